@@ -1,0 +1,3 @@
+//! Embedded stores compared on the document log's own work
+
+fn main() {}

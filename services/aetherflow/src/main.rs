@@ -1,0 +1,3 @@
+//! AetherFlow in one process
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Developer commands behind 'cargo up' and 'cargo verify'
+
+fn main() {}

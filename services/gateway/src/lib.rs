@@ -1,0 +1,1 @@
+//! The front door: Yjs over WebSocket and REST, with authentication and limits

@@ -1,0 +1,1 @@
+//! Durable single-node storage for sessions and documents

@@ -1,0 +1,1 @@
+//! User sessions: pure decisions over a small store trait

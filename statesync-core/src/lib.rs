@@ -1,0 +1,1 @@
+//! Shared documents: one log, one owner, durable acknowledgement
