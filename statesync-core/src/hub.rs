@@ -1,0 +1,329 @@
+//! Where news of one document waits for its subscribers.
+//!
+//! News is kept once, in a bounded queue of recent records; each subscriber holds a cursor into
+//! it and takes what is behind its cursor when it is ready. A slow subscriber therefore costs no
+//! memory, gets everything that it missed in one batch, and when it falls further behind than
+//! the queue reaches, it is told to start again from the present content.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use event_listener::Event;
+use guuid::Clock;
+use parking_lot::Mutex;
+
+use crate::document::Document;
+use crate::error::{Closed, OpenError};
+use crate::identity::{Timestamp, UserId, Version};
+use crate::limits::Limits;
+use crate::presence::{ConnectionId, Presence, PresenceEntry, PresenceError};
+use crate::record::Record;
+
+/// One committed record on its way to the subscribers.
+#[derive(Debug, PartialEq, Eq)]
+pub struct News {
+    /// The record.
+    pub record: Record,
+    /// The connection that it came from, if it came from a subscriber.
+    pub origin: Option<ConnectionId>,
+}
+
+/// Somebody who has the document open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Participant {
+    /// Which user.
+    pub user_id: UserId,
+    /// Their name, for others to read.
+    pub name: String,
+}
+
+/// What a subscriber has not seen yet.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Committed records, in order, without a hole.
+    pub records: Vec<Arc<News>>,
+    /// Records were missed that are no longer waiting: read the content again. The records in
+    /// this batch are later ones.
+    pub resync: bool,
+    /// Presence of others that changed.
+    pub presence: Vec<PresenceEntry>,
+    /// The head, when name, state or permissions changed.
+    pub document: Option<Arc<Document>>,
+    /// The document was closed; nothing follows.
+    pub closed: Option<Closed>,
+}
+
+/// The meeting point of one open document.
+pub(crate) struct Hub {
+    state: Mutex<State>,
+    changed: Event,
+    clock: Arc<dyn Clock + Send + Sync>,
+    limits: Arc<Limits>,
+    pending: AtomicUsize,
+    memory_bytes: AtomicUsize,
+    active_at: AtomicU64,
+}
+
+struct State {
+    document: Arc<Document>,
+    head_changes: u64,
+    recent: VecDeque<Arc<News>>,
+    recent_bytes: usize,
+    presence: Presence,
+    participants: HashMap<ConnectionId, Participant>,
+    next_connection: u64,
+    closed: Option<Closed>,
+}
+
+/// How far a subscriber has read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor {
+    version: Version,
+    presence: u64,
+    head_changes: u64,
+}
+
+impl Hub {
+    pub(crate) fn new(
+        document: Document,
+        clock: Arc<dyn Clock + Send + Sync>,
+        limits: Arc<Limits>,
+    ) -> Self {
+        let active_at = AtomicU64::new(clock.unix_ms());
+        let state = State {
+            document: Arc::new(document),
+            head_changes: 0,
+            recent: VecDeque::new(),
+            recent_bytes: 0,
+            presence: Presence::default(),
+            participants: HashMap::new(),
+            next_connection: 1,
+            closed: None,
+        };
+        Self {
+            state: Mutex::new(state),
+            changed: Event::new(),
+            clock,
+            limits,
+            pending: AtomicUsize::new(0),
+            memory_bytes: AtomicUsize::new(0),
+            active_at,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp(self.clock.unix_ms())
+    }
+
+    /// The head as of the newest committed record.
+    pub(crate) fn document(&self) -> Arc<Document> {
+        Arc::clone(&self.state.lock().document)
+    }
+
+    pub(crate) fn closed(&self) -> Option<Closed> {
+        self.state.lock().closed.clone()
+    }
+
+    /// Everybody who has the document open, each user once.
+    pub(crate) fn participants(&self) -> Vec<Participant> {
+        let mut all: Vec<_> = self.state.lock().participants.values().cloned().collect();
+        all.sort_by(|one, other| one.user_id.cmp(&other.user_id));
+        all.dedup_by(|one, other| one.user_id == other.user_id);
+        all
+    }
+
+    /// Lets somebody in; they see all news from now on.
+    pub(crate) fn enter(
+        &self,
+        participant: Participant,
+    ) -> Result<(ConnectionId, Cursor), OpenError> {
+        let mut state = self.state.lock();
+        if state.closed.is_some() {
+            return Err(OpenError::Overloaded("the document is being closed"));
+        }
+        if state.participants.len() >= self.limits.subscribers_max {
+            return Err(OpenError::Overloaded(
+                "the document has no place for more people",
+            ));
+        }
+        let connection = ConnectionId(state.next_connection);
+        state.next_connection += 1;
+        state.participants.insert(connection, participant);
+        let cursor = Cursor {
+            version: state.document.version,
+            presence: 0,
+            head_changes: state.head_changes,
+        };
+        Ok((connection, cursor))
+    }
+
+    /// Lets somebody out, and takes their presence along.
+    pub(crate) fn leave(&self, connection: ConnectionId) {
+        let now = self.now();
+        let mut state = self.state.lock();
+        state.participants.remove(&connection);
+        let changed = state.presence.remove_connection(connection, now);
+        drop(state);
+        self.touch();
+        if changed {
+            self.wake();
+        }
+    }
+
+    /// Takes presence from one connection, and wakes the others if it is new.
+    pub(crate) fn announce(
+        &self,
+        connection: ConnectionId,
+        entries: Vec<PresenceEntry>,
+    ) -> Result<(), PresenceError> {
+        let now = self.now();
+        let mut state = self.state.lock();
+        let Some(participant) = state.participants.get(&connection).cloned() else {
+            return Ok(());
+        };
+        let limits = &self.limits;
+        let changed =
+            state
+                .presence
+                .apply(connection, &participant.user_id, entries, now, limits)?;
+        drop(state);
+        if changed {
+            self.wake();
+        }
+        Ok(())
+    }
+
+    /// Takes presence away that was not renewed.
+    pub(crate) fn expire_presence(&self) {
+        let now = self.now();
+        let changed = self.state.lock().presence.expire(now, &self.limits);
+        if changed {
+            self.wake();
+        }
+    }
+
+    /// Hands committed records to everybody. Called by the owner, after the store said yes.
+    pub(crate) fn publish(&self, document: &Document, news: Vec<News>, head_changed: bool) {
+        let mut state = self.state.lock();
+        for item in news {
+            state.recent_bytes += weight(&item);
+            state.recent.push_back(Arc::new(item));
+        }
+        while state.recent_bytes > self.limits.recent_bytes_max {
+            let Some(oldest) = state.recent.pop_front() else {
+                break;
+            };
+            state.recent_bytes -= weight(&oldest);
+        }
+        state.document = Arc::new(document.clone());
+        state.head_changes += u64::from(head_changed);
+        drop(state);
+        self.touch();
+        self.wake();
+    }
+
+    /// Tells everybody that nothing follows.
+    pub(crate) fn close(&self, reason: Closed) {
+        self.state.lock().closed.get_or_insert(reason);
+        self.wake();
+    }
+
+    /// What lies behind `cursor`, which moves along; `None` when there is nothing.
+    pub(crate) fn take(&self, connection: ConnectionId, cursor: &mut Cursor) -> Option<Batch> {
+        let state = self.state.lock();
+        let mut batch = Batch {
+            closed: state.closed.clone(),
+            ..Batch::default()
+        };
+        let newest = state.document.version;
+        if cursor.version < newest {
+            let oldest = Version(newest.0 - state.recent.len() as u64);
+            batch.resync = cursor.version < oldest;
+            let skip = cursor.version.0.saturating_sub(oldest.0) as usize;
+            batch
+                .records
+                .extend(state.recent.iter().skip(skip).cloned());
+            cursor.version = newest;
+        }
+        if cursor.presence < state.presence.sequence() {
+            batch.presence = state.presence.since(cursor.presence, connection);
+            cursor.presence = state.presence.sequence();
+        }
+        if cursor.head_changes < state.head_changes {
+            batch.document = Some(Arc::clone(&state.document));
+            cursor.head_changes = state.head_changes;
+        }
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    /// Resolves after the next change. Listen first, then look, then wait: nothing is missed.
+    pub(crate) fn listen(&self) -> event_listener::EventListener {
+        self.changed.listen()
+    }
+
+    fn wake(&self) {
+        self.changed.notify(usize::MAX);
+    }
+
+    fn touch(&self) {
+        self.active_at
+            .store(self.clock.unix_ms(), Ordering::Relaxed);
+    }
+
+    /// Milliseconds since anybody was here.
+    pub(crate) fn idle_ms(&self) -> u64 {
+        if self.state.lock().participants.is_empty() {
+            self.now()
+                .since_ms(Timestamp(self.active_at.load(Ordering::Relaxed)))
+        } else {
+            0
+        }
+    }
+
+    /// Counts a request that the owner has not answered, for as long as the guard lives.
+    pub(crate) fn expect_answer(self: &Arc<Self>) -> Pending {
+        self.pending.fetch_add(1, Ordering::SeqCst);
+        Pending(Arc::clone(self))
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.pending.load(Ordering::SeqCst) > 0
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_memory_bytes(&self, bytes: usize) {
+        self.memory_bytes.store(bytes, Ordering::Relaxed);
+    }
+}
+
+/// What an item of news costs: its change, and the record around it.
+fn weight(news: &News) -> usize {
+    const RECORD_BYTES: usize = 160;
+    RECORD_BYTES + news.record.change.weight()
+}
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.records.is_empty()
+            && !self.resync
+            && self.presence.is_empty()
+            && self.document.is_none()
+            && self.closed.is_none()
+    }
+}
+
+/// A request that waits for its answer.
+pub(crate) struct Pending(Arc<Hub>);
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.pending.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! An open document, as its users hold it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::channel::oneshot;
+
+use crate::content::Reading;
+use crate::document::{Document, Role};
+use crate::error::{EditError, OpenError};
+use crate::hub::{Batch, Cursor, Hub, Participant};
+use crate::identity::{DocumentId, Version};
+use crate::owner::{Accepted, Answer, Query, Request, RequestBody};
+use crate::presence::{ConnectionId, PresenceEntry, PresenceError};
+use crate::record::Edit;
+
+/// A document in memory. It stays there for as long as somebody holds this.
+pub struct OpenDocument {
+    id: DocumentId,
+    hub: Arc<Hub>,
+    inbox: async_channel::Sender<Request>,
+}
+
+/// An edit on its way. Await it for the answer; dropping it does not take the edit back.
+#[must_use = "the answer says whether the edit was accepted"]
+pub struct Receipt(oneshot::Receiver<Result<Accepted, EditError>>);
+
+impl OpenDocument {
+    pub(crate) fn new(
+        id: DocumentId,
+        hub: Arc<Hub>,
+        inbox: async_channel::Sender<Request>,
+    ) -> Self {
+        Self { id, hub, inbox }
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Which document this is.
+    #[must_use]
+    pub fn id(&self) -> DocumentId {
+        self.id
+    }
+
+    /// The head as of the newest durable edit.
+    #[must_use]
+    pub fn document(&self) -> Arc<Document> {
+        self.hub.document()
+    }
+
+    /// Everybody who has it open, each user once, in the order of their ids.
+    #[must_use]
+    pub fn participants(&self) -> Vec<Participant> {
+        self.hub.participants()
+    }
+
+    /// Hands in an edit; waits only for a place in the queue. Edits of one caller are decided in
+    /// the order in which these calls end.
+    ///
+    /// Cancel safety: if the future is dropped, the edit was not handed in.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError::Unavailable`] when the document was closed.
+    pub async fn submit(
+        &self,
+        edit: Edit,
+        origin: Option<ConnectionId>,
+    ) -> Result<Receipt, EditError> {
+        let (answer, receipt) = oneshot::channel();
+        self.request(RequestBody::Edit(edit, origin, answer))
+            .await?;
+        Ok(Receipt(receipt))
+    }
+
+    /// Everything that a peer with this encoded Yjs state vector lacks, as one update. Whatever
+    /// was submitted before is durable by then, and part of it.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError::Malformed`], [`EditError::Unavailable`].
+    pub async fn difference(&self, state_vector: Bytes) -> Result<Bytes, EditError> {
+        match self.read(Query::Difference(state_vector)).await? {
+            Answer::Bytes(update) => Ok(update),
+            Answer::Reading(..) => Err(closed()),
+        }
+    }
+
+    /// What this document has, as an encoded Yjs state vector.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError::Unavailable`].
+    pub async fn state_vector(&self) -> Result<Bytes, EditError> {
+        match self.read(Query::StateVector).await? {
+            Answer::Bytes(state_vector) => Ok(state_vector),
+            Answer::Reading(..) => Err(closed()),
+        }
+    }
+
+    /// The content for readers without Yjs, and its version.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError::Unavailable`].
+    pub async fn reading(&self) -> Result<(Version, Reading), EditError> {
+        match self.read(Query::Reading).await? {
+            Answer::Reading(version, reading) => Ok((version, reading)),
+            Answer::Bytes(_) => Err(closed()),
+        }
+    }
+
+    async fn read(&self, query: Query) -> Result<Answer, EditError> {
+        let (answer, answered) = oneshot::channel();
+        self.request(RequestBody::Read(query, answer)).await?;
+        answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    async fn request(&self, body: RequestBody) -> Result<(), EditError> {
+        let request = Request {
+            body,
+            pending: self.hub.expect_answer(),
+        };
+        self.inbox.send(request).await.map_err(|_| closed())
+    }
+
+    /// Comes in as a subscriber, who sees all news from this moment on: subscribe first, read
+    /// then, and nothing is missed.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::NotFound`] when the participant has no right to see the document;
+    /// [`OpenError::Overloaded`] when there are too many.
+    pub fn subscribe(
+        self: &Arc<Self>,
+        participant: Participant,
+    ) -> Result<Subscription, OpenError> {
+        let role = self
+            .document()
+            .metadata
+            .permissions
+            .role_of(&participant.user_id);
+        let role = role.ok_or(OpenError::NotFound(self.id))?;
+        let (connection, cursor) = self.hub.enter(participant)?;
+        Ok(Subscription {
+            document: Arc::clone(self),
+            connection,
+            cursor,
+            role,
+        })
+    }
+}
+
+impl Receipt {
+    /// The answer: the edit is durable, or it was refused.
+    ///
+    /// # Errors
+    ///
+    /// See [`EditError`].
+    pub async fn answer(self) -> Result<Accepted, EditError> {
+        self.0.await.unwrap_or_else(|_| Err(closed()))
+    }
+}
+
+/// Somebody's place in an open document. Dropping it is leaving.
+pub struct Subscription {
+    document: Arc<OpenDocument>,
+    connection: ConnectionId,
+    cursor: Cursor,
+    role: Role,
+}
+
+impl Subscription {
+    /// The document.
+    #[must_use]
+    pub fn document(&self) -> &Arc<OpenDocument> {
+        &self.document
+    }
+
+    /// The name of this connection: origin of its edits, owner of its presence.
+    #[must_use]
+    pub fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
+    /// What the participant could do when they came in.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Tells the others about clients of this connection.
+    ///
+    /// # Errors
+    ///
+    /// [`PresenceError`], when the rules are broken; earlier entries of the same call hold.
+    pub fn announce(&self, entries: Vec<PresenceEntry>) -> Result<(), PresenceError> {
+        self.document.hub.announce(self.connection, entries)
+    }
+
+    /// Everything new since the last call, as soon as there is something. A caller that comes
+    /// late gets everything at once.
+    ///
+    /// Cancel safety: safe; nothing is taken before this returns.
+    pub async fn next(&mut self) -> Batch {
+        loop {
+            let changed = self.document.hub.listen();
+            if let Some(batch) = self.try_next() {
+                return batch;
+            }
+            changed.await;
+        }
+    }
+
+    /// Everything new since the last call, if there is something.
+    pub fn try_next(&mut self) -> Option<Batch> {
+        self.document.hub.take(self.connection, &mut self.cursor)
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.document.hub.leave(self.connection);
+    }
+}
+
+fn closed() -> EditError {
+    EditError::Unavailable("the document was closed".to_owned())
+}
