@@ -84,6 +84,13 @@ pub(crate) struct Cursor {
     head_changes: u64,
 }
 
+impl Cursor {
+    /// Goes back to where nobody's presence is known.
+    pub(crate) fn forget_presence(&mut self) {
+        self.presence = 0;
+    }
+}
+
 impl Hub {
     pub(crate) fn new(
         document: Document,

@@ -200,6 +200,11 @@ impl Subscription {
         self.document.hub.announce(self.connection, entries)
     }
 
+    /// Makes the next batch tell everybody's presence, not only what changed.
+    pub fn forget_presence(&mut self) {
+        self.cursor.forget_presence();
+    }
+
     /// Everything new since the last call, as soon as there is something. A caller that comes
     /// late gets everything at once.
     ///

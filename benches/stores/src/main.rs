@@ -1,3 +1,177 @@
-//! Embedded stores compared on the document log's own work
+//! Embedded stores compared on the document log's own work.
+//!
+//! `cargo run --release -p bench-stores` measures everything in less than five minutes and prints
+//! Markdown; `--quick` takes half a minute and is only good for a look.
 
-fn main() {}
+mod append;
+mod corruption;
+mod document;
+mod engine;
+mod group;
+mod material;
+mod reopen;
+mod report;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use engine::{Failure, Kind};
+use report::Results;
+
+/// Writers of the append rounds.
+const WRITERS: [u64; 3] = [1, 8, 64];
+
+/// Compares embedded stores on the work of a document log.
+#[derive(Parser)]
+struct Arguments {
+    /// Short rounds: half a minute in all.
+    #[arg(long)]
+    quick: bool,
+    /// Only these engines.
+    #[arg(long = "engine", value_enum)]
+    engines: Vec<Kind>,
+    /// Where the raw results go.
+    #[arg(long, default_value = "target/bench-stores.json")]
+    json: PathBuf,
+    #[command(subcommand)]
+    child: Option<Child>,
+}
+
+/// What the bench starts itself for: a process that ends badly, or may end badly.
+#[derive(Subcommand)]
+#[command(hide = true)]
+enum Child {
+    ChildFill {
+        kind: Kind,
+        directory: PathBuf,
+        records: u64,
+    },
+    ChildReopen {
+        kind: Kind,
+        directory: PathBuf,
+        records: u64,
+    },
+    ChildVerify {
+        kind: Kind,
+        directory: PathBuf,
+    },
+}
+
+/// How much of everything.
+struct Plan {
+    rounds: u32,
+    round: Duration,
+    sustained: Option<Duration>,
+    loaded_documents: u64,
+    records: u64,
+    tries: u64,
+}
+
+const FULL: Plan = Plan {
+    rounds: 5,
+    round: Duration::from_millis(1200),
+    sustained: Some(Duration::from_secs(10)),
+    loaded_documents: 20,
+    records: 1_000_000,
+    tries: 100,
+};
+
+const QUICK: Plan = Plan {
+    rounds: 1,
+    round: Duration::from_millis(600),
+    sustained: None,
+    loaded_documents: 5,
+    records: 100_000,
+    tries: 16,
+};
+
+fn main() -> Result<(), Failure> {
+    let arguments = Arguments::parse();
+    match arguments.child {
+        Some(Child::ChildFill {
+            kind,
+            directory,
+            records,
+        }) => reopen::fill(kind, &directory, records),
+        Some(Child::ChildReopen {
+            kind,
+            directory,
+            records,
+        }) => reopen::reopen(kind, &directory, records),
+        Some(Child::ChildVerify { kind, directory }) => corruption::verify(kind, &directory),
+        None => run(&arguments),
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let plan = if arguments.quick { &QUICK } else { &FULL };
+    let chosen = |kind: &Kind| arguments.engines.is_empty() || arguments.engines.contains(kind);
+    let readable: Vec<Kind> = Kind::READABLE.into_iter().filter(chosen).collect();
+    let all: Vec<Kind> = std::iter::once(Kind::Floor)
+        .filter(chosen)
+        .chain(readable.iter().copied())
+        .collect();
+    let mut results = Results {
+        machine: machine(),
+        ..Results::default()
+    };
+    // Engines take turns inside each round, so that a slow minute hits all of them.
+    for round in 1..=plan.rounds {
+        eprintln!("round {round} of {}", plan.rounds);
+        for writers in WRITERS {
+            for &kind in &all {
+                results
+                    .appends
+                    .push(append::measure(kind, writers, plan.round)?);
+            }
+        }
+        for &kind in &readable {
+            results
+                .documents
+                .push(document::measure(kind, plan.loaded_documents)?);
+        }
+    }
+    for &kind in &all {
+        let Some(duration) = plan.sustained else {
+            break;
+        };
+        results.sustained.push(append::measure(kind, 64, duration)?);
+    }
+    for &kind in &readable {
+        eprintln!("{}: reopen and damage", kind.name());
+        results.reopened.push(reopen::measure(kind, plan.records)?);
+        results
+            .damaged
+            .extend(corruption::measure(kind, plan.tries)?);
+    }
+    std::fs::write(&arguments.json, serde_json::to_string_pretty(&results)?)?;
+    println!("{}", report::markdown(&results));
+    Ok(())
+}
+
+/// Where the stores under test live: on the disk of the build, never in a memory file system.
+fn scratch() -> Result<PathBuf, Failure> {
+    let directory = PathBuf::from("target/bench-stores");
+    std::fs::create_dir_all(&directory)?;
+    Ok(std::path::absolute(directory)?)
+}
+
+fn machine() -> std::collections::BTreeMap<&'static str, String> {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let processor = model
+        .unwrap_or("unknown")
+        .trim_start_matches([' ', '\t', ':']);
+    [
+        ("processor", format!("{cores} x {processor}")),
+        (
+            "kernel",
+            read("/proc/sys/kernel/osrelease").trim().to_owned(),
+        ),
+    ]
+    .into()
+}

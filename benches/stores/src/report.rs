@@ -1,0 +1,148 @@
+//! Medians and Markdown.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::corruption::{self, Damage};
+use crate::engine::Kind;
+use crate::{append, document, reopen};
+
+/// Everything that one run measured.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Results {
+    pub(crate) machine: BTreeMap<&'static str, String>,
+    pub(crate) appends: Vec<append::Sample>,
+    pub(crate) sustained: Vec<append::Sample>,
+    pub(crate) documents: Vec<document::Sample>,
+    pub(crate) reopened: Vec<reopen::Sample>,
+    pub(crate) damaged: Vec<corruption::Sample>,
+}
+
+/// The middle of `values`, which get sorted.
+pub(crate) fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// `median (least-most)`.
+fn spread(values: impl Iterator<Item = f64>, digits: usize) -> String {
+    let mut values: Vec<f64> = values.collect();
+    let middle = median(&mut values);
+    match (values.first(), values.last()) {
+        (Some(least), Some(most)) if values.len() > 1 => {
+            format!("{middle:.digits$} ({least:.digits$}-{most:.digits$})")
+        }
+        _ => format!("{middle:.digits$}"),
+    }
+}
+
+/// All tables.
+pub(crate) fn markdown(results: &Results) -> String {
+    let mut text = String::new();
+    for (name, value) in &results.machine {
+        let _ = writeln!(text, "- {name}: {value}");
+    }
+    text.push_str("\nDurable appends (one 100-byte record and the head each; median, least-most of the rounds)\n\n");
+    appends(&mut text, &results.appends);
+    if !results.sustained.is_empty() {
+        text.push_str("\nThe same without a pause\n\n");
+        appends(&mut text, &results.sustained);
+    }
+    documents(&mut text, &results.documents);
+    reopened(&mut text, &results.reopened);
+    damaged(&mut text, &results.damaged);
+    text
+}
+
+fn appends(text: &mut String, samples: &[append::Sample]) {
+    text.push_str("| store | writers | acknowledged/s | commits/s | p50 ms | p99 ms | max ms |\n");
+    text.push_str("|---|---|---|---|---|---|---|\n");
+    let mut groups = BTreeMap::<_, Vec<_>>::new();
+    for sample in samples {
+        groups
+            .entry((sample.writers, sample.engine))
+            .or_default()
+            .push(sample);
+    }
+    for ((writers, engine), group) in groups {
+        let _ = writeln!(
+            text,
+            "| {} | {writers} | {} | {} | {} | {} | {} |",
+            engine.name(),
+            spread(group.iter().map(|sample| sample.acknowledged_per_second), 0),
+            spread(group.iter().map(|sample| sample.commits_per_second), 0),
+            spread(group.iter().map(|sample| sample.p50_ms), 2),
+            spread(group.iter().map(|sample| sample.p99_ms), 2),
+            spread(group.iter().map(|sample| sample.max_ms), 1),
+        );
+    }
+}
+
+fn documents(text: &mut String, samples: &[document::Sample]) {
+    text.push_str("\nDocuments: load = head, 100 KiB snapshot and 1,000 records; compact = the snapshot replaced and the records pruned, durably; list = 10,000 heads by pages of 50\n\n");
+    text.push_str(
+        "| store | load ms | compact ms | list all ms | one page ms |\n|---|---|---|---|---|\n",
+    );
+    let mut groups = BTreeMap::<_, Vec<_>>::new();
+    for sample in samples {
+        groups.entry(sample.engine).or_default().push(sample);
+    }
+    for (engine, group) in groups {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            engine.name(),
+            spread(group.iter().map(|sample| sample.load_ms), 2),
+            spread(group.iter().map(|sample| sample.compact_ms), 2),
+            spread(group.iter().map(|sample| sample.list_ms), 1),
+            spread(group.iter().map(|sample| sample.page_ms), 3),
+        );
+    }
+}
+
+fn reopened(text: &mut String, samples: &[reopen::Sample]) {
+    let records = samples.first().map_or(0, |sample| sample.records);
+    let _ = writeln!(
+        text,
+        "\nA store of {records} records in documents of 1,000 whose process ends without closing it, opened by the next one (open and load of one document)\n"
+    );
+    text.push_str("| store | filled with, records/s | RSS then MiB | on disk MiB | open after kill ms | RSS then MiB |\n|---|---|---|---|---|---|\n");
+    for sample in samples {
+        let _ = writeln!(
+            text,
+            "| {} | {:.0} | {:.0} | {:.0} | {:.0} | {:.0} |",
+            sample.engine.name(),
+            sample.fill_records_per_second,
+            sample.fill_resident_mib,
+            sample.disk_mib,
+            sample.reopen_ms,
+            sample.reopen_resident_mib,
+        );
+    }
+}
+
+fn damaged(text: &mut String, samples: &[corruption::Sample]) {
+    text.push_str("\nDamaged files: what the next open and reading everything back does (number of tries)\n\n| store |");
+    for damage in Damage::ALL {
+        let _ = write!(text, " {} |", damage.name());
+    }
+    text.push_str("\n|---|---|---|---|\n");
+    let mut rows = BTreeMap::<Kind, String>::new();
+    for sample in samples {
+        let outcomes: Vec<String> = sample
+            .outcomes
+            .iter()
+            .map(|(outcome, count)| format!("{outcome} {count}"))
+            .collect();
+        let _ = write!(
+            rows.entry(sample.engine).or_default(),
+            " {} |",
+            outcomes.join(", ")
+        );
+    }
+    for (engine, row) in rows {
+        let _ = writeln!(text, "| {} |{row}", engine.name());
+    }
+}

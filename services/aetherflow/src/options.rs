@@ -1,0 +1,214 @@
+//! What can be chosen: by flag, by environment, by file, in this order; one schema for all
+//! three.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+
+/// As given; what is `None` was not.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ServeOptions {
+    /// File with any of these options, in TOML.
+    #[arg(long, env = "AETHERFLOW_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+    /// Where everything durable is kept [default: aetherflow-data]
+    #[arg(long, env = "AETHERFLOW_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Address of the user interface [default: 127.0.0.1:8080]
+    #[arg(long, env = "AETHERFLOW_UI", value_name = "ADDRESS")]
+    ui: Option<SocketAddr>,
+    /// Address of the gateway, for clients other than the user interface [default: 127.0.0.1:8000]
+    #[arg(long, env = "AETHERFLOW_GATEWAY", value_name = "ADDRESS")]
+    gateway: Option<SocketAddr>,
+    /// Where sessions are kept [default: embedded]
+    #[arg(long, env = "AETHERFLOW_SESSION_STORE", value_name = "STORE")]
+    session_store: Option<StoreChoice>,
+    /// Where documents are kept [default: embedded]
+    #[arg(long, env = "AETHERFLOW_DOCUMENT_STORE", value_name = "STORE")]
+    document_store: Option<StoreChoice>,
+    /// Let anybody on this machine log in with a name alone
+    #[arg(long, env = "AETHERFLOW_DEVELOPMENT_LOGIN", num_args = 0..=1, default_missing_value = "true")]
+    development_login: Option<bool>,
+    /// Further web pages that may call the gateway, such as https://app.example.com
+    #[arg(long, env = "AETHERFLOW_ALLOWED_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    allowed_origins: Option<Vec<String>>,
+    /// File with the key that signs access tokens [default: made at random in the data directory]
+    #[arg(long, env = "AETHERFLOW_TOKEN_KEY_FILE", value_name = "FILE")]
+    token_key_file: Option<PathBuf>,
+    /// Go on with what is left after the store has reported acknowledged edits lost
+    #[arg(long, env = "AETHERFLOW_ACCEPT_DATA_LOSS", num_args = 0..=1, default_missing_value = "true")]
+    accept_data_loss: Option<bool>,
+    /// Requests that one address may begin each second [default: 200]
+    #[arg(long, env = "AETHERFLOW_ADDRESS_RATE", value_name = "COUNT")]
+    address_rate: Option<u32>,
+    /// Estimated memory for open documents, in MiB [default: 1024]
+    #[arg(long, env = "AETHERFLOW_DOCUMENT_MEMORY_MIB", value_name = "MIB")]
+    document_memory_mib: Option<usize>,
+    /// Seconds that a document nobody has open stays in memory [default: 60]
+    #[arg(long, env = "AETHERFLOW_DOCUMENT_IDLE_SECONDS", value_name = "SECONDS")]
+    document_idle_seconds: Option<u64>,
+    /// How the log is written [default: text]
+    #[arg(long, env = "AETHERFLOW_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+}
+
+/// A store that can be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StoreChoice {
+    /// In memory: gone when the process ends.
+    Memory,
+    /// In the data directory.
+    Embedded,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Everything decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) ui: SocketAddr,
+    pub(crate) gateway: SocketAddr,
+    pub(crate) session_store: StoreChoice,
+    pub(crate) document_store: StoreChoice,
+    pub(crate) development_login: bool,
+    pub(crate) allowed_origins: Vec<String>,
+    pub(crate) token_key_file: Option<PathBuf>,
+    pub(crate) accept_data_loss: bool,
+    pub(crate) address_rate: Option<u32>,
+    pub(crate) document_memory_mib: Option<usize>,
+    pub(crate) document_idle_seconds: Option<u64>,
+    pub(crate) log_format: LogFormat,
+}
+
+/// The operator's options cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OptionsError {
+    #[error("the configuration {} cannot be read", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("the configuration {} is not valid: {reason}", path.display())]
+    Invalid { path: PathBuf, reason: String },
+}
+
+impl ServeOptions {
+    /// Joins flags and environment with the file, and fills in the rest.
+    pub(crate) fn settle(self) -> Result<Settings, OptionsError> {
+        let file = match &self.config {
+            Some(path) => read(path)?,
+            None => Self::default(),
+        };
+        Ok(self.over(file).with_defaults())
+    }
+
+    /// These options, and the file's where there are none.
+    fn over(self, file: Self) -> Self {
+        Self {
+            config: self.config,
+            data_dir: self.data_dir.or(file.data_dir),
+            ui: self.ui.or(file.ui),
+            gateway: self.gateway.or(file.gateway),
+            session_store: self.session_store.or(file.session_store),
+            document_store: self.document_store.or(file.document_store),
+            development_login: self.development_login.or(file.development_login),
+            allowed_origins: self.allowed_origins.or(file.allowed_origins),
+            token_key_file: self.token_key_file.or(file.token_key_file),
+            accept_data_loss: self.accept_data_loss.or(file.accept_data_loss),
+            address_rate: self.address_rate.or(file.address_rate),
+            document_memory_mib: self.document_memory_mib.or(file.document_memory_mib),
+            document_idle_seconds: self.document_idle_seconds.or(file.document_idle_seconds),
+            log_format: self.log_format.or(file.log_format),
+        }
+    }
+
+    fn with_defaults(self) -> Settings {
+        let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Settings {
+            data_dir: self.data_dir.unwrap_or_else(|| "aetherflow-data".into()),
+            ui: self.ui.unwrap_or_else(|| loopback(8080)),
+            gateway: self.gateway.unwrap_or_else(|| loopback(8000)),
+            session_store: self.session_store.unwrap_or(StoreChoice::Embedded),
+            document_store: self.document_store.unwrap_or(StoreChoice::Embedded),
+            development_login: self.development_login.unwrap_or(false),
+            allowed_origins: self.allowed_origins.unwrap_or_default(),
+            token_key_file: self.token_key_file,
+            accept_data_loss: self.accept_data_loss.unwrap_or(false),
+            address_rate: self.address_rate,
+            document_memory_mib: self.document_memory_mib,
+            document_idle_seconds: self.document_idle_seconds,
+            log_format: self.log_format.unwrap_or(LogFormat::Text),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<ServeOptions, OptionsError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| OptionsError::Unreadable { path: path.to_owned(), source })?;
+    toml::from_str(&text).map_err(|error| {
+        // The library's own message draws the line over several lines.
+        let reason = error.message().to_owned();
+        OptionsError::Invalid { path: path.to_owned(), reason }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Probe {
+        #[command(flatten)]
+        options: ServeOptions,
+    }
+
+    fn settled(flags: &[&str], file: &str) -> Settings {
+        let flags = [&["probe"], flags].concat();
+        let options = Probe::try_parse_from(flags).unwrap().options;
+        options.over(toml::from_str(file).unwrap()).with_defaults()
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let file = "ui = '127.0.0.1:1'\ngateway = '127.0.0.1:2'\nsession-store = 'memory'";
+        let settings = settled(&["--ui", "127.0.0.1:3"], file);
+        assert_eq!((settings.ui.port(), settings.gateway.port()), (3, 2));
+        assert_eq!(settings.session_store, StoreChoice::Memory);
+        assert_eq!(settings.document_store, StoreChoice::Embedded);
+    }
+
+    #[test]
+    fn development_login_is_off_unless_asked_for() {
+        assert!(!settled(&[], "").development_login);
+        assert!(settled(&["--development-login"], "").development_login);
+        assert!(settled(&[], "development-login = true").development_login);
+        assert!(!settled(&["--development-login=false"], "development-login = true").development_login);
+    }
+
+    #[test]
+    fn an_unknown_key_or_store_is_refused() {
+        assert!(toml::from_str::<ServeOptions>("dta-dir = 'x'").is_err());
+        assert!(toml::from_str::<ServeOptions>("document-store = 'mysql'").is_err());
+        assert!(Probe::try_parse_from(["probe", "--document-store", "mysql"]).is_err());
+    }
+
+    #[test]
+    fn origins_are_a_list_in_every_form() {
+        let flags = ["--allowed-origins", "http://a,http://b", "--allowed-origins", "http://c"];
+        assert_eq!(settled(&flags, "").allowed_origins, ["http://a", "http://b", "http://c"]);
+        assert_eq!(settled(&[], "allowed-origins = ['http://a']").allowed_origins, ["http://a"]);
+    }
+}

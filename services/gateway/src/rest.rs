@@ -1,0 +1,33 @@
+//! `/api/v1`: logging in and managing documents.
+
+mod auth;
+mod documents;
+mod json;
+mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::App;
+use crate::problem::Problem;
+
+/// The routes below `/api/v1`.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    let one_document =
+        get(documents::read).patch(documents::change).delete(documents::delete);
+    Router::new()
+        .route("/auth/login", post(auth::login))
+        .route("/auth/refresh", post(auth::refresh))
+        .route("/auth/logout", post(auth::logout))
+        .route("/auth/me", get(auth::me))
+        .route("/documents", get(documents::list).post(documents::create))
+        .route("/documents/{id}", one_document)
+        .route("/documents/{id}/content", get(documents::content))
+        .fallback(async || Problem::not_found("there is nothing at this address"))
+        .method_not_allowed_fallback(async || {
+            let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
+            Problem::of_status(status, "this address does not take that method")
+        })
+}

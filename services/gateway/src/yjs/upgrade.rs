@@ -1,0 +1,113 @@
+//! From a request for `/yjs/<document id>` to a socket in a document, or to a close code.
+//!
+//! Everything is decided from the request's head, before a single frame is read: an anonymous
+//! flood has nothing to fill. A browser sees no status of a failed upgrade and its provider would
+//! try again for ever, so a refusal is an upgrade followed by a close code.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Path, RawQuery, State, WebSocketUpgrade};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use statesync_core::{DocumentId, Participant};
+
+use super::close::Close;
+use super::socket::{Seat, effective_role, refuse, serve};
+use crate::app::App;
+use crate::auth::{Principal, bearer, offered_protocols, subprotocol_bearer};
+use crate::problem::Problem;
+
+/// The subprotocol of unmodified clients.
+const PLAIN: &str = "aetherflow.yjs";
+
+/// The subprotocol of clients that want to be told what is durable.
+const SAVED: &str = "aetherflow.yjs.saved";
+
+/// Bytes that tungstenite reads at once and keeps for each socket (its default is 128 KiB).
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+
+/// Answers a request for `/yjs/<document id>`.
+pub(crate) async fn upgrade(
+    State(app): State<Arc<App>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    Path(document): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    mut upgrade: WebSocketUpgrade,
+) -> Response {
+    let offered = offered_protocols(&headers);
+    let protocol = offered.filter_map(known_protocol).next();
+    if let Some(protocol) = protocol {
+        upgrade.set_selected_protocol(HeaderValue::from_static(protocol));
+    }
+    let frame_bytes_max = app.limits.frame_bytes_max;
+    let upgrade = upgrade
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
+        // Twice our own limit, so that a frame just above it is answered with a reason.
+        .max_frame_size(2 * frame_bytes_max)
+        .max_message_size(2 * frame_bytes_max);
+    match seat(&app, &headers, query.as_deref(), &document, protocol == Some(SAVED)).await {
+        Ok(seat) => upgrade.on_upgrade(|socket| serve(socket, seat)),
+        Err(close) => {
+            tracing::debug!(%address, code = close.code, reason = %close.reason, "socket refused");
+            match Arc::clone(&app.refusals).try_acquire_owned() {
+                Ok(permit) => upgrade.on_upgrade(|socket| async move {
+                    refuse(socket, close).await;
+                    drop(permit);
+                }),
+                Err(_) => Problem::unavailable("too many refused sockets").into_response(),
+            }
+        }
+    }
+}
+
+fn known_protocol(offered: &str) -> Option<&'static str> {
+    [SAVED, PLAIN].into_iter().find(|known| *known == offered)
+}
+
+/// Everything that must be true before a client gets a place in a document.
+async fn seat(
+    app: &Arc<App>,
+    headers: &HeaderMap,
+    query: Option<&str>,
+    document: &str,
+    wants_saved: bool,
+) -> Result<Seat, Close> {
+    let principal = authenticate(app, headers, query).await?;
+    let id = document.parse().map(DocumentId).map_err(|_| Close::not_found())?;
+    // The head first: strangers do not get to load documents.
+    let head = app.library.head(id).await?;
+    effective_role(&head, &principal).ok_or_else(Close::not_found)?;
+    let registration = app.sockets.register(
+        principal.session_id,
+        &principal.user_id,
+        app.limits.sockets_per_user_max,
+    )?;
+    let participant =
+        Participant { user_id: principal.user_id.clone(), name: principal.name.clone() };
+    let subscription = app.library.open(id).await?.subscribe(participant)?;
+    Ok(Seat { app: Arc::clone(app), principal, subscription, registration, wants_saved })
+}
+
+async fn authenticate(
+    app: &App,
+    headers: &HeaderMap,
+    query: Option<&str>,
+) -> Result<Principal, Close> {
+    let unauthenticated = |reason: &'static str| Close::new(Close::UNAUTHENTICATED, reason);
+    if query.is_some_and(has_token) {
+        let reason = "a token in the address ends up in logs: send it as a subprotocol";
+        return Err(unauthenticated(reason));
+    }
+    let token = bearer(headers)
+        .or_else(|| subprotocol_bearer(headers))
+        .ok_or_else(|| unauthenticated("an access token is needed"))?;
+    app.authenticate(token).await.map_err(Close::from)
+}
+
+fn has_token(query: &str) -> bool {
+    let names = query.split('&').filter_map(|pair| pair.split('=').next());
+    names.into_iter().any(|name| matches!(name, "token" | "access_token" | "jwt" | "auth"))
+}

@@ -1,0 +1,35 @@
+/** The people in the document, as its clients announce themselves. */
+
+import type { Awareness } from 'y-protocols/awareness';
+import { avatar } from '../avatar';
+import { fill, h } from '../dom';
+import type { Person } from '../sync/awareness-gate';
+
+/** How many faces fit before the rest becomes a number. */
+const FACES = 5;
+
+/** A list that follows `awareness` until `signal` is aborted. */
+export function peopleList(awareness: Awareness, ownId: string, signal: AbortSignal): HTMLElement {
+  const list = h('ul', { class: 'faces people-here', 'aria-label': 'People here' });
+  const show = (): void => {
+    const people = peopleIn(awareness, ownId);
+    const faces = people.slice(0, FACES).map((person) => h('li', {}, avatar(person, person.id === ownId ? `${person.name} (you)` : person.name)));
+    const rest = people.slice(FACES);
+    const names = rest.map(({ name }) => name).join(', ');
+    fill(list, ...faces, rest.length > 0 && h('li', {}, h('span', { class: 'avatar more', role: 'img', 'aria-label': names, title: names }, `+${rest.length}`)));
+  };
+  awareness.on('change', show);
+  signal.addEventListener('abort', () => awareness.off('change', show));
+  show();
+  return list;
+}
+
+/** Each person once, whatever number of tabs they have open; oneself first. */
+export function peopleIn(awareness: Pick<Awareness, 'getStates'>, ownId: string): Person[] {
+  const people = new Map<string, Person>();
+  for (const state of awareness.getStates().values()) {
+    const person = state['user'] as Person | undefined;
+    if (person !== undefined && !people.has(person.id)) people.set(person.id, person);
+  }
+  return [...people.values()].sort((left, right) => Number(right.id === ownId) - Number(left.id === ownId) || left.name.localeCompare(right.name));
+}

@@ -1,0 +1,83 @@
+/** What the state line and the banner say: pure functions of the facts about a connection. */
+
+import { counted } from '../wording';
+
+/** Why the server closed the connection, in so far as a person should know. */
+export type Problem =
+  | 'session-ended'
+  | 'not-found'
+  | 'refused'
+  | 'too-large'
+  | 'not-understood'
+  | 'restarting'
+  | 'busy'
+  | 'server-error';
+
+export interface ConnectionState {
+  /** `offline`: the last attempt failed. `connecting`: an attempt runs and none has failed since the last good one. */
+  link: 'connecting' | 'offline' | 'open';
+  /** The server's content has arrived. */
+  synced: boolean;
+  /** Everything made here is on the server's disk. */
+  saved: boolean;
+  /** Changes made here that the server has not confirmed. */
+  pending: number;
+  /** Whether the browser keeps a copy on this device. */
+  keepsCopy: boolean;
+  problem: Problem | null;
+}
+
+export interface StateLine {
+  kind: 'offline' | 'connecting' | 'syncing' | 'saved' | 'stopped';
+  text: string;
+}
+
+/** The close codes of the server and what they mean to the person. */
+export function problemOfClose(code: number): Problem | null {
+  switch (code) {
+    case 4400:
+      return 'not-understood';
+    case 4401:
+      return 'session-ended';
+    case 4403:
+      return 'refused';
+    case 4404:
+      return 'not-found';
+    case 4413:
+      return 'too-large';
+    case 1011:
+      return 'server-error';
+    case 1012:
+      return 'restarting';
+    case 1013:
+      return 'busy';
+    default:
+      return null;
+  }
+}
+
+/** Problems after which the client does not come back by itself. */
+export function isFinal(problem: Problem | null): boolean {
+  return problem !== null && !['restarting', 'busy', 'server-error'].includes(problem);
+}
+
+/** Where changes are while the server does not have them. */
+export function whereKept(state: Pick<ConnectionState, 'pending' | 'keepsCopy'>): string {
+  const changes = counted(state.pending, 'change');
+  return state.keepsCopy ? `${changes} kept on this device` : `${changes} in this tab only, keep it open`;
+}
+
+export function stateLine(state: ConnectionState, mayEdit: boolean): StateLine {
+  if (isFinal(state.problem)) {
+    return { kind: 'stopped', text: state.pending > 0 ? `Not connected \u2013 ${whereKept(state)}` : 'Not connected' };
+  }
+  if (state.link === 'offline') {
+    if (state.pending > 0 || mayEdit) return { kind: 'offline', text: `Offline \u2013 ${whereKept(state)}` };
+    return { kind: 'offline', text: 'Offline \u2013 showing the copy on this device' };
+  }
+  if (state.link === 'connecting') return { kind: 'connecting', text: 'Connecting\u2026' };
+  if (!mayEdit && state.pending === 0) {
+    return state.synced ? { kind: 'saved', text: 'Up to date' } : { kind: 'syncing', text: 'Syncing\u2026' };
+  }
+  return state.synced && state.saved ? { kind: 'saved', text: 'Saved' } : { kind: 'syncing', text: 'Syncing\u2026' };
+}
