@@ -1,7 +1,9 @@
 //! [`Clock`]: time, which comes from outside.
 
 #[cfg(feature = "alloc")]
-use alloc::{boxed::Box, sync::Arc};
+use alloc::boxed::Box;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+use alloc::sync::Arc;
 #[cfg(target_has_atomic = "64")]
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
@@ -26,7 +28,7 @@ pub trait Clock: Send + Sync {
 
 /// Forwards every method, so that a clock's own `unix_ms` is not lost behind a pointer.
 macro_rules! forward_clock {
-    ($($pointer:ty),*) => {$(
+    ($pointer:ty) => {
         impl<T: Clock + ?Sized> Clock for $pointer {
             #[inline]
             fn unix_time(&self) -> Duration {
@@ -38,12 +40,14 @@ macro_rules! forward_clock {
                 (**self).unix_ms()
             }
         }
-    )*};
+    };
 }
 
 forward_clock!(&T);
 #[cfg(feature = "alloc")]
-forward_clock!(Box<T>, Arc<T>);
+forward_clock!(Box<T>);
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+forward_clock!(Arc<T>);
 
 /// A clock that moves only when told to, for tests and simulations. Any thread may move it.
 ///

@@ -148,7 +148,10 @@ impl Guuid {
     /// [`ParseError`] says what is wrong, and where.
     #[inline]
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        Ok(Self::from_bytes(text::decode(text)?)?)
+        match text::decode(text) {
+            Some(bytes) => Ok(Self::from_bytes(bytes)?),
+            None => Err(text::explain(text)),
+        }
     }
 }
 

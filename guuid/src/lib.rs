@@ -75,7 +75,7 @@
 //! ```
 //!
 //! [`Generator`], [`ManualClock`] and [`SeededEntropy`] need 64-bit atomics of the target; a target
-//! without them has [`mint`], which is a pure function.
+//! without them has [`mint()`], which is a pure function.
 //!
 //! # Features
 //!

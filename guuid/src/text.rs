@@ -14,7 +14,10 @@ use crate::ParseError;
 /// assert_eq!(text.len(), 26);
 /// assert_eq!(format!("/documents/{text}"), "/documents/0000000000e008000000000000");
 /// ```
+///
+/// Aligned to eight bytes, so that a word at a time can be read and compared.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(align(8))]
 pub struct Text<const N: usize>([u8; N]);
 
 impl<const N: usize> Text<N> {
@@ -76,26 +79,32 @@ pub(crate) fn sortable(bytes: &[u8; 16]) -> Text<26> {
 
 /// The bytes that a text stands for, of whatever version.
 #[inline]
-pub(crate) fn decode(text: &str) -> Result<[u8; 16], ParseError> {
+pub(crate) fn decode(text: &str) -> Option<[u8; 16]> {
     let characters = text.as_bytes();
-    if let Ok(characters) = <&[u8; 36]>::try_from(characters) {
-        return hex::decode_hyphenated(characters).ok_or_else(|| hex::explain_hyphenated(text));
+    if let Ok(characters) = characters.try_into() {
+        hex::decode_hyphenated(characters)
+    } else if let Ok(characters) = characters.try_into() {
+        base32::decode(characters).map(u128::to_be_bytes)
+    } else if let Ok(characters) = characters.try_into() {
+        hex::decode(characters)
+    } else {
+        None
     }
-    if let Ok(characters) = <&[u8; 26]>::try_from(characters) {
-        return base32::decode(characters)
-            .map(u128::to_be_bytes)
-            .ok_or_else(|| base32::explain(text));
+}
+
+/// Why [`decode`] refused a text. Apart from it, so that the errors do not slow the good case down.
+#[cold]
+#[inline(never)]
+pub(crate) fn explain(text: &str) -> ParseError {
+    match text.len() {
+        26 => base32::explain(text),
+        32 => hex::explain(text),
+        36 => hex::explain_hyphenated(text),
+        found => ParseError::Length { found },
     }
-    if let Ok(characters) = <&[u8; 32]>::try_from(characters) {
-        return hex::decode(characters).ok_or_else(|| hex::explain(text));
-    }
-    Err(ParseError::Length {
-        found: characters.len(),
-    })
 }
 
 /// The error about the first character that `allowed` refuses at its position.
-#[cold]
 fn first_wrong(text: &str, allowed: impl Fn(usize, char) -> bool) -> ParseError {
     text.char_indices()
         .find(|&(position, character)| !allowed(position, character))

@@ -1,4 +1,5 @@
 //! Text in formats for people, sixteen bytes in binary ones.
+#![expect(clippy::unwrap_used, reason = "what helps a test may fail it")]
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! What may be asked of a session that exists.
 //!
-//! Ending a session is not among them: it needs no decision. [`Manager::revoke`](crate::Manager::revoke) removes the
-//! record whatever it is, so no other change can get in its way.
+//! Ending a session is not among them: it needs no decision.
+//! [`Manager::revoke`](crate::Manager::revoke) removes the record whatever it is, so no other
+//! change can get in its way.
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;

@@ -1,7 +1,8 @@
 //! The one place that knows what a command does to a session.
 //!
-//! In: the record as stored, the command, the time, the limits. Out: what to store. Pure and total: no clock,
-//! no await, an answer for every combination. Called by [`Manager`](crate::Manager), which carries it out.
+//! In: the record as stored, the command, the time, the limits. Out: what to store. Pure and total:
+//! no clock, no await, an answer for every combination. Called by [`Manager`](crate::Manager),
+//! which carries it out.
 
 use std::collections::BTreeMap;
 
@@ -100,8 +101,9 @@ pub fn decide(record: &Record, command: &Command, now: Timestamp, limits: &Limit
     }
 }
 
-/// Whether the holder of `token` is let in: with the current token (`None`), or with the previous one during
-/// its grace period. Who shows none of the session's tokens learns nothing else about it.
+/// Whether the holder of `token` is let in: with the current token (`None`), or with the previous
+/// one during its grace period. Who shows none of the session's tokens learns nothing else about
+/// it.
 fn admit(
     record: &Record,
     token: &Token,
@@ -253,7 +255,8 @@ fn expire(record: &Record, expired: bool) -> Decision {
     }
 }
 
-/// A copy with the next revision, from which a previous token is dropped that nobody may use any more.
+/// A copy with the next revision, from which a previous token is dropped that nobody may use any
+/// more.
 fn next_revision(record: &Record, now: Timestamp, limits: &Limits) -> Box<Record> {
     let mut next = Box::new(record.clone());
     next.session.revision = record.session.revision.next();
@@ -264,8 +267,8 @@ fn next_revision(record: &Record, now: Timestamp, limits: &Limits) -> Box<Record
     next
 }
 
-/// Moves activity and expiry forward, never back: processes' clocks may differ a little. A session that is
-/// disconnecting keeps its deadline.
+/// Moves activity and expiry forward, never back: processes' clocks may differ a little. A session
+/// that is disconnecting keeps its deadline.
 fn record_activity(record: &mut Record, now: Timestamp, limits: &Limits) {
     let session = &mut record.session;
     session.last_active_at = session.last_active_at.max(now);

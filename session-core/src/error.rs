@@ -21,7 +21,8 @@ pub enum StoreError {
         /// The revision that is stored.
         actual: Revision,
     },
-    /// The store cannot be reached or is overloaded. Try later; a write may or may not have happened.
+    /// The store cannot be reached or is overloaded. Try later; a write may or may not have
+    /// happened.
     #[error("the session store is unavailable")]
     Unavailable(#[source] BoxError),
     /// A stored record cannot be read: it was damaged, or written by something else.
@@ -135,8 +136,8 @@ pub enum OpenError {
         /// How many sessions the user has.
         live: u32,
     },
-    /// The store failed. After [`StoreError::Unavailable`] the session may exist, unusable because nobody has
-    /// its token; it expires, or is evicted, like any other.
+    /// The store failed. After [`StoreError::Unavailable`] the session may exist, unusable because
+    /// nobody has its token; it expires, or is evicted, like any other.
     #[error(transparent)]
     Store(StoreError),
 }
@@ -155,7 +156,8 @@ pub enum AccessError {
     /// The session is ending.
     #[error("the session is disconnecting")]
     Disconnecting,
-    /// The token had been rotated away: it was stolen, or its thief was faster. The session was ended.
+    /// The token had been rotated away: it was stolen, or its thief was faster. The session was
+    /// ended.
     #[error("a rotated-away token was used again; the session was ended")]
     Reused,
     /// Too many changed the session at the same moment. Try again.

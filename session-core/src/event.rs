@@ -1,9 +1,10 @@
 //! What happened to sessions, told to whoever listens: a bounded stream without a runtime.
 //!
-//! A gateway listens in order to close the sockets of a session that ended. Events are announced after the store
-//! has committed the change, in the process whose [`Manager`](crate::Manager) made it, and they are hints: a listener that
-//! falls behind loses the oldest and is [told so](Notice::Missed), a process that dies says nothing. Who must
-//! be right asks [`Manager::load`](crate::Manager::load) again after a miss and from time to time.
+//! A gateway listens in order to close the sockets of a session that ended. Events are announced
+//! after the store has committed the change, in the process whose [`Manager`](crate::Manager) made
+//! it, and they are hints: a listener that falls behind loses the oldest and is [told
+//! so](Notice::Missed), a process that dies says nothing. Who must be right asks
+//! [`Manager::load`](crate::Manager::load) again after a miss and from time to time.
 
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -48,8 +49,8 @@ pub enum EventKind {
     },
     /// Its token was replaced.
     Rotated,
-    /// The answer to the last rotation was given again. Innocent when an answer was lost; suspicious when it
-    /// comes from elsewhere.
+    /// The answer to the last rotation was given again. Innocent when an answer was lost;
+    /// suspicious when it comes from elsewhere.
     RotationRepeated,
     /// It is ending: finish what is under way.
     Disconnecting,
@@ -87,7 +88,8 @@ pub enum Notice {
     Missed(u64),
 }
 
-/// A listener's end of the stream of events. Every listener hears every event that happens after it began.
+/// A listener's end of the stream of events. Every listener hears every event that happens after it
+/// began.
 #[derive(Debug)]
 pub struct Events {
     receiver: Receiver<Event>,

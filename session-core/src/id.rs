@@ -1,9 +1,9 @@
 //! The names of things: sessions, users, connections.
 //!
-//! A [`SessionId`] carries 16 bits of a hash of its user, its *placement*. All sessions of one user share
-//! it, and so does every token (which begins with the session's id). A store that spreads its keys, a
-//! Redis cluster for one, therefore finds the shard of a session from its id alone, and can change a session
-//! together with its user's index in one script, without a directory of its own.
+//! A [`SessionId`] carries 16 bits of a hash of its user, its *placement*. All sessions of one user
+//! share it, and so does every token (which begins with the session's id). A store that spreads its
+//! keys, a Redis cluster for one, therefore finds the shard of a session from its id alone, and can
+//! change a session together with its user's index in one script, without a directory of its own.
 
 use core::fmt;
 use core::str::FromStr;
@@ -23,8 +23,8 @@ use crate::limits::USER_ID_BYTES_MAX;
 pub struct SessionId(Guuid);
 
 impl SessionId {
-    /// The id of a new session of `user_id`: a fresh id whose low 16 random bits give way to the user's
-    /// placement. What makes ids of one generator unique and ordered is in the other bits.
+    /// The id of a new session of `user_id`: a fresh id whose low 16 random bits give way to the
+    /// user's placement. What makes ids of one generator unique and ordered is in the other bits.
     pub fn mint(user_id: &UserId, fresh: Guuid) -> Self {
         let [.., a, b, c, d, e, f, _, _] = fresh.to_bytes();
         let [high, low] = user_id.placement().to_be_bytes();
@@ -52,8 +52,8 @@ impl SessionId {
 }
 
 impl From<Guuid> for SessionId {
-    /// Takes an id that was [minted](SessionId::mint) earlier. With any other id, a store that spreads its
-    /// keys would look in the wrong place.
+    /// Takes an id that was [minted](SessionId::mint) earlier. With any other id, a store that
+    /// spreads its keys would look in the wrong place.
     fn from(guuid: Guuid) -> Self {
         Self(guuid)
     }
@@ -79,8 +79,8 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// Names the connection through which a session is reached: the id that a Quantum connection or a socket
-/// has in logs and traces.
+/// Names the connection through which a session is reached: the id that a Quantum connection or a
+/// socket has in logs and traces.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(transparent))]
@@ -124,7 +124,8 @@ impl fmt::Debug for ConnectionId {
     }
 }
 
-/// Names a user, as the identity provider does: 1 to [`USER_ID_BYTES_MAX`] bytes, no control characters.
+/// Names a user, as the identity provider does: 1 to [`USER_ID_BYTES_MAX`] bytes, no control
+/// characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]

@@ -1,15 +1,18 @@
 //! Who is connected: user sessions as pure decisions over a small store trait.
 //!
-//! A [`Session`] is one user's presence at one client, from login to logout. This crate opens, checks, extends,
-//! rotates, lists and ends them; it decides nothing about *who* a user is, and speaks no protocol.
+//! A [`Session`] is one user's presence at one client, from login to logout. This crate opens,
+//! checks, extends, rotates, lists and ends them; it decides nothing about *who* a user is, and
+//! speaks no protocol.
 //!
 //! - [`decide()`] is a pure, total function: what a [`Command`] does to a session at a moment.
-//! - [`SessionStore`] is where sessions are kept: six methods. [`MemoryStore`] is one; the `testkit`
-//!   (feature `testkit`) is the contract for others.
-//! - [`Manager`] joins the two: load, decide, replace if nobody else did, announce. It is asynchronous, but
-//!   knows no runtime: await it on any.
-//! - [`Events`] tell what happened, so that a gateway can close the sockets of a session that ended.
-//! - Time and randomness come in through [`guuid::Clock`] and [`guuid::Entropy`]: one seed replays everything.
+//! - [`SessionStore`] is where sessions are kept: six methods. [`MemoryStore`] is one; the
+//!   `testkit` (feature `testkit`) is the contract for others.
+//! - [`Manager`] joins the two: load, decide, replace if nobody else did, announce. It is
+//!   asynchronous, but knows no runtime: await it on any.
+//! - [`Events`] tell what happened, so that a gateway can close the sockets of a session that
+//!   ended.
+//! - Time and randomness come in through [`guuid::Clock`] and [`guuid::Entropy`]: one seed replays
+//!   everything.
 //!
 //! # Example
 //!
@@ -19,8 +22,8 @@
 //!
 //! use guuid::{ManualClock, SystemEntropy};
 //! use session_core::{
-//!     AccessError, CloseReason, EventKind, Limits, Manager, MemoryStore, Notice, OpenRequest, Token,
-//!     UserId,
+//!     AccessError, CloseReason, EventKind, Limits, Manager, MemoryStore, Notice, OpenRequest,
+//!     Token, UserId,
 //! };
 //!
 //! # futures::executor::block_on(async {
@@ -42,7 +45,8 @@
 //! let extended = sessions.authenticate(&token).await?;
 //! assert!(extended.expires_at > session.expires_at);
 //!
-//! // The token is replaced. Asking again with the old one gives the same answer, in case the first was lost...
+//! // The token is replaced. Asking again with the old one gives the same answer, in case the
+//! // first was lost...
 //! let (_, new_token) = sessions.rotate(&token).await?;
 //! let (_, again) = sessions.rotate(&token).await?;
 //! assert_eq!(again.expose(), new_token.expose());
@@ -73,8 +77,8 @@
 //!                               disconnecting -- time is over --> closed
 //! ```
 //!
-//! From every state, revocation, eviction, expiry and the reuse of an old token lead to closed at once; a closed
-//! session is removed from the store. Expiry slides: activity moves it to
+//! From every state, revocation, eviction, expiry and the reuse of an old token lead to closed at
+//! once; a closed session is removed from the store. Expiry slides: activity moves it to
 //! [`sliding_timeout`](Limits::sliding_timeout) from now, but never past
 //! [`absolute_timeout`](Limits::absolute_timeout) from the opening.
 //!

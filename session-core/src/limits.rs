@@ -9,34 +9,36 @@ use crate::session::Metadata;
 /// Bytes of a user id: OpenID Connect Core 1.0, section 2, allows a subject 255 characters.
 pub const USER_ID_BYTES_MAX: usize = 255;
 
-/// How long a rotated-away token may be tolerated at most: one minute, the longest that Amazon Cognito
-/// accepts for the same purpose.
+/// How long a rotated-away token may be tolerated at most: one minute, the longest that Amazon
+/// Cognito accepts for the same purpose.
 pub const ROTATION_GRACE_MAX: Duration = Duration::from_secs(60);
 
 /// What is allowed and how long it lasts. Shared by all processes that serve the same store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How long a session lives after the client last did something. Default 24 hours: a document left open
-    /// over night is still there in the morning.
+    /// How long a session lives after the client last did something. Default 24 hours: a document
+    /// left open over night is still there in the morning.
     pub sliding_timeout: Duration,
-    /// How long a session lives at most, however active. Default 30 days: NIST SP 800-63B, section 4.1.3,
-    /// asks for a new login at least that often.
+    /// How long a session lives at most, however active. Default 30 days: NIST SP 800-63B, section
+    /// 4.1.3, asks for a new login at least that often.
     pub absolute_timeout: Duration,
-    /// After how much silence an active session is shown as idle. Default 2 minutes: four missed heartbeats
-    /// of 30 seconds.
+    /// After how much silence an active session is shown as idle. Default 2 minutes: four missed
+    /// heartbeats of 30 seconds.
     pub idle_after: Duration,
-    /// How much of the expiry may be lost in order to save writes: activity within this time of the last
-    /// stored activity is answered without writing. Default 10 seconds.
+    /// How much of the expiry may be lost in order to save writes: activity within this time of the
+    /// last stored activity is answered without writing. Default 10 seconds.
     pub touch_interval: Duration,
     /// How long a session that is disconnecting may finish what is under way. Default 10 seconds.
     pub disconnect_grace: Duration,
-    /// For how long the immediately previous token still works after a rotation; see [`crate::token`].
-    /// Default 30 seconds, the time-out of a patient client; at most [`ROTATION_GRACE_MAX`].
+    /// For how long the immediately previous token still works after a rotation; see
+    /// [`crate::token`]. Default 30 seconds, the time-out of a patient client; at most
+    /// [`ROTATION_GRACE_MAX`].
     pub rotation_grace: Duration,
-    /// Sessions that one user may have at a time. Default 100: more than any person's devices and windows,
-    /// little enough to be revoked at once.
+    /// Sessions that one user may have at a time. Default 100: more than any person's devices and
+    /// windows, little enough to be revoked at once.
     pub sessions_per_user_max: NonZeroU32,
-    /// What happens to the login that exceeds it. Default: it succeeds, and the oldest session ends.
+    /// What happens to the login that exceeds it. Default: it succeeds, and the oldest session
+    /// ends.
     pub when_full: WhenFull,
     /// Bytes of a user's name. Default 255.
     pub user_name_bytes_max: usize,
@@ -54,10 +56,11 @@ pub struct Limits {
     pub page_max: usize,
     /// Sessions that one sweep ends. Default 1,000.
     pub sweep_batch_max: usize,
-    /// How often a change is decided anew because somebody else changed the session meanwhile. Default 32.
-    /// Each lost attempt means that another one succeeded.
+    /// How often a change is decided anew because somebody else changed the session meanwhile.
+    /// Default 32. Each lost attempt means that another one succeeded.
     pub update_attempts_max: u32,
-    /// Lifecycle events kept for a listener that is behind, before the oldest are dropped. Default 4,096.
+    /// Lifecycle events kept for a listener that is behind, before the oldest are dropped. Default
+    /// 4,096.
     pub events_max: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Load, decide, store, announce: the asynchronous shell around [`decide`](crate::decide).
+//! Load, decide, store, announce: the asynchronous shell around [`decide`](crate::decide()).
 //!
 //! The loop of every change is in `execute`.
 
@@ -22,8 +22,9 @@ mod execute;
 
 /// Opens, checks, changes, lists and ends sessions.
 ///
-/// All methods take `&self` and may run at once, here and in other processes on the same store. A call that is
-/// dropped before it completes may have taken effect or not, and then announces nothing.
+/// All methods take `&self` and may run at once, here and in other processes on the same store. A
+/// call that is dropped before it completes may have taken effect or not, and then announces
+/// nothing.
 pub struct Manager {
     pub(crate) store: Arc<dyn SessionStore>,
     generator: Generator<Arc<dyn Clock>, Arc<dyn Entropy>>,
@@ -99,9 +100,11 @@ impl Manager {
         self.announcer.listen()
     }
 
-    /// Opens a session for a user whom the caller has authenticated, and gives the token for the client.
+    /// Opens a session for a user whom the caller has authenticated, and gives the token for the
+    /// client.
     ///
-    /// At the limit of sessions per user it is refused, or the oldest one ends, by [`Limits::when_full`].
+    /// At the limit of sessions per user it is refused, or the oldest one ends, by
+    /// [`Limits::when_full`].
     ///
     /// # Errors
     ///
@@ -158,8 +161,8 @@ impl Manager {
 
     /// Replaces a token by a new one. Counts as activity, which extends the session.
     ///
-    /// Safe to repeat: with the immediately previous token, within [`Limits::rotation_grace`], it gives the
-    /// same new token again.
+    /// Safe to repeat: with the immediately previous token, within [`Limits::rotation_grace`], it
+    /// gives the same new token again.
     ///
     /// # Errors
     ///
@@ -176,8 +179,8 @@ impl Manager {
         }
     }
 
-    /// A session by its id, if it is alive: for checking that the session behind an access token still
-    /// exists. Does not count as activity.
+    /// A session by its id, if it is alive: for checking that the session behind an access token
+    /// still exists. Does not count as activity.
     ///
     /// # Errors
     ///
@@ -192,11 +195,11 @@ impl Manager {
         }
     }
 
-    /// Notes that the client is there, and what its connection carried since the last report: the heartbeat. Extends
-    /// the session, unless it is disconnecting.
+    /// Notes that the client is there, and what its connection carried since the last report: the
+    /// heartbeat. Extends the session, unless it is disconnecting.
     ///
-    /// Without a report, it writes at most once per [`Limits::touch_interval`]. A report whose answer was lost may
-    /// have been counted; sending it again may count it twice.
+    /// Without a report, it writes at most once per [`Limits::touch_interval`]. A report whose
+    /// answer was lost may have been counted; sending it again may count it twice.
     ///
     /// # Errors
     ///
@@ -223,8 +226,8 @@ impl Manager {
             .await
     }
 
-    /// Notes that a connection is gone. The session becomes idle and may come back through another one. Does nothing
-    /// when it already has.
+    /// Notes that a connection is gone. The session becomes idle and may come back through another
+    /// one. Does nothing when it already has.
     ///
     /// # Errors
     ///
@@ -252,8 +255,8 @@ impl Manager {
             .await
     }
 
-    /// Begins to end a session: its tokens and new connections are refused, what is under way may finish, and
-    /// after [`Limits::disconnect_grace`] it is swept.
+    /// Begins to end a session: its tokens and new connections are refused, what is under way may
+    /// finish, and after [`Limits::disconnect_grace`] it is swept.
     ///
     /// # Errors
     ///
@@ -264,8 +267,8 @@ impl Manager {
 
     /// Ends a session at once, and answers with what it was.
     ///
-    /// When this returns, its tokens work nowhere any more. Whoever [listens](Manager::events) learns it
-    /// at the same moment.
+    /// When this returns, its tokens work nowhere any more. Whoever [listens](Manager::events)
+    /// learns it at the same moment.
     ///
     /// # Errors
     ///
@@ -281,8 +284,8 @@ impl Manager {
             .map_err(session_error)
     }
 
-    /// Ends all sessions of a user, except one if so wished ("log out everywhere else"), and answers with their
-    /// number. A session that is opened while this runs may survive or not.
+    /// Ends all sessions of a user, except one if so wished ("log out everywhere else"), and
+    /// answers with their number. A session that is opened while this runs may survive or not.
     ///
     /// # Errors
     ///
@@ -315,8 +318,8 @@ impl Manager {
         }
     }
 
-    /// A page of live sessions. `page.limit` is cut to [`Limits::page_max`]; a page may have fewer sessions
-    /// than its limit although another one follows.
+    /// A page of live sessions. `page.limit` is cut to [`Limits::page_max`]; a page may have fewer
+    /// sessions than its limit although another one follows.
     ///
     /// # Errors
     ///

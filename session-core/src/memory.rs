@@ -1,4 +1,5 @@
-//! The store that forgets with its process: for tests, for development, and as the example of a store.
+//! The store that forgets with its process: for tests, for development, and as the example of a
+//! store.
 
 use core::hash::Hash;
 use core::num::NonZeroUsize;
@@ -19,7 +20,8 @@ use crate::time::Timestamp;
 
 /// Keeps sessions in memory, indexed by user, connection and expiry, behind one lock.
 ///
-/// No method waits, so no future of it is ever pending. Cloning gives another handle on the same sessions.
+/// No method waits, so no future of it is ever pending. Cloning gives another handle on the same
+/// sessions.
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
     inner: Arc<Mutex<Inner>>,

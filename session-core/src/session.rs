@@ -112,8 +112,8 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Adds what happened since the last report. Counters stop at their maximum; the round-trip time is
-    /// replaced when the report has one.
+    /// Adds what happened since the last report. Counters stop at their maximum; the round-trip
+    /// time is replaced when the report has one.
     pub fn add(&mut self, report: &Self) {
         self.packets_sent = self.packets_sent.saturating_add(report.packets_sent);
         self.packets_received = self

@@ -17,11 +17,12 @@ pub struct Swept {
 }
 
 impl Manager {
-    /// Ends expired sessions, at most [`Limits::sweep_batch_max`](crate::Limits::sweep_batch_max) of them, and announces each.
+    /// Ends expired sessions, at most [`Limits::sweep_batch_max`](crate::Limits::sweep_batch_max)
+    /// of them, and announces each.
     ///
-    /// Call it every few seconds, and again at once while there is [more](Swept::more). Several processes may
-    /// sweep the same store: each session is ended and announced by one of them. An expired session is refused
-    /// everywhere whether it has been swept or not.
+    /// Call it every few seconds, and again at once while there is [more](Swept::more). Several
+    /// processes may sweep the same store: each session is ended and announced by one of them. An
+    /// expired session is refused everywhere whether it has been swept or not.
     ///
     /// # Errors
     ///

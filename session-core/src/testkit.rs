@@ -1,7 +1,7 @@
 //! The contract that every [`SessionStore`] must pass, as code.
 //!
-//! Each promise is a public async function that panics when the store breaks it, and is named by what is promised.
-//! [`run_all`] runs them all, each against a new, empty store:
+//! Each promise is a public async function that panics when the store breaks it, and is named by
+//! what is promised. [`run_all`] runs them all, each against a new, empty store:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -11,9 +11,9 @@
 //! futures::executor::block_on(testkit::run_all(new_store));
 //! ```
 //!
-//! Nothing here needs a particular executor: run it on the one that the store needs. A durable store passes
-//! [`sessions_survive_reopening`] too. Stores that can fail (disk full, server away) owe tests of their
-//! own for that.
+//! Nothing here needs a particular executor: run it on the one that the store needs. A durable
+//! store passes [`sessions_survive_reopening`] too. Stores that can fail (disk full, server away)
+//! owe tests of their own for that.
 
 use core::pin::Pin;
 use std::sync::Arc;

@@ -6,29 +6,34 @@
 //! | session id: 16 bytes | lineage: 16 bytes | secret: 32 bytes |
 //! ```
 //!
-//! without padding (90 characters in all). The session id says where to look, the 256-bit secret is the proof,
-//! and the lineage is a second, smaller secret that all tokens of one session share. Of both secrets only
-//! the SHA-256 is stored; they are uniformly random, so neither salt nor a slow hash would add anything.
+//! without padding (90 characters in all). The session id says where to look, the 256-bit secret is
+//! the proof, and the lineage is a second, smaller secret that all tokens of one session share. Of
+//! both secrets only the SHA-256 is stored; they are uniformly random, so neither salt nor a slow
+//! hash would add anything.
 //!
 //! # Rotation, reuse, and lost answers
 //!
-//! [Rotating](crate::Manager::rotate) replaces the secret. Whoever then shows an older token of the session is
-//! either a thief or the victim of one, and the session ends (RFC 9700, section 4.14.2). The lineage makes
-//! this work for *every* older token while one hash is stored, however often the session was rotated; and
-//! somebody who merely knows a session's id cannot end it by guessing, because a wrong lineage is just refused.
+//! [Rotating](crate::Manager::rotate) replaces the secret. Whoever then shows an older token of the
+//! session is either a thief or the victim of one, and the session ends (RFC 9700, section 4.14.2).
+//! The lineage makes this work for *every* older token while one hash is stored, however often the
+//! session was rotated; and somebody who merely knows a session's id cannot end it by guessing,
+//! because a wrong lineage is just refused.
 //!
-//! One case is innocent: the answer to a rotation was lost, or two windows of one browser rotate at once.
-//! So for [`Limits::rotation_grace`](crate::Limits::rotation_grace) the immediately previous token still
-//! works, and rotating it again gives *the same* new token: the next secret is SHA-256 over the previous
-//! secret and a stored nonce, so the server can repeat an answer that it never kept.
+//! One case is innocent: the answer to a rotation was lost, or two windows of one browser rotate at
+//! once. So for [`Limits::rotation_grace`](crate::Limits::rotation_grace) the immediately previous
+//! token still works, and rotating it again gives *the same* new token: the next secret is SHA-256
+//! over the previous secret and a stored nonce, so the server can repeat an answer that it never
+//! kept.
 //!
-//! The alternatives are worse. Issuing yet another token on each repetition splits the line of descent: the
-//! window that got its answer first would be thrown out as a thief. Refusing the repetition logs out everybody
-//! who enters a tunnel at the wrong moment. The price of repeating is twofold, and bounded: a thief who shows
-//! the previous token within the grace period shares the session until the next rotation after it, which one of
-//! the two will then fail (each repetition is [announced](crate::EventKind::RotationRepeated)); and
-//! who has *both* a rotated-away token and a copy of the store taken before the next change of the session
-//! after the grace period can compute the current token. Either alone is worth nothing.
+//! The alternatives are worse. Issuing yet another token on each repetition splits the line of
+//! descent: the window that got its answer first would be thrown out as a thief. Refusing the
+//! repetition logs out everybody who enters a tunnel at the wrong moment. The price of repeating is
+//! twofold. A thief who shows the previous token within the grace period shares the session until
+//! the first rotation that one of the two does not follow within the grace period; each repetition
+//! is [announced](crate::EventKind::RotationRepeated), so that it can be noticed before. And who
+//! has *both* a rotated-away token and a copy of the store, taken before the first change of the
+//! session after the grace period, can compute the token that was current then. Either alone is
+//! worth nothing.
 
 use core::fmt;
 use core::str::FromStr;
@@ -44,7 +49,8 @@ use crate::time::Timestamp;
 
 /// The secret of a session, as its client holds it.
 ///
-/// It has no `Display`, and its `Debug` shows the session's id only: [`Token::expose`] is the one way out.
+/// It has no `Display`, and its `Debug` shows the session's id only: [`Token::expose`] is the one
+/// way out.
 #[derive(Clone)]
 pub struct Token {
     session_id: SessionId,
@@ -210,8 +216,8 @@ pub struct Credential {
     pub lineage: TokenHash,
     /// The hash of the one valid secret.
     pub current: TokenHash,
-    /// The rotated-away token that may still ask for its answer again. Dropped by the first change of the
-    /// session after the grace period.
+    /// The rotated-away token that may still ask for its answer again. Dropped by the first change
+    /// of the session after the grace period.
     pub previous: Option<PreviousToken>,
 }
 

@@ -5,7 +5,7 @@
 //! memory, gets everything that it missed in one batch, and when it falls further behind than
 //! the queue reaches, it is told to start again from the present content.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -13,7 +13,7 @@ use event_listener::Event;
 use guuid::Clock;
 use parking_lot::Mutex;
 
-use crate::document::Document;
+use crate::document::{Document, Role};
 use crate::error::{Closed, OpenError};
 use crate::identity::{Timestamp, UserId, Version};
 use crate::limits::Limits;
@@ -61,7 +61,8 @@ pub(crate) struct Hub {
     clock: Arc<dyn Clock + Send + Sync>,
     limits: Arc<Limits>,
     pending: AtomicUsize,
-    memory_bytes: AtomicUsize,
+    content_bytes: AtomicUsize,
+    recent_bytes: AtomicUsize,
     active_at: AtomicU64,
 }
 
@@ -71,7 +72,7 @@ struct State {
     recent: VecDeque<Arc<News>>,
     recent_bytes: usize,
     presence: Presence,
-    participants: HashMap<ConnectionId, Participant>,
+    participants: BTreeMap<ConnectionId, Arc<Participant>>,
     next_connection: u64,
     closed: Option<Closed>,
 }
@@ -104,7 +105,7 @@ impl Hub {
             recent: VecDeque::new(),
             recent_bytes: 0,
             presence: Presence::default(),
-            participants: HashMap::new(),
+            participants: BTreeMap::new(),
             next_connection: 1,
             closed: None,
         };
@@ -114,7 +115,8 @@ impl Hub {
             clock,
             limits,
             pending: AtomicUsize::new(0),
-            memory_bytes: AtomicUsize::new(0),
+            content_bytes: AtomicUsize::new(0),
+            recent_bytes: AtomicUsize::new(0),
             active_at,
         }
     }
@@ -132,23 +134,27 @@ impl Hub {
         self.state.lock().closed.clone()
     }
 
-    /// Everybody who has the document open, each user once.
+    /// Everybody who has the document open, each user once, as who they were when they first came.
     pub(crate) fn participants(&self) -> Vec<Participant> {
         let mut all: Vec<_> = self.state.lock().participants.values().cloned().collect();
         all.sort_by(|one, other| one.user_id.cmp(&other.user_id));
         all.dedup_by(|one, other| one.user_id == other.user_id);
-        all
+        all.iter().map(|one| Participant::clone(one)).collect()
     }
 
-    /// Lets somebody in; they see all news from now on.
+    /// Lets somebody in; they see all news from now on, also about the role that they are told.
     pub(crate) fn enter(
         &self,
         participant: Participant,
-    ) -> Result<(ConnectionId, Cursor), OpenError> {
+    ) -> Result<(ConnectionId, Cursor, Role), OpenError> {
         let mut state = self.state.lock();
         if state.closed.is_some() {
             return Err(OpenError::Overloaded("the document is being closed"));
         }
+        let permissions = &state.document.metadata.permissions;
+        let Some(role) = permissions.role_of(&participant.user_id) else {
+            return Err(OpenError::NotFound(state.document.id));
+        };
         if state.participants.len() >= self.limits.subscribers_max {
             return Err(OpenError::Overloaded(
                 "the document has no place for more people",
@@ -156,13 +162,13 @@ impl Hub {
         }
         let connection = ConnectionId(state.next_connection);
         state.next_connection += 1;
-        state.participants.insert(connection, participant);
+        state.participants.insert(connection, Arc::new(participant));
         let cursor = Cursor {
             version: state.document.version,
             presence: 0,
             head_changes: state.head_changes,
         };
-        Ok((connection, cursor))
+        Ok((connection, cursor, role))
     }
 
     /// Lets somebody out, and takes their presence along.
@@ -186,19 +192,21 @@ impl Hub {
     ) -> Result<(), PresenceError> {
         let now = self.now();
         let mut state = self.state.lock();
-        let Some(participant) = state.participants.get(&connection).cloned() else {
+        let Some(participant) = state.participants.get(&connection) else {
             return Ok(());
         };
-        let limits = &self.limits;
-        let changed =
-            state
-                .presence
-                .apply(connection, &participant.user_id, entries, now, limits)?;
+        let user = participant.user_id.clone();
+        let before = state.presence.sequence();
+        let outcome = state
+            .presence
+            .apply(connection, &user, entries, now, &self.limits);
+        // Also when one was refused: those before it hold.
+        let changed = state.presence.sequence() != before;
         drop(state);
         if changed {
             self.wake();
         }
-        Ok(())
+        outcome
     }
 
     /// Takes presence away that was not renewed.
@@ -212,6 +220,7 @@ impl Hub {
 
     /// Hands committed records to everybody. Called by the owner, after the store said yes.
     pub(crate) fn publish(&self, document: &Document, news: Vec<News>, head_changed: bool) {
+        let document = Arc::new(document.clone());
         let mut state = self.state.lock();
         for item in news {
             state.recent_bytes += weight(&item);
@@ -223,7 +232,9 @@ impl Hub {
             };
             state.recent_bytes -= weight(&oldest);
         }
-        state.document = Arc::new(document.clone());
+        self.recent_bytes
+            .store(state.recent_bytes, Ordering::Relaxed);
+        state.document = document;
         state.head_changes += u64::from(head_changed);
         drop(state);
         self.touch();
@@ -291,6 +302,7 @@ impl Hub {
     /// Counts a request that the owner has not answered, for as long as the guard lives.
     pub(crate) fn expect_answer(self: &Arc<Self>) -> Pending {
         self.pending.fetch_add(1, Ordering::SeqCst);
+        self.touch();
         Pending(Arc::clone(self))
     }
 
@@ -298,12 +310,13 @@ impl Hub {
         self.pending.load(Ordering::SeqCst) > 0
     }
 
+    /// Estimated memory that the document takes: its content, and its recent records.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.memory_bytes.load(Ordering::Relaxed)
+        self.content_bytes.load(Ordering::Relaxed) + self.recent_bytes.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_memory_bytes(&self, bytes: usize) {
-        self.memory_bytes.store(bytes, Ordering::Relaxed);
+    pub(crate) fn set_content_bytes(&self, bytes: usize) {
+        self.content_bytes.store(bytes, Ordering::Relaxed);
     }
 }
 

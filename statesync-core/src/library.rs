@@ -17,7 +17,7 @@ use crate::hub::Hub;
 use crate::identity::{DocumentId, IdSource, Timestamp, UserId, Version};
 use crate::limits::Limits;
 use crate::open::OpenDocument;
-use crate::owner::{Owner, Surroundings};
+use crate::owner::{Inbox, Owner, Surroundings};
 use crate::store::{DocumentStore, ListQuery, Page, StoreError};
 
 /// Runs the owners' tasks on whatever executor the application has.
@@ -191,6 +191,12 @@ impl Library {
                 Ok(open) => slots.insert(id, Slot::Open(Arc::clone(open))),
                 Err(_) => slots.remove(&id),
             };
+        } else if self.shared.closing.load(Ordering::SeqCst) {
+            // `close` took the slot away before it could know this document.
+            if let Ok(open) = &outcome {
+                open.hub().close(Closed::ShuttingDown);
+            }
+            return Err(OpenError::ShuttingDown);
         }
         outcome
     }
@@ -217,7 +223,8 @@ impl Library {
                 ));
             }
         }
-        let loading = Arc::clone(shelf).load(id).boxed().shared();
+        let occupied = Occupied::new(Arc::clone(shelf));
+        let loading = Arc::clone(shelf).load(id, occupied).boxed().shared();
         slots.insert(id, Slot::Loading(loading.clone()));
         Ok(Slot::Loading(loading))
     }
@@ -252,6 +259,9 @@ impl Library {
 
     /// Closes every document, and waits until their owners have answered everything and saved
     /// what they save on leaving. Callers must let go of their documents for this to end.
+    ///
+    /// Cancel safety: safe; nothing is opened any more from the first poll on, and a further call
+    /// waits on.
     pub async fn close(&self) {
         let shelf = &self.shared;
         shelf.closing.store(true, Ordering::SeqCst);
@@ -271,9 +281,24 @@ impl Library {
     }
 }
 
+impl Drop for Library {
+    /// Owners hold the shelf, and the shelf holds what keeps owners at work: one has to let go.
+    fn drop(&mut self) {
+        let slots = std::mem::take(&mut *self.shared.slots.lock());
+        drop(slots);
+    }
+}
+
 impl Shelf {
-    async fn load(self: Arc<Self>, id: DocumentId) -> Result<Arc<OpenDocument>, OpenError> {
+    async fn load(
+        self: Arc<Self>,
+        id: DocumentId,
+        occupied: Occupied,
+    ) -> Result<Arc<OpenDocument>, OpenError> {
         let stored = self.store.load(id).await?;
+        if self.closing.load(Ordering::SeqCst) {
+            return Err(OpenError::ShuttingDown);
+        }
         let (inbox, requests) = async_channel::bounded(self.limits.inbox_edits_max);
         let hub = Hub::new(
             stored.document.clone(),
@@ -286,33 +311,45 @@ impl Shelf {
             hub: Arc::clone(&hub),
             ids: Arc::clone(&self.ids),
             limits: Arc::clone(&self.limits),
-            inbox: requests,
+            inbox: Inbox(requests),
         };
         let owner = Owner::new(stored, surroundings)?;
-        let presence = OwnerPresence::new(Arc::clone(&self));
+        let last = LastWord(Arc::clone(&hub));
         let task = async move {
             owner.run().await;
-            drop(presence);
+            drop(last);
+            drop(occupied);
         };
         self.spawner.spawn(task.boxed());
         Ok(Arc::new(OpenDocument::new(id, hub, inbox)))
     }
 }
 
-/// Counts a running owner, also when its task is dropped half-way.
-struct OwnerPresence(Arc<Shelf>);
+/// Counts an owner, from the moment when its document is being loaded, also when its task is
+/// dropped half-way.
+struct Occupied(Arc<Shelf>);
 
-impl OwnerPresence {
+impl Occupied {
     fn new(shelf: Arc<Shelf>) -> Self {
         shelf.owners.fetch_add(1, Ordering::SeqCst);
         Self(shelf)
     }
 }
 
-impl Drop for OwnerPresence {
+impl Drop for Occupied {
     fn drop(&mut self) {
         self.0.owners.fetch_sub(1, Ordering::SeqCst);
         self.0.owner_left.notify(usize::MAX);
+    }
+}
+
+/// Closes a document whose owner ends without a word: it panicked, or its executor dropped it.
+struct LastWord(Arc<Hub>);
+
+impl Drop for LastWord {
+    fn drop(&mut self) {
+        let reason = "the task of the document's owner ended".to_owned();
+        self.0.close(Closed::StoreFailed(reason));
     }
 }
 
@@ -325,10 +362,11 @@ fn memory_bytes(slots: &HashMap<DocumentId, Slot>) -> usize {
 }
 
 /// Lets go of documents that only this map holds, that have nothing to answer, and that nobody
-/// has used for `idle_ms`. Their owners end when they see that no request can come any more.
+/// has used for `idle_ms`. Their owners end when they see that no request can come any more. Also
+/// of loads that nobody waits for any more.
 fn put_away(slots: &mut HashMap<DocumentId, Slot>, idle_ms: u64) {
     slots.retain(|_, slot| match slot {
-        Slot::Loading(_) => true,
+        Slot::Loading(loading) => loading.strong_count() != Some(1),
         Slot::Open(open) => {
             let held = Arc::strong_count(open) > 1 || open.hub().is_waiting();
             let closed = open.hub().closed().is_some();

@@ -137,13 +137,7 @@ impl OpenDocument {
         self: &Arc<Self>,
         participant: Participant,
     ) -> Result<Subscription, OpenError> {
-        let role = self
-            .document()
-            .metadata
-            .permissions
-            .role_of(&participant.user_id);
-        let role = role.ok_or(OpenError::NotFound(self.id))?;
-        let (connection, cursor) = self.hub.enter(participant)?;
+        let (connection, cursor, role) = self.hub.enter(participant)?;
         Ok(Subscription {
             document: Arc::clone(self),
             connection,
@@ -211,7 +205,11 @@ impl Subscription {
     /// Cancel safety: safe; nothing is taken before this returns.
     pub async fn next(&mut self) -> Batch {
         loop {
+            if let Some(batch) = self.try_next() {
+                return batch;
+            }
             let changed = self.document.hub.listen();
+            // It may have come before we listened.
             if let Some(batch) = self.try_next() {
                 return batch;
             }

@@ -67,7 +67,19 @@ pub(crate) struct Surroundings {
     pub(crate) hub: Arc<Hub>,
     pub(crate) ids: IdSource,
     pub(crate) limits: Arc<Limits>,
-    pub(crate) inbox: async_channel::Receiver<Request>,
+    pub(crate) inbox: Inbox,
+}
+
+/// Where an owner takes its requests from.
+pub(crate) struct Inbox(pub(crate) async_channel::Receiver<Request>);
+
+impl Drop for Inbox {
+    /// Those who still wait learn that nobody will answer. A channel keeps what is in it for as
+    /// long as somebody could send more.
+    fn drop(&mut self) {
+        self.0.close();
+        while self.0.try_recv().is_ok() {}
+    }
 }
 
 pub(crate) struct Owner {
@@ -92,7 +104,7 @@ impl Owner {
     pub(crate) fn new(stored: Stored, around: Surroundings) -> Result<Self, StoreError> {
         let snapshot = SnapshotState::of(&stored);
         let (document, content) = rebuild(stored)?;
-        around.hub.set_memory_bytes(content.memory_bytes());
+        around.hub.set_content_bytes(content.memory_bytes());
         Ok(Self {
             around,
             document,
@@ -103,7 +115,7 @@ impl Owner {
 
     /// Serves requests until nobody can send any more, or the store fails.
     pub(crate) async fn run(mut self) {
-        while let Ok(first) = self.around.inbox.recv().await {
+        while let Ok(first) = self.around.inbox.0.recv().await {
             if let Err(reason) = self.serve(first).await {
                 tracing::error!(document = %self.document.id, ?reason, "document closed");
                 self.around.hub.close(reason);
@@ -124,6 +136,7 @@ impl Owner {
         let mut accepting = Accepting::default();
         let mut readers = Vec::new();
         let mut next = Some(first);
+        let mut served = 0;
         while let Some(Request { body, pending }) = next {
             match body {
                 RequestBody::Read(query, answer) => readers.push((query, answer, pending)),
@@ -139,13 +152,14 @@ impl Owner {
                     }
                 }
             }
-            let full = accepting.news.len() >= limits.batch_edits_max
-                || accepting.bytes >= limits.batch_bytes_max
-                || readers.len() >= limits.batch_edits_max;
+            // All requests count, also those that add nothing: the others wait for the batch.
+            served += 1;
+            let full =
+                served >= limits.batch_edits_max || accepting.bytes >= limits.batch_bytes_max;
             next = if full {
                 None
             } else {
-                self.around.inbox.try_recv().ok()
+                self.around.inbox.0.try_recv().ok()
             };
         }
         self.commit(accepting).await?;
@@ -223,7 +237,7 @@ impl Owner {
             self.snapshot.on_append(news.len(), bytes);
             self.around
                 .hub
-                .set_memory_bytes(self.content.memory_bytes());
+                .set_content_bytes(self.content.memory_bytes());
             self.around.hub.publish(&self.document, news, head_changed);
         }
         for (accepted, answer, _pending) in answers {
@@ -237,6 +251,12 @@ impl Owner {
         let stored = self.around.store.load(self.document.id).await;
         let rebuilt = stored.and_then(rebuild);
         let (document, content) = rebuilt.map_err(|error| Closed::StoreFailed(describe(&error)))?;
+        if document.version != self.document.version {
+            // Somebody else writes to it: the subscribers have not seen all of that.
+            let (found, expected) = (document.version, self.document.version);
+            let reason = format!("the log is at version {found}, not {expected}");
+            return Err(Closed::StoreFailed(reason));
+        }
         (self.document, self.content) = (document, content);
         Ok(())
     }
@@ -258,6 +278,12 @@ impl Owner {
     async fn save_snapshot(&mut self) {
         let content = self.content.snapshot();
         let (version, bytes) = (self.document.version, content.len());
+        if !Content::is_readable(&content) {
+            // Better a long log than one whose beginning is gone and whose snapshot is of no use.
+            tracing::error!(document = %self.document.id, %version, "snapshot not readable");
+            self.snapshot = SnapshotState::after_snapshot(bytes);
+            return;
+        }
         let prune_through = Version(version.0.saturating_sub(self.around.limits.history_records));
         let snapshot = Snapshot { version, content };
         let saved = self
@@ -270,7 +296,7 @@ impl Owner {
                 self.content.on_snapshot(bytes);
                 self.around
                     .hub
-                    .set_memory_bytes(self.content.memory_bytes());
+                    .set_content_bytes(self.content.memory_bytes());
                 tracing::debug!(document = %self.document.id, %version, bytes, "snapshot saved");
             }
             Err(error) => {

@@ -6,7 +6,7 @@
 //! sequence number, so that a subscriber asks for "all after my last" and several changes of one
 //! client that it missed arrive as one.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::identity::{Timestamp, UserId};
@@ -45,7 +45,10 @@ pub enum PresenceError {
 /// The states of everybody in one document.
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
-    clients: HashMap<u64, Client>,
+    clients: BTreeMap<u64, Client>,
+    /// Each client under the number of its newest change, so that a reader who lacks one change
+    /// among a thousand clients does not look at all of them.
+    by_change: BTreeMap<u64, u64>,
     sequence: u64,
 }
 
@@ -64,7 +67,7 @@ impl Presence {
         self.sequence
     }
 
-    /// Takes entries from `connection` of `user`. Returns whether anything changed.
+    /// Takes entries from `connection` of `user`, up to the first that breaks the rules.
     pub(crate) fn apply(
         &mut self,
         connection: ConnectionId,
@@ -72,13 +75,12 @@ impl Presence {
         entries: Vec<PresenceEntry>,
         now: Timestamp,
         limits: &Limits,
-    ) -> Result<bool, PresenceError> {
-        let before = self.sequence;
+    ) -> Result<(), PresenceError> {
         for entry in entries {
             self.check(connection, user, &entry, limits)?;
             self.apply_one(connection, user, entry, now);
         }
-        Ok(self.sequence != before)
+        Ok(())
     }
 
     fn check(
@@ -93,22 +95,23 @@ impl Presence {
             return Err(PresenceError::TooLarge(limits.presence_bytes_max));
         }
         match self.clients.get(&entry.client) {
+            Some(known) if known.connection == connection => return Ok(()),
             // The same user may take its client along to a new connection, before the server has
             // noticed that the old one is dead.
-            Some(known) if known.user == *user || known.entry.state.is_none() => Ok(()),
-            Some(_) => Err(PresenceError::NotYours(entry.client)),
-            None => {
-                let spoken_for = self
-                    .clients
-                    .values()
-                    .filter(|client| client.connection == connection)
-                    .count();
-                if spoken_for < limits.presence_per_connection_max {
-                    Ok(())
-                } else {
-                    Err(PresenceError::TooMany(limits.presence_per_connection_max))
-                }
+            Some(known) if known.user != *user && known.entry.state.is_some() => {
+                return Err(PresenceError::NotYours(entry.client));
             }
+            _ => {}
+        }
+        let spoken_for = self
+            .clients
+            .values()
+            .filter(|client| client.connection == connection)
+            .count();
+        if spoken_for < limits.presence_per_connection_max {
+            Ok(())
+        } else {
+            Err(PresenceError::TooMany(limits.presence_per_connection_max))
         }
     }
 
@@ -126,6 +129,7 @@ impl Presence {
             if !newer {
                 return;
             }
+            self.by_change.remove(&known.changed);
         } else if entry.state.is_none() {
             return;
         }
@@ -137,6 +141,7 @@ impl Presence {
             changed: self.sequence,
             entry,
         };
+        self.by_change.insert(self.sequence, client.entry.client);
         self.clients.insert(client.entry.client, client);
     }
 
@@ -149,8 +154,14 @@ impl Presence {
     /// gone for as long. Returns whether somebody was taken away.
     pub(crate) fn expire(&mut self, now: Timestamp, limits: &Limits) -> bool {
         let outdated = |client: &Client| now.since_ms(client.renewed_at) >= limits.presence_ttl_ms;
-        self.clients
-            .retain(|_, client| client.entry.state.is_some() || !outdated(client));
+        let by_change = &mut self.by_change;
+        self.clients.retain(|_, client| {
+            let keep = client.entry.state.is_some() || !outdated(client);
+            if !keep {
+                by_change.remove(&client.changed);
+            }
+            keep
+        });
         self.remove_where(now, outdated)
     }
 
@@ -159,6 +170,8 @@ impl Presence {
         for client in self.clients.values_mut() {
             if client.entry.state.is_some() && gone(client) {
                 self.sequence += 1;
+                self.by_change.remove(&client.changed);
+                self.by_change.insert(self.sequence, client.entry.client);
                 client.changed = self.sequence;
                 client.renewed_at = now;
                 // Receivers take a removal at the clock that they know (y-protocols).
@@ -171,9 +184,10 @@ impl Presence {
     /// The present state of every client that changed after `sequence`, but for those that
     /// `reader` speaks for itself; from zero, of everybody who is there.
     pub(crate) fn since(&self, sequence: u64, reader: ConnectionId) -> Vec<PresenceEntry> {
-        self.clients
-            .values()
-            .filter(|client| client.changed > sequence && client.connection != reader)
+        self.by_change
+            .range(sequence + 1..)
+            .filter_map(|(_, client)| self.clients.get(client))
+            .filter(|client| client.connection != reader)
             .filter(|client| sequence > 0 || client.entry.state.is_some())
             .map(|client| client.entry.clone())
             .collect()

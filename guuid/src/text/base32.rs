@@ -9,51 +9,62 @@ use crate::ParseError;
 #[inline]
 pub(super) fn encode(value: u128) -> [u8; 26] {
     let mut text = [0; 26];
-    text[0] = symbol((value >> 125) as u64);
-    text[1] = symbol((value >> 120) as u64);
-    encode_group((value >> GROUP_BITS) as u64, &mut text[2..14]);
-    encode_group(value as u64, &mut text[14..26]);
+    let [.., first, second] = symbols((value >> 120) as u64);
+    text[0..2].copy_from_slice(&[first, second]);
+    text[2..10].copy_from_slice(&symbols((value >> 80) as u64));
+    text[10..18].copy_from_slice(&symbols((value >> 40) as u64));
+    text[18..26].copy_from_slice(&symbols(value as u64));
     text
 }
 
-/// Twelve characters are 60 bits: shifts of 64-bit numbers cost less than those of 128-bit ones.
+/// The eight characters of the low 40 bits, which are worked on all at once, each in its byte of a
+/// 64-bit number.
 #[inline]
-fn encode_group(value: u64, text: &mut [u8]) {
-    for (index, character) in text.iter_mut().rev().enumerate() {
-        *character = symbol(value >> (5 * index));
-    }
+const fn symbols(value: u64) -> [u8; 8] {
+    // Halves move apart, then quarters, then eighths.
+    let halves = ((value << 12) & 0x000f_ffff_0000_0000) | (value & 0x0000_0000_000f_ffff);
+    let quarters = ((halves << 6) & 0x03ff_0000_03ff_0000) | (halves & 0x0000_03ff_0000_03ff);
+    let eighths = ((quarters << 3) & 0x1f00_1f00_1f00_1f00) | (quarters & 0x001f_001f_001f_001f);
+    // Letters start after 9, and those after i, l, o and u, which are left out, move up by one.
+    let mut text = eighths + EACH * (b'0' as u64);
+    text += above(eighths, 9) * TO_LETTER;
+    text += above(eighths, 17) + above(eighths, 19) + above(eighths, 21) + above(eighths, 26);
+    text.to_be_bytes()
 }
 
+/// One in each byte that is greater than `limit`: adding the rest to 128 sets its top bit.
 #[inline]
-const fn symbol(value: u64) -> u8 {
-    SYMBOLS[(value & 0x1f) as usize]
+const fn above(bytes: u64, limit: u64) -> u64 {
+    ((bytes + EACH * (127 - limit)) >> 7) & EACH
 }
 
 #[inline]
 pub(super) fn decode(text: &[u8; 26]) -> Option<u128> {
-    let mut seen = 0;
-    let head = decode_group(&text[..2], &mut seen);
-    let middle = decode_group(&text[2..14], &mut seen);
-    let tail = decode_group(&text[14..], &mut seen);
-    let fits = seen <= 0x1f && head <= HEAD_MAX;
-    fits.then_some(
-        (u128::from(head) << (2 * GROUP_BITS))
-            | (u128::from(middle) << GROUP_BITS)
-            | u128::from(tail),
-    )
+    let head = gather(&text[..2])?;
+    let (high, middle, low) = (
+        gather(&text[2..10])?,
+        gather(&text[10..18])?,
+        gather(&text[18..])?,
+    );
+    let tail = (u128::from(high) << 80) | (u128::from(middle) << 40) | u128::from(low);
+    (head <= HEAD_MAX).then_some((u128::from(head) << 120) | tail)
 }
 
+/// The number that a few characters stand for.
 #[inline]
-fn decode_group(text: &[u8], seen: &mut u8) -> u64 {
-    text.iter().fold(0, |group, &character| {
+fn gather(text: &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for &character in text {
         let value = VALUES[character as usize];
-        *seen |= value;
-        (group << 5) | u64::from(value & 0x1f)
-    })
+        if value == INVALID {
+            return None;
+        }
+        number = (number << 5) | u64::from(value);
+    }
+    Some(number)
 }
 
 /// Why [`decode`] refused a text.
-#[cold]
 pub(super) fn explain(text: &str) -> ParseError {
     let valid = |character: char| {
         u8::try_from(character).is_ok_and(|byte| VALUES[byte as usize] != INVALID)
@@ -64,20 +75,21 @@ pub(super) fn explain(text: &str) -> ParseError {
     first_wrong(text, |_, character| valid(character))
 }
 
-const GROUP_BITS: u32 = 60;
+/// From the character after `9` to `a`.
+const TO_LETTER: u64 = (b'a' - b'0' - 10) as u64;
+
+/// One in each byte.
+const EACH: u64 = 0x0101_0101_0101_0101;
 
 /// The first two characters hold the top eight bits of 128.
 const HEAD_MAX: u64 = 0xff;
-
-/// Without `i`, `l`, `o` and `u`. Lower case.
-const SYMBOLS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// The value of each character, [`INVALID`] for all other bytes.
 const VALUES: [u8; 256] = {
     let mut values = [INVALID; 256];
     let mut value = 0;
     while value < 32 {
-        let symbol = SYMBOLS[value as usize];
+        let symbol = symbols(value as u64)[7];
         values[symbol as usize] = value;
         values[symbol.to_ascii_uppercase() as usize] = value;
         value += 1;

@@ -34,7 +34,12 @@ pub(crate) struct ServeOptions {
     #[arg(long, env = "AETHERFLOW_DEVELOPMENT_LOGIN", num_args = 0..=1, default_missing_value = "true")]
     development_login: Option<bool>,
     /// Further web pages that may call the gateway, such as https://app.example.com
-    #[arg(long, env = "AETHERFLOW_ALLOWED_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "AETHERFLOW_ALLOWED_ORIGINS",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
     allowed_origins: Option<Vec<String>>,
     /// File with the key that signs access tokens [default: made at random in the data directory]
     #[arg(long, env = "AETHERFLOW_TOKEN_KEY_FILE", value_name = "FILE")]
@@ -98,7 +103,10 @@ pub(crate) struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OptionsError {
     #[error("the configuration {} cannot be read", path.display())]
-    Unreadable { path: PathBuf, source: std::io::Error },
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the configuration {} is not valid: {reason}", path.display())]
     Invalid { path: PathBuf, reason: String },
 }
@@ -154,12 +162,17 @@ impl ServeOptions {
 }
 
 fn read(path: &Path) -> Result<ServeOptions, OptionsError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| OptionsError::Unreadable { path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| OptionsError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
     toml::from_str(&text).map_err(|error| {
         // The library's own message draws the line over several lines.
         let reason = error.message().to_owned();
-        OptionsError::Invalid { path: path.to_owned(), reason }
+        OptionsError::Invalid {
+            path: path.to_owned(),
+            reason,
+        }
     })
 }
 
@@ -195,7 +208,9 @@ mod tests {
         assert!(!settled(&[], "").development_login);
         assert!(settled(&["--development-login"], "").development_login);
         assert!(settled(&[], "development-login = true").development_login);
-        assert!(!settled(&["--development-login=false"], "development-login = true").development_login);
+        assert!(
+            !settled(&["--development-login=false"], "development-login = true").development_login
+        );
     }
 
     #[test]
@@ -207,8 +222,19 @@ mod tests {
 
     #[test]
     fn origins_are_a_list_in_every_form() {
-        let flags = ["--allowed-origins", "http://a,http://b", "--allowed-origins", "http://c"];
-        assert_eq!(settled(&flags, "").allowed_origins, ["http://a", "http://b", "http://c"]);
-        assert_eq!(settled(&[], "allowed-origins = ['http://a']").allowed_origins, ["http://a"]);
+        let flags = [
+            "--allowed-origins",
+            "http://a,http://b",
+            "--allowed-origins",
+            "http://c",
+        ];
+        assert_eq!(
+            settled(&flags, "").allowed_origins,
+            ["http://a", "http://b", "http://c"]
+        );
+        assert_eq!(
+            settled(&[], "allowed-origins = ['http://a']").allowed_origins,
+            ["http://a"]
+        );
     }
 }

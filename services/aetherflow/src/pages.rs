@@ -53,7 +53,11 @@ const NOT_BUILT: (StatusCode, &str) = (
 fn answer(path: &str, file: EmbeddedFile) -> Response {
     // Built files have a hash of their content in their name.
     let lasting = path.starts_with("assets/");
-    let caching = if lasting { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let caching = if lasting {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     let headers = [
         (CONTENT_TYPE, file.metadata.mimetype().to_owned()),
         (CACHE_CONTROL, caching.to_owned()),

@@ -12,9 +12,15 @@ use guuid::{Entropy, SystemEntropy};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretError {
     #[error("the token key {} cannot be read", path.display())]
-    Unreadable { path: PathBuf, source: std::io::Error },
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("a token key cannot be kept in {}", path.display())]
-    Unwritable { path: PathBuf, source: std::io::Error },
+    Unwritable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the token key {} cannot be used", path.display())]
     Weak { path: PathBuf, source: WeakKey },
 }
@@ -31,7 +37,11 @@ pub(crate) fn access_tokens(
         Some(path) => (path.to_owned(), read(path)?),
         None => {
             let path = data_dir.join("token.key");
-            let key = if path.exists() { read(&path)? } else { make(&path)? };
+            let key = if path.exists() {
+                read(&path)?
+            } else {
+                make(&path)?
+            };
             (path, key)
         }
     };
@@ -42,7 +52,10 @@ fn read(path: &Path) -> Result<Vec<u8>, SecretError> {
     let mut key = Vec::new();
     File::open(path)
         .and_then(|file| file.take(KEY_BYTES_MAX).read_to_end(&mut key))
-        .map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
+        .map_err(|source| SecretError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
     Ok(key)
 }
 
@@ -56,11 +69,18 @@ fn make(path: &Path) -> Result<Vec<u8>, SecretError> {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)?;
         file.write_all(&key)?;
         file.sync_all()?;
         std::fs::rename(&draft, path)
     };
-    keep().map_err(|source| SecretError::Unwritable { path: path.to_owned(), source })?;
+    keep().map_err(|source| SecretError::Unwritable {
+        path: path.to_owned(),
+        source,
+    })?;
     Ok(key)
 }

@@ -24,13 +24,20 @@ pub(crate) enum ServeError {
     #[error(transparent)]
     Options(#[from] OptionsError),
     #[error("the data directory {} cannot be made", path.display())]
-    DataDirectory { path: PathBuf, source: std::io::Error },
+    DataDirectory {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error(transparent)]
     Secret(#[from] SecretError),
-    #[error("the store in {} cannot be opened", path.display())]
-    Store { path: PathBuf, source: store_embedded::OpenError },
+    #[error(transparent)]
+    Store(#[from] store_embedded::OpenError),
     #[error("cannot listen on {address} ({option})")]
-    Listen { address: SocketAddr, option: &'static str, source: std::io::Error },
+    Listen {
+        address: SocketAddr,
+        option: &'static str,
+        source: std::io::Error,
+    },
     #[error("--allowed-origins")]
     Origins(#[from] InvalidOrigin),
     #[error("the limits of sessions contradict each other")]
@@ -39,8 +46,6 @@ pub(crate) enum ServeError {
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
     #[error("the runtime could not be started")]
     Runtime(#[source] std::io::Error),
-    #[error("the store did not close in good order")]
-    Close(#[from] store_embedded::CloseError),
 }
 
 /// Serves until a signal says stop.
@@ -62,11 +67,11 @@ async fn serve(settings: Settings) -> Result<(), ServeError> {
     // The ports first: a port that is taken is the commonest mistake, and cheap to find.
     let ui = listen(settings.ui, "--ui").await?;
     let api = listen(settings.gateway, "--gateway").await?;
-    let stores = Stores::open(&settings).map_err(|source| ServeError::Store {
-        path: settings.data_dir.clone(),
-        source,
-    })?;
-    let (ui_address, api_address) = (address_of(&ui, settings.ui), address_of(&api, settings.gateway));
+    let stores = Stores::open(&settings)?;
+    let (ui_address, api_address) = (
+        address_of(&ui, settings.ui),
+        address_of(&api, settings.gateway),
+    );
     let gateway = Gateway::new(parts(&settings, &stores, ui_address, api_address)?);
     gateway.serve(ui, Some(pages::pages()));
     gateway.serve(api, None);
@@ -75,7 +80,7 @@ async fn serve(settings: Settings) -> Result<(), ServeError> {
     tracing::info!(reason, "stopping: clients are told to come back");
     gateway.stop().await;
     drop(gateway);
-    stores.close()?;
+    stores.close();
     tracing::info!("stopped");
     Ok(())
 }
@@ -134,14 +139,20 @@ fn document_limits(settings: &Settings) -> statesync_core::Limits {
 }
 
 fn make_directory(path: &Path) -> Result<(), ServeError> {
-    std::fs::create_dir_all(path)
-        .map_err(|source| ServeError::DataDirectory { path: path.to_owned(), source })
+    std::fs::create_dir_all(path).map_err(|source| ServeError::DataDirectory {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address)
         .await
-        .map_err(|source| ServeError::Listen { address, option, source })
+        .map_err(|source| ServeError::Listen {
+            address,
+            option,
+            source,
+        })
 }
 
 /// Where a listener listens: the port is known only now when any free one was asked for.
@@ -153,7 +164,10 @@ fn address_of(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
 /// a listener.
 fn origins_of(address: SocketAddr) -> Vec<String> {
     let port = address.port();
-    let mut origins = vec![format!("http://localhost:{port}"), format!("http://127.0.0.1:{port}")];
+    let mut origins = vec![
+        format!("http://localhost:{port}"),
+        format!("http://127.0.0.1:{port}"),
+    ];
     if !address.ip().is_unspecified() {
         origins.push(format!("http://{address}"));
     }
@@ -170,9 +184,14 @@ fn announce(ui: SocketAddr, api: SocketAddr) {
     };
     let mut out = std::io::stdout().lock();
     // Nobody may be reading; the service serves all the same.
-    let _unread = writeln!(out, "AetherFlow is ready: http://{}:{}", host(ui), ui.port())
-        .and_then(|()| writeln!(out, "gateway: http://{api}"))
-        .and_then(|()| out.flush());
+    let _unread = writeln!(
+        out,
+        "AetherFlow is ready: http://{}:{}",
+        host(ui),
+        ui.port()
+    )
+    .and_then(|()| writeln!(out, "gateway: http://{api}"))
+    .and_then(|()| out.flush());
 }
 
 /// The signals that ask a process to end.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use session_core::SessionStore;
 use statesync_core::DocumentStore;
-use store_embedded::{EmbeddedStore, OpenError, OpenOptions};
+use store_embedded::{EmbeddedStore, OpenError, Options};
 
 use crate::options::{Settings, StoreChoice};
 
@@ -21,31 +21,37 @@ impl Stores {
     pub(crate) fn open(settings: &Settings) -> Result<Self, OpenError> {
         let choices = [settings.document_store, settings.session_store];
         let embedded = if choices.contains(&StoreChoice::Embedded) {
-            Some(open_embedded(&settings.data_dir, settings.accept_data_loss)?)
+            Some(open_embedded(
+                &settings.data_dir,
+                settings.accept_data_loss,
+            )?)
         } else {
             None
         };
         let documents: Arc<dyn DocumentStore> = match (&embedded, settings.document_store) {
-            (Some(store), StoreChoice::Embedded) => store.documents(),
+            (Some(store), StoreChoice::Embedded) => Arc::new(store.clone()),
             _ => Arc::new(statesync_core::MemoryStore::new()),
         };
         let sessions: Arc<dyn SessionStore> = match (&embedded, settings.session_store) {
-            (Some(store), StoreChoice::Embedded) => store.sessions(),
+            (Some(store), StoreChoice::Embedded) => Arc::new(store.clone()),
             _ => Arc::new(session_core::MemoryStore::default()),
         };
-        Ok(Self { documents, sessions, embedded })
+        Ok(Self {
+            documents,
+            sessions,
+            embedded,
+        })
     }
 
-    /// Closes them in good order.
-    pub(crate) fn close(self) -> Result<(), store_embedded::CloseError> {
-        let Self { documents, sessions, embedded } = self;
-        drop((documents, sessions));
-        embedded.map_or(Ok(()), EmbeddedStore::close)
+    /// Writes what waits, and closes them in good order.
+    pub(crate) fn close(self) {
+        if let Some(embedded) = self.embedded {
+            embedded.close();
+        }
     }
 }
 
 fn open_embedded(data_dir: &Path, accept_data_loss: bool) -> Result<EmbeddedStore, OpenError> {
-    let mut options = OpenOptions::default();
-    options.accept_loss = accept_data_loss;
-    EmbeddedStore::open(&data_dir.join("store"), options)
+    let options = Options::new(data_dir.join("store")).accept_loss(accept_data_loss);
+    EmbeddedStore::open(&options)
 }

@@ -39,6 +39,8 @@ pub(crate) struct Target {
     pub(crate) name: String,
     /// `lib`, `bin`, `test`, `bench` ...
     pub(crate) kind: String,
+    /// The features without which cargo leaves it out.
+    pub(crate) required_features: Vec<String>,
 }
 
 /// An arrow of the graph.
@@ -106,6 +108,22 @@ impl Metadata {
         names.dedup();
         names
     }
+
+    /// The features that our tests, benches and examples require, as `package/feature`. Without
+    /// them cargo would leave those out, and say nothing.
+    pub(crate) fn required_features(&self) -> Vec<String> {
+        let mut features: Vec<String> = self
+            .ours()
+            .flat_map(|package| package.targets.iter().map(move |target| (package, target)))
+            .flat_map(|(package, target)| {
+                let required = target.required_features.iter();
+                required.map(|feature| format!("{}/{feature}", package.name))
+            })
+            .collect();
+        features.sort_unstable();
+        features.dedup();
+        features
+    }
 }
 
 fn read_package(package: &Value, root: Option<&str>) -> Package {
@@ -123,6 +141,9 @@ fn read_package(package: &Value, root: Option<&str>) -> Package {
                 .next()
                 .unwrap_or_default()
                 .to_owned(),
+            required_features: strings(&target["required-features"])
+                .map(str::to_owned)
+                .collect(),
         })
         .collect();
     Package {
@@ -170,7 +191,10 @@ mod tests {
                 {
                     "id": "path#a", "name": "a", "version": "0.1.0", "rust_version": "1.90",
                     "manifest_path": "/tree/services/a/Cargo.toml",
-                    "targets": [{"name": "a", "kind": ["lib"]}, {"name": "crash", "kind": ["test"]}]
+                    "targets": [
+                        {"name": "a", "kind": ["lib"]},
+                        {"name": "crash", "kind": ["test"], "required-features": ["sharp"]}
+                    ]
                 },
                 {
                     "id": "index#b", "name": "b", "version": "2.0.0", "rust_version": null,
@@ -187,5 +211,6 @@ mod tests {
         assert_eq!(ours[0].dependencies[0].id, "index#b");
         assert!(!ours[0].dependencies[0].development_only);
         assert_eq!(metadata.targets("test"), ["crash"]);
+        assert_eq!(metadata.required_features(), ["a/sharp"]);
     }
 }

@@ -19,6 +19,7 @@ mod msrv;
 mod options;
 mod report;
 mod rust;
+mod rust_tests;
 mod smoke;
 mod stage;
 mod tidy;
@@ -30,13 +31,13 @@ const STEPS: &[Step] = &[
         "tidy",
         "house rules: names, lengths, links, no unfinished work",
         2,
-        rust::tidy,
+        tidy::check,
     ),
     Step::new(
         "layers",
         "dependencies between our packages point one way",
         5,
-        rust::layers,
+        layers::check,
     ),
     Step::new(
         "web-build",
@@ -68,37 +69,37 @@ const STEPS: &[Step] = &[
         15,
         rust::alone,
     ),
-    Step::new("msrv", "the declared rust-version is true", 15, rust::msrv),
+    Step::new("msrv", "the declared rust-version is true", 15, msrv::check),
     Step::new("build", "the server and all tests compile", 30, rust::build),
     Step::new(
         "test",
         "unit and integration tests of every package",
         15,
-        rust::test,
+        rust_tests::test,
     ),
     Step::new(
         "doc-test",
         "the examples in the documentation run",
         10,
-        rust::doc_test,
+        rust_tests::doc_test,
     ),
     Step::new(
         "crash",
         "kill -9 while clients write: nothing acknowledged is lost",
         10,
-        rust::crash,
+        rust_tests::crash,
     ),
     Step::new(
         "traces",
         "real editing sessions replayed edit by edit",
         10,
-        rust::traces,
+        rust_tests::traces,
     ),
     Step::new(
         "hostile",
         "garbage, floods and intruders meet the right answer",
         10,
-        rust::hostile,
+        rust_tests::hostile,
     ),
     Step::new(
         "web-test",
@@ -118,12 +119,12 @@ const STEPS: &[Step] = &[
         15,
         browser::browser,
     ),
-    Step::new("benches", "each bench runs once", 10, rust::benches),
+    Step::new("benches", "each bench runs once", 10, rust_tests::benches),
     Step::new(
         "start",
         "from scratch as a user does: start, stop, refuse",
         15,
-        rust::start,
+        rust_tests::start,
     ),
 ];
 

@@ -77,7 +77,9 @@ impl App {
         })?;
         let session = self.sessions.load(principal.session_id).await?;
         if session.user_id.as_str() != principal.user_id.as_str() {
-            return Err(Problem::unauthenticated("the access token names another user's session"));
+            return Err(Problem::unauthenticated(
+                "the access token names another user's session",
+            ));
         }
         Ok(principal)
     }

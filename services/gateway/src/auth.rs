@@ -42,7 +42,10 @@ pub struct AccessTokens {
 
 /// A key that is too short to be a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a key for access tokens has at least {} bytes (RFC 7518 section 3.2)", AccessTokens::KEY_BYTES_MIN)]
+#[error(
+    "a key for access tokens has at least {} bytes (RFC 7518 section 3.2)",
+    AccessTokens::KEY_BYTES_MIN
+)]
 pub struct WeakKey;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -140,7 +143,10 @@ pub(crate) fn subprotocol_bearer(headers: &HeaderMap) -> Option<&str> {
 /// The subprotocols that a client offers, in its order.
 pub(crate) fn offered_protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
-    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
 }
 
 impl FromRequestParts<Arc<App>> for Principal {

@@ -21,12 +21,20 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, &'static
     if app.is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
-    let query = ListQuery { member: None, state: Some(DocumentState::Active), before: None, limit: 1 };
+    let query = ListQuery {
+        member: None,
+        state: Some(DocumentState::Active),
+        before: None,
+        limit: 1,
+    };
     match app.library.list(query).await {
         Ok(_) => (StatusCode::OK, "ok\n"),
         Err(error) => {
             tracing::warn!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the document store is unavailable\n")
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the document store is unavailable\n",
+            )
         }
     }
 }

@@ -93,7 +93,10 @@ impl Gateway {
         const PATIENCE: Duration = Duration::from_secs(8);
         self.app.drain();
         self.acceptor.stop(PATIENCE).await;
-        if tokio::time::timeout(PATIENCE, self.app.library.close()).await.is_err() {
+        if tokio::time::timeout(PATIENCE, self.app.library.close())
+            .await
+            .is_err()
+        {
             tracing::warn!("documents did not close in time");
         }
     }

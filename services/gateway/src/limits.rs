@@ -18,8 +18,10 @@ pub struct Limits {
     pub address_requests_per_second: NonZeroU32,
     /// How many of them may come at once.
     pub address_requests_burst: NonZeroU32,
-    /// Open TCP connections in all.
+    /// Open TCP connections in all that have not become sockets.
     pub connections_max: usize,
+    /// Open sockets in all.
+    pub sockets_max: usize,
     /// Open sockets of one user.
     pub sockets_per_user_max: usize,
     /// Sockets that were refused and are being told why.
@@ -53,6 +55,7 @@ impl Default for Limits {
             address_requests_per_second: positive(200),
             address_requests_burst: positive(1_000),
             connections_max: 10_000,
+            sockets_max: 50_000,
             sockets_per_user_max: 256,
             refusals_max: 256,
             head_timeout: Duration::from_secs(5),
@@ -106,7 +109,9 @@ impl AddressLimiter {
     pub(crate) fn new(limits: &Limits) -> Self {
         let quota = Quota::per_second(limits.address_requests_per_second)
             .allow_burst(limits.address_requests_burst);
-        Self { limiter: RateLimiter::keyed(quota) }
+        Self {
+            limiter: RateLimiter::keyed(quota),
+        }
     }
 
     /// Counts one beginning. `Err` says how long the address has to wait.
@@ -139,10 +144,16 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_socket_may_spend_its_burst_and_then_its_rate() {
-        let limits =
-            Limits { frame_cost_per_second: 10, frame_cost_burst: 3, ..Limits::default() };
+        let limits = Limits {
+            frame_cost_per_second: 10,
+            frame_cost_burst: 3,
+            ..Limits::default()
+        };
         let mut budget = FrameBudget::new(&limits);
-        assert_eq!([budget.spend(0), budget.spend(0), budget.spend(0)], [None; 3]);
+        assert_eq!(
+            [budget.spend(0), budget.spend(0), budget.spend(0)],
+            [None; 3]
+        );
         let until = budget.spend(0).unwrap();
         assert_eq!(until - Instant::now(), Duration::from_millis(100));
         tokio::time::advance(Duration::from_secs(60)).await;
@@ -152,8 +163,10 @@ mod tests {
 
     #[test]
     fn one_address_does_not_use_up_another_ones_rate() {
-        let limits =
-            Limits { address_requests_burst: NonZeroU32::MIN, ..Limits::default() };
+        let limits = Limits {
+            address_requests_burst: NonZeroU32::MIN,
+            ..Limits::default()
+        };
         let limiter = AddressLimiter::new(&limits);
         let [one, other] = [IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])];
         assert!(limiter.check(one).is_ok());

@@ -52,7 +52,9 @@ impl Acceptor {
     async fn accept(&self, listener: TcpListener, router: Router) {
         loop {
             // At the limit, further connections wait in the kernel's bounded queue.
-            let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await else { return };
+            let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await else {
+                return;
+            };
             match listener.accept().await {
                 Ok((stream, address)) => {
                     let served = self.clone().serve(stream, address, router.clone());
@@ -80,8 +82,14 @@ impl Acceptor {
             request.map(axum::body::Body::new)
         });
         let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(self.head_timeout);
-        builder.http2().timer(TokioTimer::new()).max_concurrent_streams(100);
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.head_timeout);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(100);
         let service = TowerToHyperService::new(service);
         let mut connection =
             std::pin::pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
@@ -101,7 +109,10 @@ impl Acceptor {
     pub(crate) async fn stop(&self, patience: Duration) {
         self.stop.cancel();
         self.tasks.close();
-        if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(patience, self.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!(left = self.tasks.len(), "connections did not end in time");
         }
     }

@@ -23,15 +23,19 @@ impl AllowedOrigins {
     /// # Errors
     ///
     /// [`InvalidOrigin`], also for `*`: who wants to let everybody in has to say whom.
-    pub fn new<T: AsRef<str>>(
-        origins: impl IntoIterator<Item = T>,
-    ) -> Result<Self, InvalidOrigin> {
-        origins.into_iter().map(|origin| normal(origin.as_ref())).collect::<Result<_, _>>().map(Self)
+    pub fn new<T: AsRef<str>>(origins: impl IntoIterator<Item = T>) -> Result<Self, InvalidOrigin> {
+        origins
+            .into_iter()
+            .map(|origin| normal(origin.as_ref()))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Whether the sender of these headers may call.
     pub(crate) fn allow(&self, headers: &HeaderMap) -> bool {
-        headers.get(ORIGIN).is_none_or(|origin| self.contains(origin))
+        headers
+            .get(ORIGIN)
+            .is_none_or(|origin| self.contains(origin))
     }
 
     /// Whether `origin` is in the list.
@@ -51,7 +55,10 @@ fn normal(origin: &str) -> Result<String, InvalidOrigin> {
         return Err(invalid());
     }
     let default_port = if scheme == "https" { ":443" } else { ":80" };
-    Ok(format!("{scheme}://{}", host.strip_suffix(default_port).unwrap_or(host)))
+    Ok(format!(
+        "{scheme}://{}",
+        host.strip_suffix(default_port).unwrap_or(host)
+    ))
 }
 
 #[cfg(test)]
@@ -60,7 +67,9 @@ mod tests {
 
     fn allows(origin: &'static str) -> bool {
         let allowed = AllowedOrigins::new(["http://localhost:8080", "https://app.example.com/"]);
-        let headers = [(ORIGIN, HeaderValue::from_static(origin))].into_iter().collect();
+        let headers = [(ORIGIN, HeaderValue::from_static(origin))]
+            .into_iter()
+            .collect();
         allowed.unwrap().allow(&headers)
     }
 
@@ -73,8 +82,17 @@ mod tests {
 
     #[test]
     fn other_origins_are_refused() {
-        let others = ["http://localhost:8081", "http://app.example.com", "null", "", "*"];
-        for origin in others.into_iter().chain(["https://app.example.com.evil.test"]) {
+        let others = [
+            "http://localhost:8081",
+            "http://app.example.com",
+            "null",
+            "",
+            "*",
+        ];
+        for origin in others
+            .into_iter()
+            .chain(["https://app.example.com.evil.test"])
+        {
             assert!(!allows(origin), "{origin}");
         }
     }
@@ -86,7 +104,14 @@ mod tests {
 
     #[test]
     fn a_list_names_its_origins() {
-        for text in ["*", "localhost:8080", "file://x", "http://", "http://a b", "http://a/b"] {
+        for text in [
+            "*",
+            "localhost:8080",
+            "file://x",
+            "http://",
+            "http://a b",
+            "http://a/b",
+        ] {
             assert!(AllowedOrigins::new([text]).is_err(), "{text}");
         }
     }

@@ -31,7 +31,12 @@ struct Body<'a> {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), retry_after: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            retry_after: None,
+        }
     }
 
     pub(crate) fn invalid(detail: impl Into<String>) -> Self {
@@ -51,7 +56,11 @@ impl Problem {
     }
 
     pub(crate) fn no_such_document() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "document_not_found", "there is no such document")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "document_not_found",
+            "there is no such document",
+        )
     }
 
     pub(crate) fn too_large(detail: impl Into<String>) -> Self {
@@ -72,7 +81,11 @@ impl Problem {
     }
 
     pub(crate) fn timed_out() -> Self {
-        Self::new(StatusCode::GATEWAY_TIMEOUT, "timed_out", "the answer took too long")
+        Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "timed_out",
+            "the answer took too long",
+        )
     }
 
     fn internal(detail: impl Into<String>) -> Self {
@@ -110,7 +123,10 @@ impl IntoResponse for Problem {
         };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -146,9 +162,11 @@ impl From<OpenError> for Problem {
         match error {
             OpenError::NotFound(_) => Self::no_such_document(),
             OpenError::Store(error) => match &*error {
-                StoreError::Corrupt { id, lost } => {
-                    StoreError::Corrupt { id: *id, lost: lost.clone() }.into()
+                StoreError::Corrupt { id, lost } => StoreError::Corrupt {
+                    id: *id,
+                    lost: lost.clone(),
                 }
+                .into(),
                 other => {
                     tracing::warn!(error = %other, "the document store failed");
                     Self::unavailable("the document store is unavailable")

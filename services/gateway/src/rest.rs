@@ -15,8 +15,9 @@ use crate::problem::Problem;
 
 /// The routes below `/api/v1`.
 pub(crate) fn routes() -> Router<Arc<App>> {
-    let one_document =
-        get(documents::read).patch(documents::change).delete(documents::delete);
+    let one_document = get(documents::read)
+        .patch(documents::change)
+        .delete(documents::delete);
     Router::new()
         .route("/auth/login", post(auth::login))
         .route("/auth/refresh", post(auth::refresh))

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use session_core::SessionId;
 use statesync_core::UserId;
 
+use crate::limits::Limits;
 use crate::yjs::Close;
 
 /// The open sockets of this process.
@@ -47,15 +48,21 @@ impl Sockets {
         self: &Arc<Self>,
         session_id: SessionId,
         user_id: &UserId,
-        per_user_max: usize,
+        limits: &Limits,
     ) -> Result<Registration, Close> {
         let mut state = self.state.lock();
         if state.draining {
             return Err(Close::restarting());
         }
+        if state.open.len() >= limits.sockets_max {
+            return Err(Close::new(Close::TRY_AGAIN_LATER, "too many connections"));
+        }
         let of_user = state.per_user.entry(user_id.clone()).or_default();
-        if *of_user >= per_user_max {
-            return Err(Close::new(Close::TRY_AGAIN_LATER, "too many connections of this user"));
+        if *of_user >= limits.sockets_per_user_max {
+            return Err(Close::new(
+                Close::TRY_AGAIN_LATER,
+                "too many connections of this user",
+            ));
         }
         *of_user += 1;
         let number = state.next;
@@ -73,8 +80,10 @@ impl Sockets {
     /// Ends the sockets of a session that is over.
     pub(crate) fn end_session(&self, session_id: SessionId) {
         let mut state = self.state.lock();
-        let ended: Vec<_> =
-            state.open.extract_if(|_, socket| socket.session_id == session_id).collect();
+        let ended: Vec<_> = state
+            .open
+            .extract_if(|_, socket| socket.session_id == session_id)
+            .collect();
         drop(state);
         for (_, socket) in ended {
             let close = Close::new(Close::UNAUTHENTICATED, "the session has ended");
@@ -101,8 +110,13 @@ impl Sockets {
 
     /// The sessions that have a socket, each once.
     pub(crate) fn sessions(&self) -> Vec<SessionId> {
-        let mut sessions: Vec<_> =
-            self.state.lock().open.values().map(|socket| socket.session_id).collect();
+        let mut sessions: Vec<_> = self
+            .state
+            .lock()
+            .open
+            .values()
+            .map(|socket| socket.session_id)
+            .collect();
         sessions.sort_unstable();
         sessions.dedup();
         sessions

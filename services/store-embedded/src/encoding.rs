@@ -78,6 +78,10 @@ impl<'a> Fields<'a> {
 
     /// Nothing may be left.
     pub(crate) fn end(&self) -> Result<(), Malformed> {
-        if self.is_empty() { Ok(()) } else { Err(self.malformed()) }
+        if self.is_empty() {
+            Ok(())
+        } else {
+            Err(self.malformed())
+        }
     }
 }

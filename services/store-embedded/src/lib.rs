@@ -1,1 +1,81 @@
-//! Durable single-node storage for sessions and documents
+//! Durable single-node storage for sessions and documents.
+//!
+//! [`EmbeddedStore`] keeps everything in one directory of the local disk and needs no server:
+//!
+//! ```
+//! use statesync_core::{DocumentStore, Version, testkit};
+//! use store_embedded::{EmbeddedStore, Options};
+//!
+//! # futures::executor::block_on(async {
+//! let directory = tempfile::tempdir()?;
+//! let store = EmbeddedStore::open(&Options::new(directory.path()))?;
+//! let mut document = testkit::new_document("alice");
+//! store.create(&document).await?;
+//! store.append(testkit::append_to(&mut document, &[b"an edit"])).await?;
+//! drop(store);
+//!
+//! let store = EmbeddedStore::open(&Options::new(directory.path()))?;
+//! assert_eq!(store.load(document.id).await?.document.version, Version(1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! # What is promised
+//!
+//! - **Acknowledged is on disk.** When a writing method answers `Ok`, everything it wrote was synced
+//!   (`fdatasync`) and survives the death of the process and of the machine, as a whole.
+//! - **One order.** One thread commits. It gathers the requests that wait, of documents and sessions
+//!   alike, lets each decide against what the ones before it left (expected versions, revisions,
+//!   limits), and writes them as one frame of a log with one sync: many writers share it.
+//! - **Fail closed.** When a sync fails, nobody knows what is on the disk, and asking again would
+//!   lie. Every later write is refused with `Unavailable` until the store is opened again; reads of
+//!   what was acknowledged go on. A write that fails before the sync (disk full) is refused alone.
+//! - **Loss is noticed when the store is opened**: a log that ends too early or has a hole is
+//!   [`OpenError::Lost`], which says how many commits are missing and which; nothing is changed by
+//!   the attempt. [`Options::accept_loss`] goes on without them.
+//! - **Damage is noticed when it is read**: every row has a checksum that is also about its place,
+//!   the records of a document form a chain whose end is in its head. A document with something
+//!   missing, altered or swapped answers `Corrupt` and names the versions; the others go on.
+//!
+//! Back-pressure: the requests that wait are bounded in bytes; beyond that, writers wait.
+//!
+//! # The path of a write
+//!
+//! ```text
+//! caller          bytes and checksums are made           documents::change, sessions::row
+//! queue           waits, bounded                         queue
+//! committer       decides, in order                      documents::change, sessions::change
+//! log             one frame, one sync                    log
+//! witness         "this is acknowledged next"            witness
+//! tables          visible to readers, in memory          tables
+//! caller          is answered
+//! maintenance     later: from memory to disk, merged; old segments of the log removed
+//! ```
+//!
+//! # On disk
+//!
+//! `docs/spec/embedded-store.md` draws the format byte by byte.
+
+mod committer;
+mod directory;
+mod documents;
+mod encoding;
+mod error;
+mod integrity;
+mod log;
+mod maintenance;
+mod open;
+mod options;
+mod queue;
+mod readers;
+mod rows;
+mod sessions;
+mod stats;
+mod store;
+mod tables;
+mod witness;
+
+pub use error::OpenError;
+pub use options::Options;
+pub use stats::Stats;
+pub use store::EmbeddedStore;

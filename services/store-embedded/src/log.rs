@@ -9,9 +9,9 @@ mod inspect;
 mod segment;
 mod writer;
 
-pub(crate) use frame::{FRAME_HEADER_BYTES, PAYLOAD_BYTES_MAX};
-pub(crate) use inspect::{Gap, Inspection, inspect, replay};
+pub(crate) use frame::{FRAME_HEADER_BYTES, PAYLOAD_BYTES_MAX, Salt};
+pub(crate) use inspect::{inspect, replay};
 pub(crate) use segment::{Segment, segments};
 #[cfg(test)]
-pub(crate) use writer::tests_support;
-pub(crate) use writer::{LogFile, LogWriter, OpenLogFile, WriteError, open_log_file};
+pub(crate) use writer::LogFile;
+pub(crate) use writer::{LogWriter, OpenLogFile, WriteError, log_files};

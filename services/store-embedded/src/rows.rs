@@ -12,9 +12,6 @@ use crate::encoding::{Fields, Malformed};
 const PUT: u8 = 1;
 const DELETE: u8 = 2;
 
-/// Longest key: the length is written in 16 bits.
-pub(crate) const KEY_BYTES_MAX: usize = u16::MAX as usize;
-
 /// The rows of one request.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
@@ -31,7 +28,9 @@ impl Rows {
         self.bytes.extend((key.len() as u16).to_le_bytes());
         self.bytes.extend((value_length as u32).to_le_bytes());
         self.bytes.extend(key);
-        parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
+        parts
+            .iter()
+            .for_each(|part| self.bytes.extend_from_slice(part));
         self.count += 1;
     }
 
@@ -84,9 +83,15 @@ impl<'a> Row<'a> {
             PUT => {
                 let value_length = fields.u32()? as usize;
                 let key = fields.bytes(key_length)?;
-                Ok(Self { key, value: Some(fields.bytes(value_length)?) })
+                Ok(Self {
+                    key,
+                    value: Some(fields.bytes(value_length)?),
+                })
             }
-            DELETE => Ok(Self { key: fields.bytes(key_length)?, value: None }),
+            DELETE => Ok(Self {
+                key: fields.bytes(key_length)?,
+                value: None,
+            }),
             _ => Err(fields.malformed()),
         }
     }
@@ -125,9 +130,22 @@ mod tests {
 
         let mut seen = Vec::new();
         walk(&commit, |step, row| seen.push((step, row))).unwrap();
-        let put = |key, value| Row { key, value: Some(value) };
-        let deleted = Row { key: b"b".as_slice(), value: None };
-        assert_eq!(seen, [(0, put(b"a", b"123".as_slice())), (0, deleted), (1, put(b"", b""))]);
+        let put = |key, value| Row {
+            key,
+            value: Some(value),
+        };
+        let deleted = Row {
+            key: b"b".as_slice(),
+            value: None,
+        };
+        assert_eq!(
+            seen,
+            [
+                (0, put(b"a", b"123".as_slice())),
+                (0, deleted),
+                (1, put(b"", b""))
+            ]
+        );
     }
 
     #[test]
@@ -137,7 +155,10 @@ mod tests {
         rows.put(b"key", &[b"value"]);
         rows.append_to(&mut commit);
         for length in 1..commit.len() {
-            assert!(walk(&commit[..length], |_, _| ()).is_err(), "cut at {length}");
+            assert!(
+                walk(&commit[..length], |_, _| ()).is_err(),
+                "cut at {length}"
+            );
         }
         for place in 0..commit.len() {
             for bit in 0..8 {

@@ -22,7 +22,7 @@ impl Manager {
         }
     }
 
-    /// The loop of every change. Ends after [`Limits::update_attempts_max`] lost attempts.
+    /// The loop of every change. Ends after [`crate::Limits::update_attempts_max`] lost attempts.
     pub(super) async fn execute(
         &self,
         session_id: SessionId,

@@ -23,8 +23,8 @@ pub async fn full_user_is_rejected_and_nothing_changes(store: &dyn SessionStore)
     assert_eq!(loaded(store, first.session.session_id).await, first);
 }
 
-/// At the limit, with the policy to evict, the session that was opened first goes: neither the one that
-/// is first in the index, nor the one that was active least recently.
+/// At the limit, with the policy to evict, the session that was opened first goes: neither the one
+/// that is first in the index, nor the one that was active least recently.
 pub async fn oldest_session_is_evicted(store: &dyn SessionStore) {
     let (older, newer) = (record("alice", 5), record("alice", 9));
     stored(store, &newer).await;

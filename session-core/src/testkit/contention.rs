@@ -1,5 +1,5 @@
-//! Promises about many callers at once. The calls are interleaved on one task; with a store that works on
-//! threads of its own, or in other processes, they truly run at the same time.
+//! Promises about many callers at once. The calls are interleaved on one task; with a store that
+//! works on threads of its own, or in other processes, they truly run at the same time.
 
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -15,7 +15,8 @@ use crate::id::SessionId;
 use crate::session::{Record, Revision};
 use crate::store::{Created, Filter, SessionStore};
 
-/// Of many replacements that expect the same revision, one succeeds, and its record is the stored one.
+/// Of many replacements that expect the same revision, one succeeds, and its record is the stored
+/// one.
 pub async fn one_of_many_replacements_wins(store: &dyn SessionStore) {
     let first = record("alice", 1);
     stored(store, &first).await;
@@ -78,8 +79,8 @@ pub async fn concurrent_creations_never_exceed_the_limit(store: &dyn SessionStor
     assert_eq!(ids.len(), 5);
 }
 
-/// However many log in at once, each evicts exactly what is necessary: what was stored is either live or was
-/// evicted once.
+/// However many log in at once, each evicts exactly what is necessary: what was stored is either
+/// live or was evicted once.
 pub async fn concurrent_evictions_leave_exactly_the_limit(store: &dyn SessionStore) {
     let records: Vec<Record> = (0..CALLERS).map(|age_ms| record("alice", age_ms)).collect();
     let calls = records

@@ -8,7 +8,8 @@ use crate::session::Revision;
 use crate::store::{Filter, Page, SessionStore};
 use crate::time::Timestamp;
 
-/// The sessions of a user come in the order of their ids, whatever the order of creation, and no other user's.
+/// The sessions of a user come in the order of their ids, whatever the order of creation, and no
+/// other user's.
 pub async fn sessions_of_a_user_are_listed_in_the_order_of_ids(store: &dyn SessionStore) {
     for age_ms in [5, 1, 4, 2, 3] {
         stored(store, &record("alice", age_ms)).await;
@@ -19,7 +20,8 @@ pub async fn sessions_of_a_user_are_listed_in_the_order_of_ids(store: &dyn Sessi
     assert_eq!(ids, expected);
 }
 
-/// Walking over pages of any size meets each session exactly once, and no page is larger than asked.
+/// Walking over pages of any size meets each session exactly once, and no page is larger than
+/// asked.
 pub async fn pages_join_to_the_whole_without_repetition(store: &dyn SessionStore) {
     let mut all = Vec::new();
     for age_ms in 0..20 {
@@ -139,7 +141,8 @@ pub async fn expired_sessions_are_found_earliest_first(store: &dyn SessionStore)
     assert!(expired_ids(store, just_before_10_s, 10).await.is_empty());
 }
 
-/// A session that was extended is expired at its new time only; one that was cut short, at the earlier one.
+/// A session that was extended is expired at its new time only; one that was cut short, at the
+/// earlier one.
 pub async fn extended_session_is_not_expired(store: &dyn SessionStore) {
     let (first, other) = (record("alice", 1), record("bob", 2));
     stored(store, &first).await;

@@ -126,8 +126,9 @@ pub async fn removed_session_is_not_brought_back_by_a_replacement(store: &dyn Se
     assert_not_found(&store.load(first.session.session_id).await);
 }
 
-/// For durable stores: what was written before the store was closed is there after it was opened again, indexes
-/// included, and what was removed is not. `open` opens the same place each time; the store is dropped in between.
+/// For durable stores: what was written before the store was closed is there after it was opened
+/// again, indexes included, and what was removed is not. `open` opens the same place each time; the
+/// store is dropped in between.
 ///
 /// # Panics
 ///

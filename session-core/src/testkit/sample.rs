@@ -14,7 +14,8 @@ use crate::store::{Admission, Created, SessionStore};
 use crate::time::Timestamp;
 use crate::token::{Nonce, PreviousToken, Token};
 
-/// The time at which the promises begin: 2026-01-01T00:00:00Z. What a real clock says does not matter to a store.
+/// The time at which the promises begin: 2026-01-01T00:00:00Z. What a real clock says does not
+/// matter to a store.
 pub const T0: Timestamp = Timestamp::from_unix_ms(1_767_225_600_000);
 
 /// A user with this name.
@@ -27,8 +28,8 @@ pub fn sampled_user(name: &str) -> UserId {
     UserId::new(name).expect("the promises use valid user ids")
 }
 
-/// The record of a session of `user`, opened `age_ms` after [`T0`] and expiring an hour later. The same numbers
-/// give the same record; another `age_ms` gives another id.
+/// The record of a session of `user`, opened `age_ms` after [`T0`] and expiring an hour later. The
+/// same numbers give the same record; another `age_ms` gives another id.
 pub fn record(user: &str, age_ms: u64) -> Record {
     let user_id = sampled_user(user);
     let created_at = T0.plus(Duration::from_millis(age_ms));

@@ -9,10 +9,33 @@
 
 use std::collections::BTreeSet;
 
+use super::stage::{Outcome, Stage};
+use crate::failure::Failure;
 use crate::metadata::{Metadata, Package};
+use crate::terminal::count;
 
-/// What is wrong with the arrows between packages: one line each, nothing if all is well.
-pub(crate) fn check(metadata: &Metadata) -> Vec<String> {
+/// Checks every arrow between our packages.
+///
+/// # Errors
+///
+/// If one points the wrong way: which is in the log.
+pub(crate) fn check(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
+    let metadata = stage.metadata()?;
+    let findings = findings(&metadata);
+    for finding in &findings {
+        stage.job.note(finding);
+    }
+    match findings.len() {
+        0 => Ok(Outcome::noted(count(metadata.ours().count(), "package"))),
+        wrong => Err(Failure::new(format!(
+            "{} the wrong way",
+            count(wrong, "arrow")
+        ))),
+    }
+}
+
+/// What is wrong: one line each, nothing if all is well.
+fn findings(metadata: &Metadata) -> Vec<String> {
     let mut findings = Vec::new();
     for package in metadata.ours() {
         let Some(layer) = Layer::of(package) else {
@@ -26,6 +49,10 @@ pub(crate) fn check(metadata: &Metadata) -> Vec<String> {
             let Some(other) = metadata.packages.get(&dependency.id) else {
                 continue;
             };
+            // By naming itself, a package gives its tests its own optional features.
+            if other.folder == package.folder {
+                continue;
+            }
             // One that is in no layer is reported for itself.
             let Some(below) = Layer::of(other) else {
                 continue;

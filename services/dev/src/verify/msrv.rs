@@ -1,34 +1,39 @@
 //! Is the declared `rust-version` true? As far as that can be shown with the toolchains at hand.
 
-use crate::command::{Job, cargo, command, find_program};
+use super::stage::{Outcome, Stage, program};
+use crate::command::find_program;
 use crate::failure::{Failure, While};
 use crate::metadata::{Metadata, Package};
 use crate::project::Project;
+use crate::terminal::count;
 
 /// Checks what can be checked, and says in one line which of the three proofs that was.
 ///
 /// # Errors
 ///
 /// If a proof fails.
-pub(crate) fn check(project: &Project, job: &mut Job) -> Result<String, Failure> {
-    let metadata = Metadata::load(project, job)?;
+pub(crate) fn check(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
+    let metadata = stage.metadata()?;
     let declared = declared(&metadata)?;
-    check_lint(project)?;
-    let newer = newer(&metadata, declared);
-    for line in &newer.lines {
-        job.note(line);
+    check_lint(stage.project)?;
+    let Neighbours {
+        newer,
+        agree,
+        silent,
+    } = neighbours(&metadata, declared);
+    for line in &newer {
+        stage.job.note(line);
     }
-    if !newer.lines.is_empty() {
-        let count = newer.lines.len();
+    if !newer.is_empty() {
+        let newer = count(newer.len(), "package");
         return Err(Failure::new(format!(
-            "{count} dependencies need a newer Rust than {declared}"
+            "{newer} of others: a newer Rust than {declared}"
         )));
     }
-    let compiled = compile(project, job, declared)?;
-    let (say, silent) = (newer.say, newer.silent);
-    Ok(format!(
-        "{declared}: lint on; {say} dependencies agree, {silent} do not say; {compiled}"
-    ))
+    let compiled = compile(stage, declared)?;
+    Ok(Outcome::noted(format!(
+        "{declared}: lint on; {agree} dependencies agree, {silent} do not say; {compiled}"
+    )))
 }
 
 /// The one version that all our packages declare.
@@ -74,17 +79,18 @@ fn lint_is_on(manifest: &str) -> bool {
     lints.lines().any(on)
 }
 
-/// What dependencies say about their own oldest Rust.
-struct Newer {
-    lines: Vec<String>,
-    say: usize,
+/// What the packages we depend on say about their own oldest Rust.
+struct Neighbours {
+    /// A line for each that needs more than we declare.
+    newer: Vec<String>,
+    agree: usize,
     silent: usize,
 }
 
-fn newer(metadata: &Metadata, declared: &str) -> Newer {
-    let mut newer = Newer {
-        lines: Vec::new(),
-        say: 0,
+fn neighbours(metadata: &Metadata, declared: &str) -> Neighbours {
+    let mut neighbours = Neighbours {
+        newer: Vec::new(),
+        agree: 0,
         silent: 0,
     };
     let others = metadata
@@ -99,29 +105,28 @@ fn newer(metadata: &Metadata, declared: &str) -> Newer {
     } in others
     {
         match rust_version {
-            None => newer.silent += 1,
-            Some(needed) if numbers(needed) <= numbers(declared) => newer.say += 1,
-            Some(needed) => newer
-                .lines
+            None => neighbours.silent += 1,
+            Some(needed) if numbers(needed) <= numbers(declared) => neighbours.agree += 1,
+            Some(needed) => neighbours
+                .newer
                 .push(format!("{name} {version} needs Rust {needed}")),
         }
     }
-    newer
+    neighbours
 }
 
 /// Compiles with the declared version itself, if rustup has it.
-fn compile(project: &Project, job: &mut Job, declared: &str) -> Result<String, Failure> {
-    let mut current = cargo();
-    current.arg("--version");
-    let current = job.capture(current)?;
-    if is_release_of(current.split(' ').nth(1).unwrap_or_default(), declared) {
-        return Ok("this toolchain is that version, so every other step is the proof".to_owned());
+fn compile(stage: &mut Stage<'_>, declared: &str) -> Result<String, Failure> {
+    let version = stage.cargo("--version");
+    let version = stage.job.capture(version)?;
+    if is_release_of(version.split(' ').nth(1).unwrap_or_default(), declared) {
+        return Ok("every step runs with that version".to_owned());
     }
     let toolchains = match find_program(&["rustup"]) {
         Some(rustup) => {
-            let mut list = command(rustup);
+            let mut list = program(rustup);
             list.args(["toolchain", "list"]);
-            job.capture(list)?
+            stage.job.capture(list)?
         }
         None => String::new(),
     };
@@ -133,7 +138,8 @@ fn compile(project: &Project, job: &mut Job, declared: &str) -> Result<String, F
             "not compiled with {declared}, which is not installed"
         ));
     };
-    let mut check = command("rustup");
+    stage.user_interface()?;
+    let mut check = program("rustup");
     check
         .args([
             "run",
@@ -143,13 +149,13 @@ fn compile(project: &Project, job: &mut Job, declared: &str) -> Result<String, F
             "--workspace",
             "--target-dir",
         ])
-        .arg(project.target().join("msrv"))
-        .current_dir(project.root())
+        .arg(stage.project.target().join("msrv"))
+        .current_dir(stage.project.root())
         // These name the toolchain that runs us.
         .env_remove("CARGO")
         .env_remove("RUSTC")
         .env_remove("RUSTUP_TOOLCHAIN");
-    job.run(check)?.required()?;
+    stage.require(check)?;
     Ok(format!("compiled with {toolchain}"))
 }
 
@@ -218,8 +224,8 @@ mod tests {
             };
             metadata.packages.insert(name.to_owned(), package);
         }
-        let newer = newer(&metadata, "1.90");
-        assert_eq!(newer.lines, ["new 1.0.0 needs Rust 1.91"]);
-        assert_eq!((newer.say, newer.silent), (1, 1));
+        let found = neighbours(&metadata, "1.90");
+        assert_eq!(found.newer, ["new 1.0.0 needs Rust 1.91"]);
+        assert_eq!((found.agree, found.silent), (1, 1));
     }
 }

@@ -3,10 +3,12 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
+use std::rc::Rc;
 
 use super::counts::Tests;
 use crate::command::{Job, cargo, command};
 use crate::failure::Failure;
+use crate::metadata::Metadata;
 use crate::project::Project;
 use crate::terminal;
 
@@ -23,6 +25,7 @@ pub(crate) struct Stage<'a> {
 /// Built once in a run, by the first step that needs it.
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
+    metadata: Option<Rc<Metadata>>,
     pub(super) user_interface: Option<Result<(), Failure>>,
     pub(super) binary: Option<Result<PathBuf, Failure>>,
 }
@@ -60,20 +63,53 @@ impl Outcome {
 }
 
 impl Stage<'_> {
-    /// `cargo` with `arguments`, in the root of the work tree.
-    pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
+    /// `cargo` with the words of `arguments`, in the root of the work tree.
+    pub(crate) fn cargo(&self, arguments: &str) -> Command {
         let mut cargo = hermetic(cargo());
-        cargo.args(arguments).current_dir(self.project.root());
+        cargo
+            .args(arguments.split(' '))
+            .current_dir(self.project.root());
         cargo
     }
 
-    /// Runs `cargo` with `arguments`, which must succeed.
+    /// The same for the whole workspace. Always with the same features, those that our tests
+    /// require too, so that no step compiles again what another one did.
+    ///
+    /// # Errors
+    ///
+    /// If cargo cannot resolve the workspace.
+    pub(crate) fn cargo_workspace(&mut self, arguments: &str) -> Result<Command, Failure> {
+        let features = self.metadata()?.required_features();
+        let (name, rest) = arguments.split_once(' ').unwrap_or((arguments, ""));
+        let mut cargo = self.cargo(name);
+        cargo.arg("--workspace");
+        if !features.is_empty() {
+            cargo.arg("--features").arg(features.join(","));
+        }
+        cargo.args(rest.split_whitespace());
+        Ok(cargo)
+    }
+
+    /// What cargo knows about the workspace.
+    ///
+    /// # Errors
+    ///
+    /// If cargo cannot resolve it.
+    pub(crate) fn metadata(&mut self) -> Result<Rc<Metadata>, Failure> {
+        if let Some(metadata) = &self.prepared.metadata {
+            return Ok(Rc::clone(metadata));
+        }
+        let metadata = Rc::new(Metadata::load(self.project, &mut self.job)?);
+        self.prepared.metadata = Some(Rc::clone(&metadata));
+        Ok(metadata)
+    }
+
+    /// Runs `command`, which must succeed.
     ///
     /// # Errors
     ///
     /// If it does not, or not in time.
-    pub(crate) fn require_cargo(&mut self, arguments: &[&str]) -> Result<Outcome, Failure> {
-        let command = self.cargo(arguments);
+    pub(crate) fn require(&mut self, command: Command) -> Result<Outcome, Failure> {
         self.job.run(command)?.required()?;
         Ok(Outcome::done())
     }

@@ -3,27 +3,30 @@
 use std::collections::BTreeSet;
 
 use super::links;
+use super::stage::{Outcome, Stage};
 use crate::command::{Job, command};
 use crate::failure::{Failure, While};
 use crate::project::Project;
+use crate::terminal::count;
 
 /// Checks all files; says how many there were.
 ///
 /// # Errors
 ///
 /// If a rule is broken: the findings are in the log.
-pub(crate) fn check(project: &Project, job: &mut Job) -> Result<String, Failure> {
-    let files = files(project, job)?;
+pub(crate) fn check(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
+    let files = files(stage.project, &mut stage.job)?;
     let home = std::env::var("HOME").unwrap_or_default();
-    let root = project.root().display().to_string();
-    let own_places: Vec<&str> = [root.as_str(), home.as_str()]
+    let root = stage.project.root().display().to_string();
+    let own_places = [root, home].map(|folder| format!("{}/", folder.trim_end_matches('/')));
+    let own_places: Vec<String> = own_places
         .into_iter()
-        .filter(|place| place.len() > 1)
+        .filter(|place| place != "/")
         .collect();
 
     let mut findings = top_level(&files);
     for path in &files {
-        let bytes = std::fs::read(project.root().join(path))
+        let bytes = std::fs::read(stage.project.root().join(path))
             .while_doing(|| format!("cannot read {path}"))?;
         findings.extend(name(path));
         // What is not text has no lines to check.
@@ -38,12 +41,13 @@ pub(crate) fn check(project: &Project, job: &mut Job) -> Result<String, Failure>
         }
     }
     for finding in &findings {
-        job.note(finding);
+        stage.job.note(finding);
     }
     match findings.len() {
-        0 => Ok(format!("{} files", files.len())),
-        count => Err(Failure::new(format!(
-            "house rules are broken in {count} places"
+        0 => Ok(Outcome::noted(count(files.len(), "file"))),
+        broken => Err(Failure::new(format!(
+            "house rules: {}",
+            count(broken, "finding")
         ))),
     }
 }
@@ -90,7 +94,7 @@ fn name(path: &str) -> Option<String> {
     says_nothing.then(|| format!("{path}: the name does not say what is in it"))
 }
 
-fn content(path: &str, text: &str, own_places: &[&str]) -> Vec<String> {
+fn content(path: &str, text: &str, own_places: &[String]) -> Vec<String> {
     let mut findings = Vec::new();
     let lock_file = path.ends_with("Cargo.lock") || path.ends_with("package-lock.json");
     for (index, line) in text.lines().enumerate() {
@@ -148,21 +152,21 @@ fn unfinished(line: &str) -> Option<&'static str> {
 }
 
 /// A path that only exists on the machine of whoever wrote it.
-fn machine_path<'a>(line: &'a str, own_places: &[&'a str]) -> Option<&'a str> {
-    if let Some(place) = own_places.iter().find(|place| line.contains(**place)) {
-        return Some(place);
-    }
+fn machine_path<'a>(line: &'a str, own_places: &[String]) -> Option<&'a str> {
     // `../shared/x`, `$HOME/x` and `https://host/x` are no absolute paths.
     let part_of_longer = |c: char| c.is_alphanumeric() || "._-}~*".contains(c);
-    MACHINE_FOLDERS.iter().find_map(|folder| {
-        line.match_indices(folder)
-            .find(|(at, _)| !line[..*at].ends_with(part_of_longer))
-            .map(|(at, _)| {
-                let rest = &line[at..];
-                let end = rest.find(|c: char| c.is_whitespace() || "\"'`)>,".contains(c));
-                &rest[..end.unwrap_or(rest.len())]
-            })
-    })
+    let folders = MACHINE_FOLDERS
+        .iter()
+        .copied()
+        .chain(own_places.iter().map(String::as_str));
+    folders
+        .filter_map(|folder| {
+            let mut places = line.match_indices(folder);
+            let (at, _) = places.find(|(at, _)| !line[..*at].ends_with(part_of_longer))?;
+            let end = line[at..].find(|c: char| c.is_whitespace() || "\"'`)>,".contains(c));
+            Some(&line[at..][..end.unwrap_or(line.len() - at)])
+        })
+        .next()
 }
 
 /// The address of a package in a lock file, if it is not one that everybody has.
@@ -259,7 +263,7 @@ const NAMES_THAT_SAY_NOTHING: &[&str] = &[
     "utils",
     "utilities",
 ];
-const EMPTY_VERBS: &[&str] = &["get_", "do_", "process_"];
+const EMPTY_VERBS: &[&str] = &["get_", "do_"];
 
 const PUBLIC_SOURCES: &[&str] = &[
     "registry+https://github.com/rust-lang/crates.io-index",

@@ -34,7 +34,11 @@ fn a_token_speaks_for_whom_it_was_issued() {
     let principal = principal();
     let token = tokens.issue(&principal, get_current_timestamp()).unwrap();
     assert_eq!(tokens.verify(&token), Some(principal));
-    assert!(tokens.verify(&signed(Algorithm::HS256, &claims(), KEY)).is_some());
+    assert!(
+        tokens
+            .verify(&signed(Algorithm::HS256, &claims(), KEY))
+            .is_some()
+    );
 }
 
 #[test]
@@ -57,24 +61,44 @@ fn a_missing_or_wrong_claim_spoils_a_token() {
     for name in ["iss", "aud", "sub", "name", "sid", "nbf", "exp"] {
         let mut spoilt = claims();
         spoilt.as_object_mut().unwrap().remove(name);
-        assert_eq!(tokens.verify(&signed(Algorithm::HS256, &spoilt, KEY)), None, "no {name}");
+        assert_eq!(
+            tokens.verify(&signed(Algorithm::HS256, &spoilt, KEY)),
+            None,
+            "no {name}"
+        );
         spoilt[name] = json!("something else");
         // Any text will do for a name, and for a user id.
         if name != "name" && name != "sub" {
-            assert_eq!(tokens.verify(&signed(Algorithm::HS256, &spoilt, KEY)), None, "{name}");
+            assert_eq!(
+                tokens.verify(&signed(Algorithm::HS256, &spoilt, KEY)),
+                None,
+                "{name}"
+            );
         }
     }
     let mut control = claims();
     control["sub"] = json!("al\nice");
-    assert_eq!(tokens.verify(&signed(Algorithm::HS256, &control, KEY)), None);
+    assert_eq!(
+        tokens.verify(&signed(Algorithm::HS256, &control, KEY)),
+        None
+    );
 }
 
 #[test]
 fn other_keys_and_algorithms_are_refused() {
     let tokens = AccessTokens::new(KEY).unwrap();
-    assert_eq!(tokens.verify(&signed(Algorithm::HS256, &claims(), &[7; 32])), None);
-    assert_eq!(tokens.verify(&signed(Algorithm::HS384, &claims(), KEY)), None);
-    assert_eq!(tokens.verify(&signed(Algorithm::HS512, &claims(), KEY)), None);
+    assert_eq!(
+        tokens.verify(&signed(Algorithm::HS256, &claims(), &[7; 32])),
+        None
+    );
+    assert_eq!(
+        tokens.verify(&signed(Algorithm::HS384, &claims(), KEY)),
+        None
+    );
+    assert_eq!(
+        tokens.verify(&signed(Algorithm::HS512, &claims(), KEY)),
+        None
+    );
     let good = signed(Algorithm::HS256, &claims(), KEY);
     let (_, rest) = good.split_once('.').unwrap();
     let (payload, _) = rest.split_once('.').unwrap();
@@ -101,11 +125,21 @@ fn every_changed_character_spoils_a_token() {
 
 #[test]
 fn tokens_are_found_in_header_and_subprotocols_only() {
-    let headers = |name, value| [(name, HeaderValue::from_static(value))].into_iter().collect();
+    let headers = |name, value| {
+        [(name, HeaderValue::from_static(value))]
+            .into_iter()
+            .collect()
+    };
     let header: HeaderMap = headers(AUTHORIZATION, "bearer  abc");
-    assert_eq!((bearer(&header), subprotocol_bearer(&header)), (Some("abc"), None));
+    assert_eq!(
+        (bearer(&header), subprotocol_bearer(&header)),
+        (Some("abc"), None)
+    );
     let basic: HeaderMap = headers(AUTHORIZATION, "Basic abc");
     assert_eq!(bearer(&basic), None);
     let offered: HeaderMap = headers(SEC_WEBSOCKET_PROTOCOL, "aetherflow.yjs, bearer.a.b.c");
-    assert_eq!((bearer(&offered), subprotocol_bearer(&offered)), (None, Some("a.b.c")));
+    assert_eq!(
+        (bearer(&offered), subprotocol_bearer(&offered)),
+        (None, Some("a.b.c"))
+    );
 }

@@ -54,11 +54,16 @@ pub(super) async fn login(
         return Err(Problem::not_found("development login is off"));
     }
     if !address.ip().to_canonical().is_loopback() {
-        return Err(Problem::forbidden("development login is for this machine only"));
+        return Err(Problem::forbidden(
+            "development login is for this machine only",
+        ));
     }
     let (id, name) = user_of(&login.name)?;
     let id = session_core::UserId::new(id).map_err(|error| Problem::invalid(error.to_string()))?;
-    let request = OpenRequest { user_name: name, ..OpenRequest::new(id) };
+    let request = OpenRequest {
+        user_name: name,
+        ..OpenRequest::new(id)
+    };
     let (session, token) = app.sessions.open(request).await?;
     tokens(&app, &session, &token).map(axum::Json)
 }
@@ -82,8 +87,10 @@ pub(super) async fn refresh(
     State(app): State<Arc<App>>,
     Json(refresh): Json<Refresh>,
 ) -> Result<axum::Json<Tokens>, Problem> {
-    let token: Token =
-        refresh.refresh_token.parse().map_err(|_| Problem::unauthenticated("log in again"))?;
+    let token: Token = refresh
+        .refresh_token
+        .parse()
+        .map_err(|_| Problem::unauthenticated("log in again"))?;
     let (session, token) = app.sessions.rotate(&token).await?;
     tokens(&app, &session, &token).map(axum::Json)
 }
@@ -93,7 +100,9 @@ pub(super) async fn logout(
     State(app): State<Arc<App>>,
     principal: Principal,
 ) -> Result<StatusCode, Problem> {
-    app.sessions.revoke(principal.session_id, CloseReason::LoggedOut).await?;
+    app.sessions
+        .revoke(principal.session_id, CloseReason::LoggedOut)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -104,7 +113,10 @@ pub(super) async fn me(
 ) -> Result<axum::Json<Me>, Problem> {
     let session = app.sessions.load(principal.session_id).await?;
     Ok(axum::Json(Me {
-        user: UserView { id: principal.user_id.to_string(), name: principal.name },
+        user: UserView {
+            id: principal.user_id.to_string(),
+            name: principal.name,
+        },
         session_id: session.session_id.to_string(),
         expires_at: time(session.expires_at.unix_ms()),
     }))
@@ -127,6 +139,9 @@ fn tokens(app: &App, session: &Session, token: &Token) -> Result<Tokens, Problem
         expires_in: AccessTokens::LIFETIME.as_secs(),
         refresh_token: token.expose(),
         session_id: session.session_id.to_string(),
-        user: UserView { id: principal.user_id.to_string(), name: principal.name },
+        user: UserView {
+            id: principal.user_id.to_string(),
+            name: principal.name,
+        },
     })
 }

@@ -97,7 +97,9 @@ pub(super) async fn list(
     let before = match listing.cursor {
         None => None,
         Some(cursor) => {
-            let id = cursor.parse().map_err(|_| Problem::invalid("cursor: not one of ours"))?;
+            let id = cursor
+                .parse()
+                .map_err(|_| Problem::invalid("cursor: not one of ours"))?;
             Some(DocumentId(id))
         }
     };
@@ -113,8 +115,10 @@ pub(super) async fn list(
         let role = visible_role(document, &principal)?;
         Some(view(&app, document, role))
     });
-    let listed =
-        Listed { documents: views.collect(), next_cursor: oldest.filter(|_| page.more) };
+    let listed = Listed {
+        documents: views.collect(),
+        next_cursor: oldest.filter(|_| page.more),
+    };
     Ok(axum::Json(listed).into_response())
 }
 
@@ -160,7 +164,10 @@ pub(super) async fn delete(
     principal: Principal,
     Named(id): Named,
 ) -> Result<StatusCode, Problem> {
-    let change = PropertiesChange { state: Some(DocumentState::Deleted), ..Default::default() };
+    let change = PropertiesChange {
+        state: Some(DocumentState::Deleted),
+        ..Default::default()
+    };
     submit(&app, id, &principal, change).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -196,7 +203,10 @@ async fn submit(
         user_id: principal.user_id.clone(),
         session_id: principal.session_id.to_string(),
     };
-    let edit = Edit { author, change: Change::Properties(change) };
+    let edit = Edit {
+        author,
+        change: Change::Properties(change),
+    };
     open.submit(edit, None).await?.answer().await?;
     Ok((open.document(), role))
 }
@@ -220,6 +230,9 @@ fn visible_role(document: &Document, principal: &Principal) -> Option<Role> {
 }
 
 fn view<'a>(app: &App, document: &'a Document, role: Role) -> DocumentView<'a> {
-    let active = app.library.opened(document.id).map(|open| open.participants());
+    let active = app
+        .library
+        .opened(document.id)
+        .map(|open| open.participants());
     DocumentView::new(document, role, active.unwrap_or_default())
 }

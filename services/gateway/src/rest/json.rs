@@ -53,7 +53,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path: Result<Path<String>, PathRejection> =
             Path::from_request_parts(parts, state).await;
-        let Ok(Path(text)) = path else { return Err(Problem::no_such_document()) };
-        text.parse().map(|id| Self(DocumentId(id))).map_err(|_| Problem::no_such_document())
+        let Ok(Path(text)) = path else {
+            return Err(Problem::no_such_document());
+        };
+        text.parse()
+            .map(|id| Self(DocumentId(id)))
+            .map_err(|_| Problem::no_such_document())
     }
 }

@@ -43,7 +43,10 @@ pub(super) struct UserView {
 impl<'a> DocumentView<'a> {
     pub(super) fn new(document: &'a Document, role: Role, active: Vec<Participant>) -> Self {
         let metadata = &document.metadata;
-        let user = |who: Participant| UserView { id: who.user_id.to_string(), name: who.name };
+        let user = |who: Participant| UserView {
+            id: who.user_id.to_string(),
+            name: who.name,
+        };
         Self {
             id: document.id,
             name: &document.name,

@@ -33,7 +33,10 @@ impl Close {
     pub(crate) const TRY_AGAIN_LATER: u16 = 1013;
 
     pub(crate) fn new(code: u16, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, reason: reason.into() }
+        Self {
+            code,
+            reason: reason.into(),
+        }
     }
 
     pub(crate) fn not_found() -> Self {
@@ -47,8 +50,13 @@ impl Close {
     /// The frame that says it. A reason has at most 123 bytes (RFC 6455 section 5.5).
     pub(crate) fn frame(&self) -> CloseFrame {
         const REASON_BYTES_MAX: usize = 123;
-        let end = self.reason.floor_char_boundary(REASON_BYTES_MAX.min(self.reason.len()));
-        CloseFrame { code: self.code, reason: self.reason[..end].into() }
+        let end = self
+            .reason
+            .floor_char_boundary(REASON_BYTES_MAX.min(self.reason.len()));
+        CloseFrame {
+            code: self.code,
+            reason: self.reason[..end].into(),
+        }
     }
 }
 

@@ -80,7 +80,11 @@ fn read_awareness(body: &mut Bytes) -> Result<Vec<PresenceEntry>, Malformed> {
         let json = read_bytes(body)?;
         let json = std::str::from_utf8(&json).map_err(|_| Malformed::NotText)?;
         let state = (json != "null").then(|| Arc::from(json));
-        entries.push(PresenceEntry { client, clock, state });
+        entries.push(PresenceEntry {
+            client,
+            clock,
+            state,
+        });
     }
     Ok(entries)
 }
@@ -140,7 +144,10 @@ pub(crate) fn awareness(entries: &[PresenceEntry]) -> Bytes {
     for entry in entries {
         put_number(&mut body, entry.client);
         put_number(&mut body, u64::from(entry.clock));
-        put_bytes(&mut body, entry.state.as_deref().unwrap_or("null").as_bytes());
+        put_bytes(
+            &mut body,
+            entry.state.as_deref().unwrap_or("null").as_bytes(),
+        );
     }
     let mut frame = BytesMut::with_capacity(1 + NUMBER_BYTES_MAX + body.len());
     frame.put_u8(AWARENESS);

@@ -163,7 +163,8 @@ impl Connection {
             return Ok(());
         }
         let state_vector = self.seat.subscription.document().state_vector().await;
-        self.send(message::sync_step_1(&state_vector.map_err(Close::from)?)).await
+        self.send(message::sync_step_1(&state_vector.map_err(Close::from)?))
+            .await
     }
 
     async fn run(&mut self) -> End {
@@ -237,13 +238,14 @@ impl Connection {
     /// Handles messages until one has to wait: the one inbound match.
     fn handle_messages(&mut self) -> Result<(), End> {
         while self.submitting.is_none() {
-            let Some(message) = self.messages.pop_front() else { return Ok(()) };
+            let Some(message) = self.messages.pop_front() else {
+                return Ok(());
+            };
             match message {
                 ClientMessage::SyncStep1(state_vector) => {
                     let document = Arc::clone(self.seat.subscription.document());
-                    let answer = async move {
-                        Answer::Difference(document.difference(state_vector).await)
-                    };
+                    let answer =
+                        async move { Answer::Difference(document.difference(state_vector).await) };
                     self.answers.push_back(answer.boxed());
                 }
                 ClientMessage::SyncStep2(update) | ClientMessage::Update(update) => {
@@ -271,8 +273,12 @@ impl Connection {
         if *update == *EMPTY_UPDATE {
             // The usual answer to our step 1. It says nothing, so it is durable already.
             let version = self.seat.subscription.document().document().version;
-            let accepted = Accepted { version, operation_id: None };
-            self.answers.push_back(async move { Answer::Edit(0, Ok(accepted)) }.boxed());
+            let accepted = Accepted {
+                version,
+                operation_id: None,
+            };
+            self.answers
+                .push_back(async move { Answer::Edit(0, Ok(accepted)) }.boxed());
             return Ok(());
         }
         if self.role < Role::Editor {
@@ -280,7 +286,10 @@ impl Connection {
         }
         let document = Arc::clone(self.seat.subscription.document());
         let origin = Some(self.seat.subscription.connection());
-        let edit = Edit { author: self.author.clone(), change: Change::Yjs(update) };
+        let edit = Edit {
+            author: self.author.clone(),
+            change: Change::Yjs(update),
+        };
         let submitting = async move { document.submit(edit, origin).await };
         self.unanswered_bytes += size;
         self.submitting = Some((size, submitting.boxed()));
@@ -289,7 +298,9 @@ impl Connection {
 
     /// Takes the usual case without waiting: there is a place in the owner's queue.
     fn poll_submitting(&mut self) -> Result<(), End> {
-        let Some((size, mut submitting)) = self.submitting.take() else { return Ok(()) };
+        let Some((size, mut submitting)) = self.submitting.take() else {
+            return Ok(());
+        };
         match (&mut submitting).now_or_never() {
             Some(receipt) => self.on_submitted((size, receipt)),
             None => {
@@ -330,7 +341,8 @@ impl Connection {
                     self.feed(message::sync_step_2(&update)).await?;
                 }
                 Answer::Resync(update) => {
-                    self.feed(message::update(&update.map_err(Close::from)?)).await?;
+                    self.feed(message::update(&update.map_err(Close::from)?))
+                        .await?;
                 }
             }
             next = self.answers.next().now_or_never().flatten();
@@ -372,7 +384,9 @@ impl Connection {
             self.feed(message::awareness(&batch.presence)).await?;
         }
         self.flush().await?;
-        batch.closed.map_or(Ok(()), |reason| Err(Close::from(reason).into()))
+        batch
+            .closed
+            .map_or(Ok(()), |reason| Err(Close::from(reason).into()))
     }
 
     /// Shows the client that we live, looks whether it does, and keeps its session alive.
@@ -475,9 +489,10 @@ async fn drain(receiver: &mut SplitStream<WebSocket>) {
 
 /// Tells a client that broke the framing rules from one that is gone.
 fn read_failed(error: &axum::Error) -> End {
-    let causes =
-        std::iter::successors(std::error::Error::source(error), |error| error.source());
-    let cause = causes.filter_map(|cause| cause.downcast_ref::<tungstenite::Error>()).next();
+    let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
+    let cause = causes
+        .filter_map(|cause| cause.downcast_ref::<tungstenite::Error>())
+        .next();
     match cause {
         Some(tungstenite::Error::Capacity(_)) => {
             Close::new(Close::TOO_LARGE, "the frame is too large").into()

@@ -48,7 +48,15 @@ pub(crate) async fn upgrade(
         // Twice our own limit, so that a frame just above it is answered with a reason.
         .max_frame_size(2 * frame_bytes_max)
         .max_message_size(2 * frame_bytes_max);
-    match seat(&app, &headers, query.as_deref(), &document, protocol == Some(SAVED)).await {
+    match seat(
+        &app,
+        &headers,
+        query.as_deref(),
+        &document,
+        protocol == Some(SAVED),
+    )
+    .await
+    {
         Ok(seat) => upgrade.on_upgrade(|socket| serve(socket, seat)),
         Err(close) => {
             tracing::debug!(%address, code = close.code, reason = %close.reason, "socket refused");
@@ -76,19 +84,27 @@ async fn seat(
     wants_saved: bool,
 ) -> Result<Seat, Close> {
     let principal = authenticate(app, headers, query).await?;
-    let id = document.parse().map(DocumentId).map_err(|_| Close::not_found())?;
+    let id = document
+        .parse()
+        .map(DocumentId)
+        .map_err(|_| Close::not_found())?;
     // The head first: strangers do not get to load documents.
     let head = app.library.head(id).await?;
     effective_role(&head, &principal).ok_or_else(Close::not_found)?;
-    let registration = app.sockets.register(
-        principal.session_id,
-        &principal.user_id,
-        app.limits.sockets_per_user_max,
-    )?;
-    let participant =
-        Participant { user_id: principal.user_id.clone(), name: principal.name.clone() };
+    let registration =
+        app.sockets.register(principal.session_id, &principal.user_id, &app.limits)?;
+    let participant = Participant {
+        user_id: principal.user_id.clone(),
+        name: principal.name.clone(),
+    };
     let subscription = app.library.open(id).await?.subscribe(participant)?;
-    Ok(Seat { app: Arc::clone(app), principal, subscription, registration, wants_saved })
+    Ok(Seat {
+        app: Arc::clone(app),
+        principal,
+        subscription,
+        registration,
+        wants_saved,
+    })
 }
 
 async fn authenticate(
@@ -109,5 +125,7 @@ async fn authenticate(
 
 fn has_token(query: &str) -> bool {
     let names = query.split('&').filter_map(|pair| pair.split('=').next());
-    names.into_iter().any(|name| matches!(name, "token" | "access_token" | "jwt" | "auth"))
+    names
+        .into_iter()
+        .any(|name| matches!(name, "token" | "access_token" | "jwt" | "auth"))
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::RangeInclusive;
 
-use super::frame::{FRAME_HEADER_BYTES, FrameHeader, MAGIC};
+use super::frame::{FRAME_HEADER_BYTES, FrameHeader, MAGIC, Salt};
 use super::segment::{SEGMENT_HEADER_BYTES, Segment};
 
 /// What is in the log.
@@ -23,16 +23,18 @@ pub(crate) type Gap = RangeInclusive<u64>;
 
 /// Reads all segments, which are in order. `held` is the newest commit that the tables have: what
 /// is missing up to there is not missed.
-pub(crate) fn inspect(segments: &[Segment], held: u64) -> io::Result<Inspection> {
+pub(crate) fn inspect(segments: &[Segment], salt: Salt, held: u64) -> io::Result<Inspection> {
     let mut inspection = Inspection::default();
     for segment in segments {
-        let mut walk = Walk::begin(segment)?;
+        let mut walk = Walk::begin(segment, salt)?;
         while let Some(step) = walk.next_step()? {
             match step {
                 Step::Frame { commit } => inspection.see(commit, held),
                 Step::Damage { offset, what } => {
                     let path = segment.path.display();
-                    inspection.damage.push(format!("{path}, byte {offset}: {what}"));
+                    inspection
+                        .damage
+                        .push(format!("{path}, byte {offset}: {what}"));
                 }
             }
         }
@@ -53,12 +55,13 @@ impl Inspection {
 /// Hands each readable commit newer than `held` to `apply`, in order.
 pub(crate) fn replay<Failure: From<io::Error>>(
     segments: &[Segment],
+    salt: Salt,
     held: u64,
     mut apply: impl FnMut(u64, &[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut newest = held;
     for segment in segments {
-        let mut walk = Walk::begin(segment)?;
+        let mut walk = Walk::begin(segment, salt)?;
         while let Some(step) = walk.next_step()? {
             if let Step::Frame { commit } = step
                 && commit > newest
@@ -83,18 +86,20 @@ struct Walk {
     file: BufReader<File>,
     position: u64,
     length: u64,
+    salt: Salt,
     header_is_due: Option<[u8; SEGMENT_HEADER_BYTES]>,
     payload: Vec<u8>,
 }
 
 impl Walk {
-    fn begin(segment: &Segment) -> io::Result<Self> {
+    fn begin(segment: &Segment, salt: Salt) -> io::Result<Self> {
         let file = File::open(&segment.path)?;
         let length = file.metadata()?.len();
         Ok(Self {
             file: BufReader::with_capacity(1 << 20, file),
             position: 0,
             length,
+            salt,
             header_is_due: Some(segment.header()),
             payload: Vec::new(),
         })
@@ -111,7 +116,7 @@ impl Walk {
         let Some(header) = self.array::<FRAME_HEADER_BYTES>()? else {
             return self.over_damage(offset, offset, "a torn frame");
         };
-        let Ok(header) = FrameHeader::decode(&header) else {
+        let Ok(header) = FrameHeader::decode(&header, self.salt) else {
             return self.over_damage(offset, offset, "no frame header");
         };
         if header.payload_bytes as u64 > self.length - self.position {
@@ -120,10 +125,13 @@ impl Walk {
         self.payload.resize(header.payload_bytes, 0);
         self.file.read_exact(&mut self.payload)?;
         self.position += header.payload_bytes as u64;
-        if header.fits(&self.payload) {
-            Ok(Some(Step::Frame { commit: header.commit }))
+        if header.fits(&self.payload, self.salt) {
+            Ok(Some(Step::Frame {
+                commit: header.commit,
+            }))
         } else {
-            self.over_damage(offset, offset + 1, "a damaged frame")
+            // The header is right, so the next frame begins where it says.
+            self.over_damage(offset, self.position, "a damaged frame")
         }
     }
 
@@ -153,8 +161,10 @@ impl Walk {
             self.position = self.length;
             return Ok(None);
         }
-        let skip = usize::try_from(from - offset).unwrap_or(usize::MAX).min(rest.len());
-        let next = next_frame(&rest[skip..]).map(|found| offset + (skip + found) as u64);
+        let skip = usize::try_from(from - offset)
+            .unwrap_or(usize::MAX)
+            .min(rest.len());
+        let next = next_frame(&rest[skip..], self.salt).map(|found| offset + (skip + found) as u64);
         self.position = next.unwrap_or(self.length);
         self.file.seek(SeekFrom::Start(self.position))?;
         Ok(Some(Step::Damage { offset, what }))
@@ -162,12 +172,14 @@ impl Walk {
 }
 
 /// Where the first whole frame begins.
-fn next_frame(bytes: &[u8]) -> Option<usize> {
+fn next_frame(bytes: &[u8], salt: Salt) -> Option<usize> {
     let starts = bytes.windows(FRAME_HEADER_BYTES).enumerate();
     let mut candidates = starts.filter(|(_, window)| window.starts_with(&MAGIC));
     candidates.find_map(|(place, window)| {
-        let header = FrameHeader::decode(window.first_chunk()?).ok()?;
-        let payload = bytes.get(place + FRAME_HEADER_BYTES..)?.get(..header.payload_bytes)?;
-        header.fits(payload).then_some(place)
+        let header = FrameHeader::decode(window.first_chunk()?, salt).ok()?;
+        let payload = bytes
+            .get(place + FRAME_HEADER_BYTES..)?
+            .get(..header.payload_bytes)?;
+        header.fits(payload, salt).then_some(place)
     })
 }

@@ -36,7 +36,10 @@ pub(crate) struct Segment {
 impl Segment {
     /// The segment of `directory` that begins with `first_commit`, whether it exists or not.
     pub(crate) fn new(directory: &Path, first_commit: u64) -> Self {
-        Self { first_commit, path: directory.join(format!("{first_commit:020}.log")) }
+        Self {
+            first_commit,
+            path: directory.join(format!("{first_commit:020}.log")),
+        }
     }
 
     /// What the file begins with.
@@ -56,8 +59,12 @@ pub(crate) fn segments(directory: &Path) -> io::Result<Vec<Segment>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        let Some(number) = name.strip_suffix(".log") else { continue };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        let Some(number) = name.strip_suffix(".log") else {
+            continue;
+        };
         if let (20, Ok(first_commit)) = (number.len(), number.parse()) {
             found.push(Segment { first_commit, path });
         }

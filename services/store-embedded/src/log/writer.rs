@@ -4,8 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::frame;
+use super::frame::{self, Salt};
 use super::segment::{SEGMENT_HEADER_BYTES, Segment};
 use crate::directory::sync_directory;
 
@@ -38,11 +39,14 @@ impl LogFile for File {
 }
 
 /// Makes a file that must not exist yet.
-pub(crate) type OpenLogFile = fn(&Path) -> io::Result<Box<dyn LogFile>>;
+pub(crate) type OpenLogFile = Arc<dyn Fn(&Path) -> io::Result<Box<dyn LogFile>> + Send + Sync>;
 
 /// The one for use.
-pub(crate) fn open_log_file(path: &Path) -> io::Result<Box<dyn LogFile>> {
-    Ok(Box::new(OpenOptions::new().write(true).create_new(true).open(path)?))
+pub(crate) fn log_files() -> OpenLogFile {
+    Arc::new(|path| {
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        Ok(Box::new(file))
+    })
 }
 
 /// Why a commit did not get into the log.
@@ -60,6 +64,7 @@ pub(crate) enum WriteError {
 pub(crate) struct LogWriter {
     directory: PathBuf,
     open: OpenLogFile,
+    salt: Salt,
     file: Box<dyn LogFile>,
     position: u64,
 }
@@ -69,18 +74,27 @@ impl LogWriter {
     pub(crate) fn begin(
         directory: &Path,
         first_commit: u64,
+        salt: Salt,
         open: OpenLogFile,
     ) -> io::Result<Self> {
-        let file = begin_segment(directory, first_commit, open)?;
+        let file = begin_segment(directory, first_commit, &open)?;
         let position = SEGMENT_HEADER_BYTES as u64;
-        Ok(Self { directory: directory.to_owned(), open, file, position })
+        Ok(Self {
+            directory: directory.to_owned(),
+            open,
+            salt,
+            file,
+            position,
+        })
     }
 
     /// Writes one frame and waits until it is on the disk. `frame` begins with
     /// [`FRAME_HEADER_BYTES`](super::FRAME_HEADER_BYTES) that will be overwritten.
     pub(crate) fn append(&mut self, frame: &mut [u8], commit: u64) -> Result<(), WriteError> {
-        frame::seal(frame, commit);
-        self.file.write_at(frame, self.position).map_err(WriteError::NotWritten)?;
+        frame::seal(frame, commit, self.salt);
+        self.file
+            .write_at(frame, self.position)
+            .map_err(WriteError::NotWritten)?;
         self.file.sync().map_err(WriteError::SyncFailed)?;
         self.position += frame.len() as u64;
         Ok(())
@@ -90,7 +104,7 @@ impl LogWriter {
     ///
     /// An error leaves the present segment in use.
     pub(crate) fn roll(&mut self, first_commit: u64) -> io::Result<()> {
-        let next = begin_segment(&self.directory, first_commit, self.open)?;
+        let next = begin_segment(&self.directory, first_commit, &self.open)?;
         let ended = std::mem::replace(&mut self.file, next);
         let length = std::mem::replace(&mut self.position, SEGMENT_HEADER_BYTES as u64);
         // Only tidiness: zeros at the end of a segment mean nothing.
@@ -102,7 +116,7 @@ impl LogWriter {
 fn begin_segment(
     directory: &Path,
     first_commit: u64,
-    open: OpenLogFile,
+    open: &OpenLogFile,
 ) -> io::Result<Box<dyn LogFile>> {
     let segment = Segment::new(directory, first_commit);
     // One of the same name has no frames: its first commit was never written.

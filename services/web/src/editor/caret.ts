@@ -8,7 +8,7 @@ export function renderCaret(person: Record<string, unknown>): HTMLElement {
   const label = h('span', { class: 'caret-label' }, String(person['name']));
   label.style.backgroundColor = color;
   // A word joiner on both sides keeps the caret from changing where lines break.
-  const caret = h('span', { class: 'caret' }, '\u2060', label, '\u2060');
+  const caret = h('span', { class: 'caret', 'aria-hidden': 'true' }, '\u2060', label, '\u2060');
   caret.style.borderColor = color;
   // For the flag on top; the caret itself has no width to fill.
   caret.style.backgroundColor = color;

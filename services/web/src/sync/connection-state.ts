@@ -63,6 +63,7 @@ export function isFinal(problem: Problem | null): boolean {
 
 /** Where changes are while the server does not have them. */
 export function whereKept(state: Pick<ConnectionState, 'pending' | 'keepsCopy'>): string {
+  if (state.pending === 0) return state.keepsCopy ? 'changes are kept on this device' : 'changes stay in this tab only';
   const changes = counted(state.pending, 'change');
   return state.keepsCopy ? `${changes} kept on this device` : `${changes} in this tab only, keep it open`;
 }

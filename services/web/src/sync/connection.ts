@@ -228,6 +228,13 @@ export class DocumentConnection extends EventTarget {
     if (!answered && !this.page.signal.aborted && !isFinal(this.problem)) this.startOver();
   }
 
+  /** Leaves and comes back, for instance because what this person may do has changed. */
+  reconnect(): void {
+    if (isFinal(this.problem)) return;
+    this.provider.disconnect();
+    this.provider.connect();
+  }
+
   /** Gives the current socket up as lost and tries again. */
   private startOver(): void {
     this.provider.disconnect();

@@ -14,7 +14,7 @@ import { stateLine } from '../sync/connection-state';
 import { DetailsWatch } from '../sync/details-watch';
 import { counted } from '../wording';
 
-/** How often in a row a refused connection is opened again as a reader before the person is asked. */
+/** How often in a row a refused connection is opened again before the person is asked. */
 const REOPEN_LIMIT = 2;
 
 export class OpenDocument implements View {
@@ -61,9 +61,14 @@ export class OpenDocument implements View {
     this.connection.close();
   }
 
+  /** Whether the server lets this person write. */
+  private get isAllowed(): boolean {
+    return this.info.role !== 'viewer' && this.info.state === 'active';
+  }
+
   private get mayEdit(): boolean {
     const { problem } = this.connection.state;
-    return this.info.role !== 'viewer' && this.info.state === 'active' && problem !== 'not-found' && problem !== 'refused';
+    return this.isAllowed && problem !== 'not-found' && problem !== 'refused';
   }
 
   private async createEditor(): Promise<DocumentEditor> {
@@ -99,7 +104,7 @@ export class OpenDocument implements View {
     if (state.link === 'open' && !this.wasOpen) this.details.askSoon();
     this.wasOpen = state.link === 'open';
     this.line.show(stateLine(state, this.mayEdit));
-    this.title.show(this.info.name, this.info.role !== 'viewer' && this.info.state === 'active');
+    this.title.show(this.info.name, this.isAllowed);
     const { mayEdit } = this;
     if (this.editor !== null && mayEdit !== this.wasEditable) this.editor.setEditable(mayEdit);
     this.wasEditable = mayEdit;
@@ -145,7 +150,10 @@ export class OpenDocument implements View {
   }
 
   private accept(info: DocumentInfo): void {
+    const wasAllowed = this.isAllowed;
     this.info = info;
+    // The server may have settled what this connection can do when it was opened.
+    if (this.isAllowed !== wasAllowed) this.connection.reconnect();
     this.app.recent.changed(info);
     this.refresh();
   }
@@ -160,7 +168,8 @@ export class OpenDocument implements View {
     if (this.connection.state.problem !== 'refused') return;
     await this.readDetails();
     const { problem, pending } = this.connection.state;
-    if (this.page.signal.aborted || problem !== 'refused' || pending > 0 || this.timesRefused >= REOPEN_LIMIT) return;
+    if (this.page.signal.aborted || problem !== 'refused' || this.timesRefused >= REOPEN_LIMIT) return;
+    if (pending > 0 && !this.isAllowed) return;
     this.timesRefused += 1;
     await this.connection.connect();
   }

@@ -34,10 +34,10 @@ fn marks_of_unfinished_work_are_found_in_sources_only() {
 
 #[test]
 fn absolute_paths_of_one_machine_are_found() {
-    let find = |text: &str| machine_path(&text.replace('@', "/"), &["/tree"]).is_some();
+    let find = |text: &str| machine_path(&text.replace('@', "/"), &["/tree/".to_owned()]).is_some();
     assert!(find("see @work@main@x"));
     assert!(find("path = \"@home@me@x\""));
-    assert!(find("built in /tree"));
+    assert!(find("built in /tree/x"));
     for fine in [
         "../shared@work@x",
         "https:@@example.com@home@x",

@@ -11,39 +11,80 @@ fn all(frame: &[u8]) -> Result<Vec<ClientMessage>, Malformed> {
 
 #[test]
 fn what_yjs_sends_is_understood() {
-    assert_eq!(all(&[0, 0, 1, 0]), Ok(vec![ClientMessage::SyncStep1(Bytes::from_static(&[0]))]));
+    assert_eq!(
+        all(&[0, 0, 1, 0]),
+        Ok(vec![ClientMessage::SyncStep1(Bytes::from_static(&[0]))])
+    );
     let nothing = Bytes::from_static(EMPTY_UPDATE);
-    assert_eq!(all(&[0, 1, 2, 0, 0]), Ok(vec![ClientMessage::SyncStep2(nothing.clone())]));
-    assert_eq!(all(&[0, 2, 2, 0, 0]), Ok(vec![ClientMessage::Update(nothing)]));
+    assert_eq!(
+        all(&[0, 1, 2, 0, 0]),
+        Ok(vec![ClientMessage::SyncStep2(nothing.clone())])
+    );
+    assert_eq!(
+        all(&[0, 2, 2, 0, 0]),
+        Ok(vec![ClientMessage::Update(nothing)])
+    );
     assert_eq!(all(&[3]), Ok(vec![ClientMessage::QueryAwareness]));
     // One client, id 300, clock 2, state {}.
-    let entry = PresenceEntry { client: 300, clock: 2, state: Some("{}".into()) };
+    let entry = PresenceEntry {
+        client: 300,
+        clock: 2,
+        state: Some("{}".into()),
+    };
     let frame = [1, 7, 1, 0xac, 0x02, 2, 2, b'{', b'}'];
     assert_eq!(all(&frame), Ok(vec![ClientMessage::Awareness(vec![entry])]));
 }
 
 #[test]
 fn several_messages_in_a_frame_are_all_read() {
-    assert_eq!(all(&[3, 3, 0, 0, 1, 0]).map(|messages| messages.len()), Ok(3));
+    assert_eq!(
+        all(&[3, 3, 0, 0, 1, 0]).map(|messages| messages.len()),
+        Ok(3)
+    );
 }
 
 #[test]
 fn what_is_written_is_read_back() {
     let entries = vec![
-        PresenceEntry { client: u64::MAX >> 11, clock: u32::MAX, state: None },
-        PresenceEntry { client: 1, clock: 0, state: Some("{\"name\":\"\u{e9}\"}".into()) },
+        PresenceEntry {
+            client: u64::MAX >> 11,
+            clock: u32::MAX,
+            state: None,
+        },
+        PresenceEntry {
+            client: 1,
+            clock: 0,
+            state: Some("{\"name\":\"\u{e9}\"}".into()),
+        },
     ];
-    assert_eq!(all(&awareness(&entries)), Ok(vec![ClientMessage::Awareness(entries)]));
+    assert_eq!(
+        all(&awareness(&entries)),
+        Ok(vec![ClientMessage::Awareness(entries)])
+    );
     let large = vec![7; 100_000];
-    assert_eq!(all(&update(&large)), Ok(vec![ClientMessage::Update(large.into())]));
+    assert_eq!(
+        all(&update(&large)),
+        Ok(vec![ClientMessage::Update(large.into())])
+    );
 }
 
 #[test]
 fn every_truncation_of_a_message_is_malformed() {
-    let entry = PresenceEntry { client: 5, clock: 1, state: Some("{}".into()) };
-    for whole in [sync_step_2(&[1, 2, 3]), sync_step_1(&[0]), awareness(&[entry])] {
+    let entry = PresenceEntry {
+        client: 5,
+        clock: 1,
+        state: Some("{}".into()),
+    };
+    for whole in [
+        sync_step_2(&[1, 2, 3]),
+        sync_step_1(&[0]),
+        awareness(&[entry]),
+    ] {
         for length in 1..whole.len() {
-            assert!(all(&whole[..length]).is_err(), "{length} bytes of {whole:?}");
+            assert!(
+                all(&whole[..length]).is_err(),
+                "{length} bytes of {whole:?}"
+            );
         }
     }
 }
@@ -60,7 +101,10 @@ fn numbers_that_do_not_fit_are_refused() {
 
 #[test]
 fn a_count_larger_than_the_frame_ends_with_the_frame() {
-    assert_eq!(all(&[1, 5, 0xff, 0xff, 0xff, 0xff, 0x0f]), Err(Malformed::Truncated));
+    assert_eq!(
+        all(&[1, 5, 0xff, 0xff, 0xff, 0xff, 0x0f]),
+        Err(Malformed::Truncated)
+    );
 }
 
 proptest::proptest! {

@@ -1,0 +1,80 @@
+//! The steps in which cargo runs something: tests, benches, the server itself.
+
+use super::counts::Tests;
+use super::smoke;
+use super::stage::{Outcome, Stage};
+use crate::failure::Failure;
+use crate::terminal::count;
+
+/// All tests but those that have a step of their own.
+pub(super) fn test(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
+    stage.binary()?;
+    let metadata = stage.metadata()?;
+    let mut test = stage.cargo_workspace("test --no-fail-fast --lib --bins")?;
+    for name in metadata.targets("test") {
+        if !OWN_STEPS.contains(&name) {
+            test.args(["--test", name]);
+        }
+    }
+    stage.run_tests(test, Tests::of_cargo)
+}
+
+pub(super) fn doc_test(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
+    stage.user_interface()?;
+    let test = stage.cargo_workspace("test --no-fail-fast --doc")?;
+    stage.run_tests(test, Tests::of_cargo)
+}
+
+pub(super) fn crash(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
+    test_target(stage, CRASH)
+}
+
+pub(super) fn traces(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
+    test_target(stage, TRACES)
+}
+
+pub(super) fn hostile(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
+    test_target(stage, HOSTILE)
+}
+
+fn test_target(stage: &mut Stage<'_>, name: &str) -> Result<Outcome, Failure> {
+    stage.binary()?;
+    let mut test = stage.cargo_workspace(&format!("test --test {name}"))?;
+    test.env("AETHERFLOW_CRASH_ROUNDS", CRASH_ROUNDS);
+    stage.run_tests(test, Tests::of_cargo)
+}
+
+/// Criterion tries each bench once when `cargo test` runs it.
+pub(super) fn benches(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
+    stage.user_interface()?;
+    let metadata = stage.metadata()?;
+    let targets = metadata.targets("bench");
+    if targets.is_empty() {
+        return Err(Failure::new("there is no bench"));
+    }
+    let mut bench = stage.cargo_workspace("test --no-fail-fast")?;
+    for name in &targets {
+        bench.args(["--bench", name]);
+    }
+    let finished = stage.job.run(bench)?.required()?;
+    match Tests::of_criterion(&finished.output) {
+        0 => Err(Failure::new("no bench ran")),
+        ran => {
+            let (ran, programs) = (count(ran, "benchmark"), count(targets.len(), "program"));
+            Ok(Outcome::noted(format!("{ran} in {programs}")))
+        }
+    }
+}
+
+pub(super) fn start(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
+    let binary = stage.binary()?;
+    smoke::check(stage.project, &binary, &mut stage.job).map(Outcome::tested)
+}
+
+const CRASH: &str = "crash";
+const TRACES: &str = "traces";
+const HOSTILE: &str = "hostile";
+const OWN_STEPS: &[&str] = &[CRASH, TRACES, HOSTILE];
+
+/// Enough to meet a write in progress; the full test takes 20 and more.
+const CRASH_ROUNDS: &str = "5";

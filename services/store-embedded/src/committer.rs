@@ -1,0 +1,200 @@
+//! The committer: the one thread that writes.
+//!
+//! It takes everything that waits, lets each request decide against what is there (so that the
+//! order of commits is the order of versions), writes all their rows as one frame of the log, syncs
+//! once, tells the witness, puts the rows into the tables, and only then answers.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::error::{Damage, Refusal};
+use crate::log::{FRAME_HEADER_BYTES, LogWriter, PAYLOAD_BYTES_MAX, WriteError};
+use crate::maintenance::Maintenance;
+use crate::queue::{Decided, Queue, Reads, Work, panic_text};
+use crate::rows::Rows;
+use crate::stats::Counters;
+use crate::tables::{Tables, Value};
+use crate::witness::Witness;
+
+/// Bytes of a frame after which a group takes no further request: enough to make the sync cheap
+/// for each, little enough not to keep the first ones waiting for long.
+const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// What is decided in the present group, by key.
+#[derive(Debug, Default)]
+pub(crate) struct Overlay {
+    rows: BTreeMap<Vec<u8>, Option<Value>>,
+}
+
+impl Overlay {
+    /// What is decided for `key`: `None` if nothing, `Some(None)` if it is deleted.
+    pub(crate) fn value(&self, key: &[u8]) -> Option<Option<Value>> {
+        self.rows.get(key).cloned()
+    }
+
+    /// Everything decided for keys that begin with `prefix`.
+    pub(crate) fn prefixed<'a>(
+        &'a self,
+        prefix: &'a [u8],
+    ) -> impl Iterator<Item = (&'a [u8], &'a Option<Value>)> {
+        let from = self.rows.range(prefix.to_vec()..);
+        from.map(|(key, value)| (key.as_slice(), value))
+            .take_while(|(key, _)| key.starts_with(prefix))
+    }
+
+    fn take_in(&mut self, rows: &Rows) -> Result<(), Damage> {
+        for row in rows.iter() {
+            let row = row?;
+            self.rows
+                .insert(row.key.to_vec(), row.value.map(Value::from));
+        }
+        Ok(())
+    }
+}
+
+/// Everything that the thread needs.
+pub(crate) struct Committer {
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) tables: Arc<Tables>,
+    pub(crate) maintenance: Arc<Maintenance>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) log: LogWriter,
+    pub(crate) witness: Witness,
+    /// The newest commit.
+    pub(crate) commit: u64,
+    /// Bytes of rows in memory after which they are to be moved to disk.
+    pub(crate) memory_bytes_max: u64,
+}
+
+impl Committer {
+    /// Works until the queue is closed and empty, then makes the witness durable.
+    pub(crate) fn run(mut self) {
+        let (mut waiting, mut frame, mut rows) = (Vec::new(), Vec::new(), Rows::default());
+        while self.queue.take(&mut waiting) {
+            let mut waiting = waiting.drain(..);
+            while waiting.len() > 0 {
+                let group = self.decide_group(&mut waiting, &mut frame, &mut rows);
+                self.counters.requests.add(group.len() as u64);
+                let outcome = self.commit_group(&mut frame);
+                group
+                    .into_iter()
+                    .for_each(|work| work.finish(outcome.clone()));
+                if outcome.is_ok() {
+                    self.make_room();
+                }
+            }
+        }
+        if let Err(error) = self.witness.sync() {
+            tracing::warn!(%error, "the witness was not synced");
+        }
+    }
+
+    /// Lets requests decide until the frame is large enough.
+    fn decide_group(
+        &self,
+        waiting: &mut impl Iterator<Item = Box<dyn Work>>,
+        frame: &mut Vec<u8>,
+        rows: &mut Rows,
+    ) -> Vec<Box<dyn Work>> {
+        let (mut group, mut overlay) = (Vec::new(), Overlay::default());
+        frame.clear();
+        frame.resize(FRAME_HEADER_BYTES, 0);
+        while frame.len() < GROUP_BYTES_MAX {
+            let Some(mut work) = waiting.next() else {
+                break;
+            };
+            rows.clear();
+            let reads = Reads {
+                tables: &self.tables,
+                decided: &overlay,
+            };
+            let decided = catch_unwind(AssertUnwindSafe(|| work.decide(&reads, rows)));
+            let decided = decided.unwrap_or_else(|panic| {
+                tracing::error!(panic = panic_text(&*panic), "a decision panicked");
+                Decided::Refuse
+            });
+            group.push(work);
+            if decided == Decided::Write && !rows.is_empty() {
+                rows.append_to(frame);
+                if let Err(damage) = overlay.take_in(rows) {
+                    // A fault of ours: what cannot be read back must not be acknowledged.
+                    self.fail(format!("unreadable rows were to be written: {damage}"));
+                    break;
+                }
+            }
+        }
+        group
+    }
+
+    /// Makes the frame durable and visible.
+    fn commit_group(&mut self, frame: &mut [u8]) -> Result<(), Refusal> {
+        if let Some(reason) = self.maintenance.poison() {
+            return Err(reason);
+        }
+        let payload_bytes = frame.len() - FRAME_HEADER_BYTES;
+        if payload_bytes == 0 {
+            return Ok(());
+        }
+        if payload_bytes > PAYLOAD_BYTES_MAX {
+            return Err(Refusal::new(format!(
+                "{payload_bytes} bytes are too much for one write"
+            )));
+        }
+        let commit = self.commit + 1;
+        match self.log.append(frame, commit) {
+            Ok(()) => {}
+            Err(WriteError::NotWritten(error)) => {
+                tracing::error!(%error, "the log cannot be written");
+                return Err(Refusal::new(format!("the log cannot be written: {error}")));
+            }
+            Err(WriteError::SyncFailed(error)) => {
+                return Err(self.fail(format!("the log could not be synced: {error}")));
+            }
+        }
+        self.commit = commit;
+        self.counters.syncs.add(1);
+        self.counters.commits.add(1);
+        self.counters.log_bytes.add(frame.len() as u64);
+        let told = self
+            .witness
+            .say(commit)
+            .map_err(|error| format!("the witness failed: {error}"));
+        let payload = &frame[FRAME_HEADER_BYTES..];
+        let applied = told.and_then(|()| {
+            self.tables
+                .apply(commit, payload)
+                .map_err(|damage| damage.to_string())
+        });
+        applied.map_err(|reason| self.fail(reason))
+    }
+
+    /// Nothing is written any more until the store is opened again.
+    fn fail(&self, reason: String) -> Refusal {
+        tracing::error!(
+            reason,
+            "the store takes no more writes until it is opened again"
+        );
+        self.maintenance.set_poison(Refusal::new(reason))
+    }
+
+    /// Hands the rows in memory over when they are many, and waits when the disk does not keep up.
+    fn make_room(&mut self) {
+        if self.tables.memory_bytes() < self.memory_bytes_max {
+            return;
+        }
+        // The segment ends where the part in memory ends, so that both can go together.
+        let sealed = self
+            .log
+            .roll(self.commit + 1)
+            .map_err(|error| error.to_string());
+        let sealed = sealed.and_then(|()| self.tables.seal().map_err(|damage| damage.to_string()));
+        match sealed {
+            Ok(()) => self.maintenance.flush_through(self.commit),
+            Err(reason) => tracing::error!(reason, "the log goes on in the same segment"),
+        }
+        if let Err(refusal) = self.maintenance.wait_for_room(&self.tables) {
+            self.fail(refusal.to_string());
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Snapshots, and the records that they make unnecessary.
+//!
+//! ```text
+//!  0  check    8   XXH3-64 of the content; context: document, version, chain (as in the head)
+//!  8  content
+//! ```
+
+use bytes::Bytes;
+use statesync_core::{DocumentId, Snapshot, StoreError, Version};
+
+use super::head::{Covered, Head};
+use super::record::Linked;
+use super::{corrupt, key, refused};
+use crate::encoding::Malformed;
+use crate::error::Damage;
+use crate::integrity::{self, Check};
+use crate::queue::Reads;
+use crate::rows::Rows;
+use crate::tables::Lookup;
+
+/// How far [`save`] and [`prune`] got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Everything is done.
+    Done,
+    /// There are more records to prune.
+    MoreToPrune,
+}
+
+/// Replaces the snapshot by one that is not older, and prunes up to `records_max` records.
+pub(super) fn save(
+    reads: &Reads<'_>,
+    rows: &mut Rows,
+    id: DocumentId,
+    snapshot: &Snapshot,
+    prune_through: Version,
+    records_max: u64,
+) -> Result<Progress, StoreError> {
+    let mut head = find(reads, id)?;
+    if head
+        .snapshot
+        .is_some_and(|present| present.version > snapshot.version)
+    {
+        return Ok(Progress::Done);
+    }
+    if snapshot.version > head.version {
+        return Err(refused("a snapshot cannot be newer than the log"));
+    }
+    let version = snapshot.version;
+    let chain = chain_at(reads, id, &head, version).map_err(|damage| corrupt(id, damage))?;
+    let covered = Covered { version, chain };
+    let check = content_check(id, covered, &snapshot.content).to_le_bytes();
+    rows.put(&key::snapshot(id), &[&check, &snapshot.content]);
+    head.snapshot = Some(covered);
+    let progress = forget(id, &mut head, rows, prune_through, records_max);
+    head.write(id, rows);
+    Ok(progress)
+}
+
+/// Prunes up to `records_max` records.
+pub(super) fn prune(
+    reads: &Reads<'_>,
+    rows: &mut Rows,
+    id: DocumentId,
+    prune_through: Version,
+    records_max: u64,
+) -> Result<Progress, StoreError> {
+    let mut head = find(reads, id)?;
+    let progress = forget(id, &mut head, rows, prune_through, records_max);
+    if !rows.is_empty() {
+        head.write(id, rows);
+    }
+    Ok(progress)
+}
+
+/// Reads the row that `covered` is about.
+pub(super) fn decode(id: DocumentId, covered: Covered, row: &[u8]) -> Result<Snapshot, Malformed> {
+    let malformed = Malformed { what: "snapshot" };
+    let (stored, content) = row.split_first_chunk().ok_or(malformed)?;
+    if content_check(id, covered, content).to_le_bytes() != *stored {
+        return Err(malformed);
+    }
+    Ok(Snapshot {
+        version: covered.version,
+        content: Bytes::copy_from_slice(content),
+    })
+}
+
+fn find(reads: &Reads<'_>, id: DocumentId) -> Result<Head, StoreError> {
+    let head = Head::find(reads, id).map_err(|damage| corrupt(id, damage))?;
+    head.ok_or(StoreError::NotFound(id))
+}
+
+/// Records that no snapshot covers are never forgotten.
+fn forget(
+    id: DocumentId,
+    head: &mut Head,
+    rows: &mut Rows,
+    prune_through: Version,
+    records_max: u64,
+) -> Progress {
+    let covered = head
+        .snapshot
+        .map_or(Version::ZERO, |covered| covered.version);
+    let goal = prune_through.min(covered);
+    let first = head.pruned_through.next();
+    let last = goal.min(Version(head.pruned_through.0 + records_max));
+    for version in first.0..=last.0 {
+        rows.delete(&key::record(id, Version(version)));
+    }
+    head.pruned_through = head.pruned_through.max(last);
+    if head.pruned_through < goal {
+        Progress::MoreToPrune
+    } else {
+        Progress::Done
+    }
+}
+
+fn chain_at(
+    reads: &Reads<'_>,
+    id: DocumentId,
+    head: &Head,
+    version: Version,
+) -> Result<Check, Damage> {
+    if version == Version::ZERO {
+        return Ok(integrity::genesis(id.0.as_bytes()));
+    }
+    if version == head.version {
+        return Ok(head.chain);
+    }
+    if let Some(covered) = head.snapshot.filter(|covered| covered.version == version) {
+        return Ok(covered.chain);
+    }
+    let row = reads.value(&key::record(id, version))?;
+    let row = row.ok_or_else(|| Damage::new(format!("record {version} is missing")))?;
+    Ok(Linked::decode(id, version, &row)?.chain)
+}
+
+fn content_check(id: DocumentId, covered: Covered, content: &[u8]) -> Check {
+    let version = covered.version.0.to_le_bytes();
+    integrity::check(
+        &[id.0.as_bytes(), &version, &covered.chain.to_le_bytes()],
+        content,
+    )
+}

@@ -1,0 +1,149 @@
+//! Damaged files: the store opens with everything right, or says what is wrong. It never serves
+//! something else, or less without a word, and never panics.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use store_embedded::{EmbeddedStore, OpenError, Options};
+use support::{Contents, append, compact, document, files, session, stored};
+
+/// A store with rows in tables of several levels and in the log, as a killed process leaves it.
+fn damaged_soon(directory: &Path) -> Contents {
+    let live = directory.with_extension("live");
+    let in_tables = Options::new(&live).memory_bytes(1);
+    let store = EmbeddedStore::open(&in_tables).unwrap();
+    let mut first = document(&store, "alice", 6);
+    compact(&store, &first, 3);
+    let second = document(&store, "bob", 3);
+    let old = session(&store, "alice", 1);
+    drop(store);
+
+    let store = EmbeddedStore::open(&Options::new(&live)).unwrap();
+    append(&store, &mut first, &[b"in the log", b"and another one"]);
+    let third = document(&store, "alice", 2);
+    let new = session(&store, "alice", 2);
+    let documents = stored(&store, &[first, second, third]);
+    support::copy_all(&live, directory);
+    support::trim_log(directory);
+    Contents {
+        documents,
+        sessions: vec![old, new],
+    }
+}
+
+/// Opens a damaged copy and reads everything. Answers whether damage was reported.
+fn is_reported(directory: &Path, contents: &Contents) -> bool {
+    let before: Vec<_> = files(directory)
+        .iter()
+        .map(|path| fs::read(path).unwrap())
+        .collect();
+    match EmbeddedStore::open(&Options::new(directory)) {
+        Ok(store) => !support::serves_or_reports(&store, contents),
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            let after: Vec<_> = files(directory)
+                .iter()
+                .map(|path| fs::read(path).unwrap())
+                .collect();
+            assert!(
+                before == after,
+                "a failed open must change nothing: {error}"
+            );
+            true
+        }
+    }
+}
+
+/// Damages each file of a store with `damage` at each offset, a fresh copy each time.
+fn at_every_offset(damage: impl Fn(&mut Vec<u8>, usize)) -> Tally {
+    let scratch = tempfile::tempdir().unwrap();
+    let (whole, copy) = (scratch.path().join("whole"), scratch.path().join("copy"));
+    let contents = damaged_soon(&whole);
+    // The engine's panics are caught; their messages would only fill the screen.
+    std::panic::set_hook(Box::new(|_| ()));
+    let mut tally = Tally::default();
+    for file in files(&whole) {
+        let relative = file.strip_prefix(&whole).unwrap();
+        let bytes = fs::read(&file).unwrap();
+        assert!(
+            bytes.len() <= 64 * 1024,
+            "{} is no small file",
+            relative.display()
+        );
+        for offset in 0..bytes.len() {
+            let _ = fs::remove_dir_all(&copy);
+            support::copy_all(&whole, &copy);
+            let mut altered = bytes.clone();
+            damage(&mut altered, offset);
+            fs::write(copy.join(relative), altered).unwrap();
+            let checked = std::panic::catch_unwind(|| is_reported(&copy, &contents));
+            let place = format!("{} at {offset}", relative.display());
+            tally.count(checked, &place);
+        }
+    }
+    let _ = std::panic::take_hook();
+    tally
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    tries: u32,
+    reported: u32,
+    broken: Vec<String>,
+}
+
+impl Tally {
+    fn count(&mut self, checked: std::thread::Result<bool>, place: &str) {
+        self.tries += 1;
+        match checked {
+            Ok(reported) => self.reported += u32::from(reported),
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+                self.broken
+                    .push(format!("{place}: {}", text.unwrap_or_default()));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_flipped_bit_at_any_offset_of_any_file_is_reported_or_harmless() {
+    let tally = at_every_offset(|bytes, offset| bytes[offset] ^= 1 << (offset % 8));
+    assert!(tally.broken.is_empty(), "{tally:#?}");
+    assert!(tally.reported > tally.tries / 2, "{tally:#?}");
+    println!(
+        "{} of {} flipped bits were reported",
+        tally.reported, tally.tries
+    );
+}
+
+#[test]
+fn a_file_cut_at_any_offset_is_reported_or_harmless() {
+    let tally = at_every_offset(|bytes, offset| bytes.truncate(offset));
+    assert!(tally.broken.is_empty(), "{tally:#?}");
+    assert!(tally.reported > tally.tries / 2, "{tally:#?}");
+    println!(
+        "{} of {} cut files were reported",
+        tally.reported, tally.tries
+    );
+}
+
+#[test]
+fn a_missing_file_is_reported_or_harmless() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (whole, copy) = (scratch.path().join("whole"), scratch.path().join("copy"));
+    let contents = damaged_soon(&whole);
+    for file in files(&whole) {
+        let _ = fs::remove_dir_all(&copy);
+        support::copy_all(&whole, &copy);
+        let relative = file.strip_prefix(&whole).unwrap();
+        fs::remove_file(copy.join(relative)).unwrap();
+        match EmbeddedStore::open(&Options::new(&copy)) {
+            Ok(store) => drop(support::serves_or_reports(&store, &contents)),
+            Err(error) => assert!(!matches!(error, OpenError::InUse { .. })),
+        }
+    }
+}

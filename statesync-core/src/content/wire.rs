@@ -1,0 +1,366 @@
+//! Reads an update (Yjs encoding version 1) without building anything, before yrs builds it.
+//!
+//! The bytes come from a stranger. The decoder of yrs reserves memory for whatever a count says,
+//! calls itself for each level of a nested value, and wraps numbers that do not fit; a process
+//! that runs out of memory or stack is gone with every document in it, and no handler helps. So
+//! everything is counted here first: when [`read_update`] says yes, the decoder meets no count
+//! larger than its bytes, no deep nesting, and no clock that overflows.
+//!
+//! The format is that of Yjs 13 (`UpdateDecoderV1`, `readItemContent`, `readDeleteSet` in its
+//! sources) without what editors do not write and yrs reads differently: the `ContentJSON` that
+//! `ContentAny` replaced, XML hooks, weak links.
+
+use super::ContentError;
+
+/// Largest client id: 53 bits, what a JavaScript number holds.
+const CLIENT_MAX: u64 = (1 << 53) - 1;
+
+/// Largest clock: yrs compares clocks as `i32`.
+const CLOCK_MAX: u64 = i32::MAX as u64;
+
+/// Deepest nesting of arrays and maps inside one value. The same as that of `serde_json`, which
+/// reads the values that travel as JSON.
+const VALUE_DEPTH_MAX: usize = 128;
+
+/// Names one element of a Yjs document: one character, one value, one type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ElementId {
+    pub(super) client: u64,
+    pub(super) clock: u32,
+}
+
+/// Where an item belongs, as far as it says so itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parent {
+    /// A type at the top of the document.
+    Root,
+    /// The type with this id.
+    Type(ElementId),
+    /// The same as its neighbours.
+    OfNeighbours,
+}
+
+/// One run of elements in an update, without its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) first: ElementId,
+    pub(super) length: u32,
+    pub(super) place: Place,
+}
+
+/// How a run hangs together with the rest of the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It was deleted together with its parent, and nobody knows any more where it was.
+    Collected,
+    /// After `left` and before `right` when it was written, inside of `parent`.
+    Item {
+        left: Option<ElementId>,
+        right: Option<ElementId>,
+        parent: Parent,
+    },
+}
+
+/// Reads a whole update, of at most so many clients, and appends its runs to `runs`.
+pub(super) fn read_update(
+    bytes: &[u8],
+    clients_max: usize,
+    runs: &mut Vec<Run>,
+) -> Result<(), ContentError> {
+    let mut reader = Reader { rest: bytes };
+    let clients = reader.count(MIN_CLIENT_BYTES)?;
+    if clients > clients_max {
+        return Err(malformed(format!(
+            "at most {clients_max} clients, got {clients}"
+        )));
+    }
+    let mut seen = Vec::new();
+    for _ in 0..clients {
+        let client = reader.client_runs(runs)?;
+        if clients > 1 {
+            seen.push(client);
+        }
+    }
+    seen.sort_unstable();
+    if seen.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(malformed("one client comes twice"));
+    }
+    reader.deletions()?;
+    reader.end()
+}
+
+/// Checks an encoded state vector: how much of each client somebody has.
+pub(super) fn check_state_vector(bytes: &[u8]) -> Result<(), ContentError> {
+    let mut reader = Reader { rest: bytes };
+    for _ in 0..reader.count(2)? {
+        reader.client()?;
+        reader.clock()?;
+    }
+    reader.end()
+}
+
+/// Least bytes that the runs of a client occupy: their count, the client, the first clock.
+const MIN_CLIENT_BYTES: usize = 3;
+
+/// Least bytes of a run: its kind and its length.
+const MIN_RUN_BYTES: usize = 2;
+
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// Reads the runs of one client, and says which client.
+    fn client_runs(&mut self, runs: &mut Vec<Run>) -> Result<u64, ContentError> {
+        let count = self.count(MIN_RUN_BYTES)?;
+        let client = self.client()?;
+        let mut clock = self.clock()?;
+        for _ in 0..count {
+            let first = ElementId { client, clock };
+            let (length, place) = self.run()?;
+            clock = later(clock, length)?;
+            // Empty runs, which an old version of Yjs wrote, and gaps say nothing.
+            if let Some(place) = place.filter(|_| length > 0) {
+                runs.push(Run {
+                    first,
+                    length,
+                    place,
+                });
+            }
+        }
+        Ok(client)
+    }
+
+    /// Reads one run: how many elements, and where; nowhere if it is a gap.
+    fn run(&mut self) -> Result<(u32, Option<Place>), ContentError> {
+        const COLLECTED: u8 = 0;
+        const GAP: u8 = 10;
+        match self.byte()? {
+            COLLECTED => Ok((self.length()?, Some(Place::Collected))),
+            GAP => Ok((self.length()?, None)),
+            info => {
+                let place = self.place(info)?;
+                Ok((self.content(info & 0x1f)?, Some(place)))
+            }
+        }
+    }
+
+    fn place(&mut self, info: u8) -> Result<Place, ContentError> {
+        let has = |flag: u8| info & flag != 0;
+        let left = has(0x80).then(|| self.element()).transpose()?;
+        let right = has(0x40).then(|| self.element()).transpose()?;
+        let mut parent = Parent::OfNeighbours;
+        if left.is_none() && right.is_none() {
+            parent = match self.number()? {
+                0 => Parent::Type(self.element()?),
+                1 => {
+                    self.text()?;
+                    Parent::Root
+                }
+                _ => return Err(malformed("a parent is neither named nor an element")),
+            };
+            if has(0x20) {
+                self.text()?;
+            }
+        }
+        Ok(Place::Item {
+            left,
+            right,
+            parent,
+        })
+    }
+
+    /// Reads what a run contains, and says how many elements that are.
+    fn content(&mut self, kind: u8) -> Result<u32, ContentError> {
+        match kind {
+            // Deleted.
+            1 => return self.length(),
+            // Bytes.
+            3 => drop(self.block()?),
+            // Text, which Yjs counts in units of UTF-16.
+            4 => {
+                let text = self.text()?;
+                return clock_of(text.encode_utf16().count() as u64);
+            }
+            // Embedded JSON.
+            5 => drop(self.text()?),
+            // The beginning or end of a format: its name, its value as JSON.
+            6 => {
+                self.text()?;
+                self.text()?;
+            }
+            // A type.
+            7 => match self.byte()? {
+                // Array, map, text, XML fragment, XML text.
+                0 | 1 | 2 | 4 | 6 => {}
+                // XML element: its name.
+                3 => drop(self.text()?),
+                _ => return Err(malformed("an unknown type")),
+            },
+            // Values.
+            8 => {
+                let count = self.count(1)?;
+                for _ in 0..count {
+                    self.value(VALUE_DEPTH_MAX)?;
+                }
+                return clock_of(count as u64);
+            }
+            // Another document, embedded: its name, its options.
+            9 => {
+                self.text()?;
+                self.value(VALUE_DEPTH_MAX)?;
+            }
+            _ => return Err(malformed("an unknown kind of content")),
+        }
+        Ok(1)
+    }
+
+    /// Reads one value in lib0's encoding of JSON-like data.
+    fn value(&mut self, depth_left: usize) -> Result<(), ContentError> {
+        let Some(below) = depth_left.checked_sub(1) else {
+            return Err(malformed("values are nested too deep"));
+        };
+        match self.byte()? {
+            // Undefined, null, false, true.
+            127 | 126 | 121 | 120 => {}
+            125 => self.signed()?,
+            124 => drop(self.bytes(4)?),
+            123 | 122 => drop(self.bytes(8)?),
+            119 => drop(self.text()?),
+            118 => {
+                for _ in 0..self.count(2)? {
+                    self.text()?;
+                    self.value(below)?;
+                }
+            }
+            117 => {
+                for _ in 0..self.count(1)? {
+                    self.value(below)?;
+                }
+            }
+            116 => drop(self.block()?),
+            _ => return Err(malformed("an unknown kind of value")),
+        }
+        Ok(())
+    }
+
+    /// Reads the set of deleted elements.
+    fn deletions(&mut self) -> Result<(), ContentError> {
+        for _ in 0..self.count(2)? {
+            self.client()?;
+            for _ in 0..self.count(2)? {
+                let clock = self.clock()?;
+                let length = self.length()?;
+                later(clock, length)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn element(&mut self) -> Result<ElementId, ContentError> {
+        Ok(ElementId {
+            client: self.client()?,
+            clock: self.clock()?,
+        })
+    }
+
+    fn client(&mut self) -> Result<u64, ContentError> {
+        match self.number()? {
+            client @ 0..=CLIENT_MAX => Ok(client),
+            _ => Err(malformed("a client id has more than 53 bits")),
+        }
+    }
+
+    fn clock(&mut self) -> Result<u32, ContentError> {
+        clock_of(self.number()?)
+    }
+
+    /// A number of elements that must not be zero.
+    fn length(&mut self) -> Result<u32, ContentError> {
+        match self.clock()? {
+            0 => Err(malformed("a run of no elements")),
+            length => Ok(length),
+        }
+    }
+
+    /// A number of things that follow, each of which occupies `least` bytes or more.
+    fn count(&mut self, least: usize) -> Result<usize, ContentError> {
+        let count = self.number()?;
+        if count <= (self.rest.len() / least) as u64 {
+            Ok(count as usize)
+        } else {
+            let left = self.rest.len();
+            Err(malformed(format!("{count} entries in {left} bytes")))
+        }
+    }
+
+    fn text(&mut self) -> Result<&'a str, ContentError> {
+        std::str::from_utf8(self.block()?).map_err(|_| malformed("text that is not UTF-8"))
+    }
+
+    fn block(&mut self) -> Result<&'a [u8], ContentError> {
+        let length = self.count(1)?;
+        self.bytes(length)
+    }
+
+    /// An unsigned integer of lib0: seven bits in each byte, the lowest first.
+    fn number(&mut self) -> Result<u64, ContentError> {
+        let mut number = 0;
+        for shift in (0..63).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(malformed("a number without end"))
+    }
+
+    /// A signed integer of lib0: its first byte has one bit less.
+    fn signed(&mut self) -> Result<(), ContentError> {
+        for _ in 0..9 {
+            if self.byte()? & 0x80 == 0 {
+                return Ok(());
+            }
+        }
+        Err(malformed("a number without end"))
+    }
+
+    fn byte(&mut self) -> Result<u8, ContentError> {
+        let (first, rest) = self.rest.split_first().ok_or_else(cut_short)?;
+        self.rest = rest;
+        Ok(*first)
+    }
+
+    fn bytes(&mut self, length: usize) -> Result<&'a [u8], ContentError> {
+        let (bytes, rest) = self.rest.split_at_checked(length).ok_or_else(cut_short)?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    fn end(&self) -> Result<(), ContentError> {
+        match self.rest.len() {
+            0 => Ok(()),
+            left => Err(malformed(format!("{left} bytes too many"))),
+        }
+    }
+}
+
+fn clock_of(number: u64) -> Result<u32, ContentError> {
+    match number {
+        clock @ 0..=CLOCK_MAX => Ok(clock as u32),
+        _ => Err(malformed("a clock has more than 31 bits")),
+    }
+}
+
+fn later(clock: u32, length: u32) -> Result<u32, ContentError> {
+    clock_of(u64::from(clock) + u64::from(length))
+}
+
+fn cut_short() -> ContentError {
+    malformed("it ends too early")
+}
+
+fn malformed(reason: impl Into<String>) -> ContentError {
+    ContentError::Malformed(reason.into())
+}
