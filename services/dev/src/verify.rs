@@ -84,6 +84,12 @@ const STEPS: &[Step] = &[
         rust_tests::doc_test,
     ),
     Step::new(
+        "service",
+        "the real server starts, refuses and stops as it should",
+        10,
+        rust_tests::service,
+    ),
+    Step::new(
         "crash",
         "kill -9 while clients write: nothing acknowledged is lost",
         10,

@@ -5,6 +5,7 @@
 //! to the others: the document's hub, `news.rs`, `socket.rs`.
 
 mod close;
+mod ending;
 mod message;
 mod news;
 mod socket;

@@ -267,3 +267,6 @@ impl<Run: FnMut()> Drop for OnDrop<Run> {
         (self.0)();
     }
 }
+
+#[cfg(test)]
+mod tests;

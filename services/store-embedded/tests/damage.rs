@@ -58,7 +58,7 @@ fn is_reported(directory: &Path, contents: &Contents) -> bool {
 
 /// Damages each file of a store with `damage` at each offset, a fresh copy each time.
 fn at_every_offset(damage: impl Fn(&mut Vec<u8>, usize)) -> Tally {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = support::scratch();
     let (whole, copy) = (scratch.path().join("whole"), scratch.path().join("copy"));
     let contents = damaged_soon(&whole);
     // The engine's panics are caught; their messages would only fill the screen.
@@ -133,7 +133,7 @@ fn a_file_cut_at_any_offset_is_reported_or_harmless() {
 
 #[test]
 fn a_missing_file_is_reported_or_harmless() {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = support::scratch();
     let (whole, copy) = (scratch.path().join("whole"), scratch.path().join("copy"));
     let contents = damaged_soon(&whole);
     for file in files(&whole) {

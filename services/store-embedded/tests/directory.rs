@@ -11,7 +11,10 @@ fn a_second_instance_on_the_same_data_is_told_so() {
     let store = EmbeddedStore::open(&options).unwrap();
     let refused = EmbeddedStore::open(&options).unwrap_err();
     assert!(matches!(refused, OpenError::InUse { .. }), "{refused:?}");
-    assert!(refused.to_string().contains("in use by another process"), "{refused}");
+    assert!(
+        refused.to_string().contains("in use by another process"),
+        "{refused}"
+    );
     drop(store);
     EmbeddedStore::open(&options).unwrap();
 }
@@ -24,7 +27,10 @@ fn a_directory_that_cannot_be_made_is_one_clear_line() {
     let refused = EmbeddedStore::open(&Options::new(file.join("data"))).unwrap_err();
     let text = refused.to_string();
     assert!(matches!(refused, OpenError::Io { .. }), "{refused:?}");
-    assert!(text.contains("data directory") && text.lines().count() == 1, "{text}");
+    assert!(
+        text.contains("data directory") && text.lines().count() == 1,
+        "{text}"
+    );
 }
 
 #[test]
@@ -33,7 +39,10 @@ fn a_directory_with_something_else_in_it_is_left_alone() {
     let photograph = directory.path().join("holiday.jpeg");
     fs::write(&photograph, b"beach").unwrap();
     let refused = EmbeddedStore::open(&Options::new(directory.path())).unwrap_err();
-    assert!(matches!(refused, OpenError::NotAStore { .. }), "{refused:?}");
+    assert!(
+        matches!(refused, OpenError::NotAStore { .. }),
+        "{refused:?}"
+    );
     assert_eq!(fs::read(&photograph).unwrap(), b"beach");
     assert!(!directory.path().join("log").exists());
 }
@@ -55,5 +64,8 @@ fn a_store_without_its_marker_is_not_made_anew_over_its_data() {
     drop(EmbeddedStore::open(&Options::new(directory.path())).unwrap());
     fs::remove_file(directory.path().join("FORMAT")).unwrap();
     let refused = EmbeddedStore::open(&Options::new(directory.path())).unwrap_err();
-    assert!(matches!(refused, OpenError::NotAStore { .. }), "{refused:?}");
+    assert!(
+        matches!(refused, OpenError::NotAStore { .. }),
+        "{refused:?}"
+    );
 }

@@ -50,7 +50,11 @@ struct Acknowledged {
 
 fn run_until_killed(directory: &Path, round: u64, target: usize, acknowledged: &mut Acknowledged) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child_that_writes_until_it_is_killed", "--nocapture"])
+        .args([
+            "--exact",
+            "child_that_writes_until_it_is_killed",
+            "--nocapture",
+        ])
         .env(DIRECTORY, directory)
         .env(ROUND, round.to_string())
         .stdout(Stdio::piped())
@@ -64,7 +68,10 @@ fn run_until_killed(directory: &Path, round: u64, target: usize, acknowledged: &
             child.kill().unwrap();
         }
     }
-    assert!(seen >= target, "the child ended by itself after {seen} acknowledgements");
+    assert!(
+        seen >= target,
+        "the child ended by itself after {seen} acknowledgements"
+    );
     child.wait().unwrap();
 }
 
@@ -80,7 +87,9 @@ fn take_in(line: &str, acknowledged: &mut Acknowledged) -> bool {
             true
         }
         ["session", user, age, "."] => {
-            acknowledged.sessions.push((user.to_owned(), age.parse().unwrap()));
+            acknowledged
+                .sessions
+                .push((user.to_owned(), age.parse().unwrap()));
             true
         }
         _ => false,
@@ -92,11 +101,17 @@ fn check(store: &EmbeddedStore, acknowledged: &Acknowledged) {
         let stored = block_on(DocumentStore::load(store, id)).unwrap();
         let newest = stored.document.version.0;
         // One append was under way, and nobody knows whether it was written.
-        assert!((version..=version + 1).contains(&newest), "{newest} is there, {version} was told");
+        assert!(
+            (version..=version + 1).contains(&newest),
+            "{newest} is there, {version} was told"
+        );
         let covered = stored.snapshot.map_or(0, |snapshot| snapshot.version.0);
         assert_eq!(stored.records.len() as u64, newest - covered);
         for record in stored.records {
-            assert_eq!(record.change, Change::Yjs(Bytes::from(payload(id, record.version.0))));
+            assert_eq!(
+                record.change,
+                Change::Yjs(Bytes::from(payload(id, record.version.0)))
+            );
         }
     }
     for (user, age) in &acknowledged.sessions {
@@ -107,13 +122,20 @@ fn check(store: &EmbeddedStore, acknowledged: &Acknowledged) {
 }
 
 fn payload(id: DocumentId, version: u64) -> Vec<u8> {
-    id.0.as_bytes().iter().copied().cycle().take(20 + usize::try_from(version % 97).unwrap()).collect()
+    id.0.as_bytes()
+        .iter()
+        .copied()
+        .cycle()
+        .take(20 + usize::try_from(version % 97).unwrap())
+        .collect()
 }
 
 /// Does nothing unless the test above starts it as a process of its own.
 #[test]
 fn child_that_writes_until_it_is_killed() {
-    let (Ok(directory), Ok(round)) = (std::env::var(DIRECTORY), std::env::var(ROUND)) else { return };
+    let (Ok(directory), Ok(round)) = (std::env::var(DIRECTORY), std::env::var(ROUND)) else {
+        return;
+    };
     let store = EmbeddedStore::open(&options(Path::new(&directory))).unwrap();
     std::thread::scope(|scope| {
         for writer in 0..WRITERS {
@@ -143,11 +165,17 @@ fn write_for_ever(store: &EmbeddedStore, user: &str) {
 
 fn compact(store: &EmbeddedStore, document: &Document) -> Result<(), StoreError> {
     let version = Version(document.version.0 - 5);
-    let snapshot = Snapshot { version, content: Bytes::from(vec![1; 300]) };
+    let snapshot = Snapshot {
+        version,
+        content: Bytes::from(vec![1; 300]),
+    };
     block_on(store.save_snapshot(document.id, snapshot, version))
 }
 
 /// One system call, so that lines of several threads do not mix.
 fn tell(line: &str) {
-    std::io::stdout().lock().write_all(format!("{line}\n").as_bytes()).unwrap();
+    std::io::stdout()
+        .lock()
+        .write_all(format!("{line}\n").as_bytes())
+        .unwrap();
 }

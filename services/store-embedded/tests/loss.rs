@@ -26,7 +26,10 @@ fn segment(directory: &Path) -> PathBuf {
 /// Where the frames of a segment begin: at each of their magic numbers.
 fn frames(bytes: &[u8]) -> Vec<usize> {
     let starts = bytes.windows(4).enumerate();
-    starts.filter(|(_, window)| *window == b"\xAFLOG").map(|(place, _)| place).collect()
+    starts
+        .filter(|(_, window)| *window == b"\xAFLOG")
+        .map(|(place, _)| place)
+        .collect()
 }
 
 /// Eight commits: two documents are made, and each gets three edits in turn.
@@ -50,25 +53,45 @@ fn a_log_that_was_cut_off_says_how_many_commits_are_lost() {
 
     let refused = open(directory.path()).unwrap_err();
     assert!(
-        matches!(refused, OpenError::Lost { count: 2, last_good: 6, acknowledged: 8, .. }),
+        matches!(
+            refused,
+            OpenError::Lost {
+                count: 2,
+                last_good: 6,
+                acknowledged: 8,
+                ..
+            }
+        ),
         "{refused:?}"
     );
     let text = refused.to_string();
-    assert!(text.starts_with("2 acknowledged commits are lost"), "{text}");
+    assert!(
+        text.starts_with("2 acknowledged commits are lost"),
+        "{text}"
+    );
     assert!(text.contains("--accept-data-loss"), "{text}");
 
     let store = EmbeddedStore::open(&Options::new(directory.path()).accept_loss(true)).unwrap();
     let version = |store, document: &Document| {
-        block_on(DocumentStore::load(store, document.id)).unwrap().document.version
+        block_on(DocumentStore::load(store, document.id))
+            .unwrap()
+            .document
+            .version
     };
-    assert_eq!((version(&store, &first), version(&store, &second)), (Version(2), Version(2)));
+    assert_eq!(
+        (version(&store, &first), version(&store, &second)),
+        (Version(2), Version(2))
+    );
     // Life goes on, and nobody has to accept anything again.
     let mut first = block_on(store.head(first.id)).unwrap();
     append(&store, &mut first, &[b"again"]);
     drop(store);
     let store = open(directory.path()).unwrap();
     assert_eq!(version(&store, &first), Version(3));
-    assert!(directory.path().join("damaged").is_dir(), "what is left of the log is kept");
+    assert!(
+        directory.path().join("damaged").is_dir(),
+        "what is left of the log is kept"
+    );
 }
 
 #[test]
@@ -83,7 +106,13 @@ fn a_hole_in_the_log_is_named_and_damages_only_the_documents_in_it() {
     fs::write(&segment, bytes).unwrap();
 
     let refused = open(directory.path()).unwrap_err();
-    let OpenError::Lost { count: 1, last_good: 8, acknowledged: 8, missing, damage } = &refused
+    let OpenError::Lost {
+        count: 1,
+        last_good: 8,
+        acknowledged: 8,
+        missing,
+        damage,
+    } = &refused
     else {
         panic!("{refused:?}");
     };
@@ -91,10 +120,18 @@ fn a_hole_in_the_log_is_named_and_damages_only_the_documents_in_it() {
 
     let store = EmbeddedStore::open(&Options::new(directory.path()).accept_loss(true)).unwrap();
     let damaged = block_on(DocumentStore::load(&store, first.id)).unwrap_err();
-    let StoreError::Corrupt { id, lost } = damaged else { panic!("{damaged:?}") };
+    let StoreError::Corrupt { id, lost } = damaged else {
+        panic!("{damaged:?}")
+    };
     assert_eq!(id, first.id);
     assert!(lost.contains("versions 2"), "{lost}");
-    assert_eq!(block_on(DocumentStore::load(&store, second.id)).unwrap().records.len(), 3);
+    assert_eq!(
+        block_on(DocumentStore::load(&store, second.id))
+            .unwrap()
+            .records
+            .len(),
+        3
+    );
 }
 
 #[test]
@@ -110,7 +147,13 @@ fn a_torn_frame_that_was_never_acknowledged_is_forgotten() {
     fs::write(&segment, bytes).unwrap();
 
     let store = open(directory.path()).unwrap();
-    assert_eq!(block_on(DocumentStore::load(&store, first.id)).unwrap().records.len(), 3);
+    assert_eq!(
+        block_on(DocumentStore::load(&store, first.id))
+            .unwrap()
+            .records
+            .len(),
+        3
+    );
 }
 
 #[test]
@@ -119,10 +162,19 @@ fn a_lost_witness_is_reported_and_can_be_done_without() {
     let (first, _) = written(directory.path());
     fs::write(directory.path().join("WITNESS"), b"nonsense").unwrap();
     let refused = open(directory.path()).unwrap_err();
-    assert!(matches!(refused, OpenError::NoWitness { last_good: 8, .. }), "{refused:?}");
+    assert!(
+        matches!(refused, OpenError::NoWitness { last_good: 8, .. }),
+        "{refused:?}"
+    );
     drop(EmbeddedStore::open(&Options::new(directory.path()).accept_loss(true)).unwrap());
     let store = open(directory.path()).unwrap();
-    assert_eq!(block_on(DocumentStore::load(&store, first.id)).unwrap().records.len(), 3);
+    assert_eq!(
+        block_on(DocumentStore::load(&store, first.id))
+            .unwrap()
+            .records
+            .len(),
+        3
+    );
 }
 
 #[test]
@@ -131,7 +183,17 @@ fn a_lost_log_is_reported_as_a_whole() {
     written(directory.path());
     fs::remove_dir_all(directory.path().join("log")).unwrap();
     let refused = open(directory.path()).unwrap_err();
-    assert!(matches!(refused, OpenError::Lost { count: 8, last_good: 0, .. }), "{refused:?}");
+    assert!(
+        matches!(
+            refused,
+            OpenError::Lost {
+                count: 8,
+                last_good: 0,
+                ..
+            }
+        ),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -144,7 +206,16 @@ fn lost_tables_are_reported_when_the_log_goes_on_after_them() {
     drop(store);
     fs::remove_dir_all(directory.path().join("tables")).unwrap();
     let refused = EmbeddedStore::open(&options).unwrap_err();
-    assert!(matches!(refused, OpenError::Lost { acknowledged: 21, .. }), "{refused:?}");
+    assert!(
+        matches!(
+            refused,
+            OpenError::Lost {
+                acknowledged: 21,
+                ..
+            }
+        ),
+        "{refused:?}"
+    );
     alice.version = Version::ZERO;
 }
 
@@ -171,7 +242,15 @@ fn a_frame_inside_a_document_is_never_taken_for_one() {
     fs::write(&path, bytes).unwrap();
     let refused = open(directory.path()).unwrap_err();
     assert!(
-        matches!(refused, OpenError::Lost { count: 1, last_good: 1, acknowledged: 2, .. }),
+        matches!(
+            refused,
+            OpenError::Lost {
+                count: 1,
+                last_good: 1,
+                acknowledged: 2,
+                ..
+            }
+        ),
         "{refused:?}"
     );
 }

@@ -1,6 +1,6 @@
 //! What several tests need: contents to write, and to find again.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -186,6 +186,14 @@ fn lists_are_right(store: &EmbeddedStore, contents: &Contents) -> bool {
         Err(_) => all_right = false,
     }
     all_right
+}
+
+/// A place for many small stores. In memory where there is one: these tests are not about what a
+/// sync does, and would otherwise wait for thousands of them.
+pub fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
 }
 
 /// Copies a directory.

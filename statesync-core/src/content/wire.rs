@@ -10,6 +10,8 @@
 //! sources) without what editors do not write and yrs reads differently: the `ContentJSON` that
 //! `ContentAny` replaced, XML hooks, weak links.
 
+use bytes::Bytes;
+
 use super::ContentError;
 
 /// Largest client id: 53 bits, what a JavaScript number holds.
@@ -40,12 +42,43 @@ pub(super) enum Parent {
     OfNeighbours,
 }
 
+/// Elements of one client that follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stretch {
+    pub(super) first: ElementId,
+    pub(super) length: u32,
+}
+
+impl Stretch {
+    /// The clock after the last element.
+    pub(super) fn end(&self) -> u32 {
+        self.first.clock + self.length
+    }
+
+    /// The id after that of the last element.
+    pub(super) fn end_id(&self) -> ElementId {
+        ElementId {
+            client: self.first.client,
+            clock: self.end(),
+        }
+    }
+}
+
 /// One run of elements in an update, without its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
-    pub(super) first: ElementId,
-    pub(super) length: u32,
+    pub(super) stretch: Stretch,
     pub(super) place: Place,
+    /// Where in the update it is encoded.
+    start: usize,
+    end: usize,
+}
+
+/// What an update says.
+#[derive(Debug, Default)]
+pub(super) struct Outlined {
+    pub(super) runs: Vec<Run>,
+    pub(super) deletions: Vec<Stretch>,
 }
 
 /// How a run hangs together with the rest of the document.
@@ -61,13 +94,18 @@ pub(super) enum Place {
     },
 }
 
-/// Reads a whole update, of at most so many clients, and appends its runs to `runs`.
+/// Reads a whole update, of at most so many clients, into `outlined`.
 pub(super) fn read_update(
     bytes: &[u8],
     clients_max: usize,
-    runs: &mut Vec<Run>,
+    outlined: &mut Outlined,
 ) -> Result<(), ContentError> {
-    let mut reader = Reader { rest: bytes };
+    outlined.runs.clear();
+    outlined.deletions.clear();
+    let mut reader = Reader {
+        total: bytes.len(),
+        rest: bytes,
+    };
     let clients = reader.count(MIN_CLIENT_BYTES)?;
     if clients > clients_max {
         return Err(malformed(format!(
@@ -76,7 +114,7 @@ pub(super) fn read_update(
     }
     let mut seen = Vec::new();
     for _ in 0..clients {
-        let client = reader.client_runs(runs)?;
+        let client = reader.client_runs(&mut outlined.runs)?;
         if clients > 1 {
             seen.push(client);
         }
@@ -85,13 +123,57 @@ pub(super) fn read_update(
     if seen.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(malformed("one client comes twice"));
     }
-    reader.deletions()?;
+    reader.deletions(&mut outlined.deletions)?;
     reader.end()
+}
+
+/// An update of nothing but one run of `update`.
+pub(super) fn update_of_run(run: &Run, update: &[u8]) -> Bytes {
+    let encoded = &update[run.start..run.end];
+    let mut bytes = Vec::with_capacity(encoded.len() + 16);
+    bytes.extend([1, 1]);
+    write_number(run.stretch.first.client, &mut bytes);
+    write_number(run.stretch.first.clock.into(), &mut bytes);
+    bytes.extend_from_slice(encoded);
+    bytes.push(0);
+    bytes.into()
+}
+
+/// An update that deletes `stretch`.
+pub(super) fn update_of_deletion(stretch: &Stretch) -> Bytes {
+    let mut bytes = vec![0, 1];
+    write_number(stretch.first.client, &mut bytes);
+    bytes.push(1);
+    write_number(stretch.first.clock.into(), &mut bytes);
+    write_number(stretch.length.into(), &mut bytes);
+    bytes.into()
+}
+
+/// Writes an unsigned integer of lib0.
+pub(super) fn write_number(mut number: u64, bytes: &mut Vec<u8>) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// Reads an unsigned integer of lib0. Returns what comes after it, too.
+pub(super) fn read_number(bytes: &[u8]) -> Result<(u64, &[u8]), ContentError> {
+    let mut reader = Reader {
+        total: bytes.len(),
+        rest: bytes,
+    };
+    let number = reader.number()?;
+    Ok((number, reader.rest))
 }
 
 /// Checks an encoded state vector: how much of each client somebody has.
 pub(super) fn check_state_vector(bytes: &[u8]) -> Result<(), ContentError> {
-    let mut reader = Reader { rest: bytes };
+    let mut reader = Reader {
+        total: bytes.len(),
+        rest: bytes,
+    };
     for _ in 0..reader.count(2)? {
         reader.client()?;
         reader.clock()?;
@@ -106,6 +188,7 @@ const MIN_CLIENT_BYTES: usize = 3;
 const MIN_RUN_BYTES: usize = 2;
 
 struct Reader<'a> {
+    total: usize,
     rest: &'a [u8],
 }
 
@@ -117,14 +200,16 @@ impl<'a> Reader<'a> {
         let mut clock = self.clock()?;
         for _ in 0..count {
             let first = ElementId { client, clock };
+            let start = self.total - self.rest.len();
             let (length, place) = self.run()?;
             clock = later(clock, length)?;
             // Empty runs, which an old version of Yjs wrote, and gaps say nothing.
             if let Some(place) = place.filter(|_| length > 0) {
                 runs.push(Run {
-                    first,
-                    length,
+                    stretch: Stretch { first, length },
                     place,
+                    start,
+                    end: self.total - self.rest.len(),
                 });
             }
         }
@@ -245,13 +330,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the set of deleted elements.
-    fn deletions(&mut self) -> Result<(), ContentError> {
+    fn deletions(&mut self, deletions: &mut Vec<Stretch>) -> Result<(), ContentError> {
         for _ in 0..self.count(2)? {
-            self.client()?;
+            let client = self.client()?;
             for _ in 0..self.count(2)? {
                 let clock = self.clock()?;
                 let length = self.length()?;
                 later(clock, length)?;
+                let first = ElementId { client, clock };
+                deletions.push(Stretch { first, length });
             }
         }
         Ok(())

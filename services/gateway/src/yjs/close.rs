@@ -50,9 +50,14 @@ impl Close {
     /// The frame that says it. A reason has at most 123 bytes (RFC 6455 section 5.5).
     pub(crate) fn frame(&self) -> CloseFrame {
         const REASON_BYTES_MAX: usize = 123;
-        let end = self
+        let ends = self
             .reason
-            .floor_char_boundary(REASON_BYTES_MAX.min(self.reason.len()));
+            .char_indices()
+            .map(|(start, letter)| start + letter.len_utf8());
+        let end = ends
+            .take_while(|end| *end <= REASON_BYTES_MAX)
+            .last()
+            .unwrap_or(0);
         CloseFrame {
             code: self.code,
             reason: self.reason[..end].into(),
@@ -113,5 +118,26 @@ impl From<Problem> for Close {
             _ => Self::TRY_AGAIN_LATER,
         };
         Self::new(code, problem.detail().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reason_is_cut_between_two_letters() {
+        let close = Close::new(Close::MALFORMED, "\u{e9}".repeat(100));
+        assert_eq!(close.frame().reason.as_str(), "\u{e9}".repeat(61));
+        assert_eq!(Close::new(1000, "").frame().reason.as_str(), "");
+    }
+
+    #[test]
+    fn only_what_needs_a_person_keeps_a_provider_from_coming_back() {
+        let store_failed = EditError::Unavailable("disk".to_owned());
+        let full = EditError::Full { max: 1 };
+        assert!(!(4400..4500).contains(&Close::from(store_failed).code));
+        assert!(!(4400..4500).contains(&Close::from(Closed::ShuttingDown).code));
+        assert!((4400..4500).contains(&Close::from(full).code));
     }
 }

@@ -20,9 +20,10 @@ use statesync_core::{
     Accepted, Author, Batch, Change, Document, DocumentState, Edit, EditError, PresenceError,
     Receipt, Role, Subscription,
 };
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::close::Close;
+use super::ending::{End, end, in_time, read_failed};
 use super::message::{self, ClientMessage, EMPTY_UPDATE, read_message};
 use super::news::updates_for;
 use crate::app::App;
@@ -36,12 +37,6 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// Longest silence of a client, which answers our pings, before it is taken for dead.
 const SILENCE_MAX: Duration = Duration::from_secs(70);
-
-/// How long a client may take to read what is sent.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long a client may take to answer a close frame.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Messages of one client that may wait for their answers before its next frame is read.
 const UNANSWERED_MAX: usize = 64;
@@ -100,21 +95,7 @@ pub(crate) async fn serve(socket: WebSocket, seat: Seat) {
         Err(end) => end,
     };
     if let End::Close(close) = close {
-        connection.close(close).await;
-    }
-}
-
-/// How a connection ends.
-pub(crate) enum End {
-    /// We close it, for this reason.
-    Close(Close),
-    /// It is gone.
-    Gone,
-}
-
-impl From<Close> for End {
-    fn from(close: Close) -> Self {
-        Self::Close(close)
+        end(&mut connection.sender, &mut connection.receiver, close).await;
     }
 }
 
@@ -431,15 +412,6 @@ impl Connection {
         self.keepalive.as_mut().reset(until);
         in_time(self.sender.flush()).await
     }
-
-    async fn close(mut self, close: Close) {
-        tracing::debug!(code = close.code, reason = %close.reason, "socket closed");
-        metrics::counter!("gateway_closed_total", "code" => close.code.to_string()).increment(1);
-        let sent = self.sender.send(Message::Close(Some(close.frame())));
-        if timeout(CLOSE_TIMEOUT, sent).await.is_ok() {
-            drain(&mut self.receiver).await;
-        }
-    }
 }
 
 /// The state vector of a document that has nothing.
@@ -458,51 +430,5 @@ async fn resumed(paused: &mut Option<Pin<Box<Sleep>>>) {
     match paused {
         Some(paused) => paused.await,
         None => std::future::pending().await,
-    }
-}
-
-async fn in_time(write: impl Future<Output = Result<(), axum::Error>>) -> Result<(), End> {
-    match timeout(WRITE_TIMEOUT, write).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(End::Gone),
-    }
-}
-
-/// Closes a socket whose client was not let in.
-pub(crate) async fn refuse(mut socket: WebSocket, close: Close) {
-    metrics::counter!("gateway_closed_total", "code" => close.code.to_string()).increment(1);
-    let sent = socket.send(Message::Close(Some(close.frame())));
-    if timeout(CLOSE_TIMEOUT, sent).await.is_ok() {
-        let (_sender, mut receiver) = socket.split();
-        drain(&mut receiver).await;
-    }
-}
-
-/// Reads on for a moment and forgets it, so that the client gets to read our close frame: a
-/// socket that is dropped with bytes unread is reset, and the frame may be lost with it.
-async fn drain(receiver: &mut SplitStream<WebSocket>) {
-    let answered = async { while let Some(Ok(_)) = receiver.next().await {} };
-    if timeout(CLOSE_TIMEOUT, answered).await.is_err() {
-        tracing::debug!("the client did not answer the close frame");
-    }
-}
-
-/// Tells a client that broke the framing rules from one that is gone.
-fn read_failed(error: &axum::Error) -> End {
-    let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
-    let cause = causes
-        .filter_map(|cause| cause.downcast_ref::<tungstenite::Error>())
-        .next();
-    match cause {
-        Some(tungstenite::Error::Capacity(_)) => {
-            Close::new(Close::TOO_LARGE, "the frame is too large").into()
-        }
-        Some(tungstenite::Error::Protocol(error)) => {
-            Close::new(Close::MALFORMED, error.to_string()).into()
-        }
-        Some(tungstenite::Error::Utf8(_)) => {
-            Close::new(Close::MALFORMED, "frames are binary").into()
-        }
-        _ => End::Gone,
     }
 }

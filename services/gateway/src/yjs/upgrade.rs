@@ -13,7 +13,8 @@ use axum::response::{IntoResponse, Response};
 use statesync_core::{DocumentId, Participant};
 
 use super::close::Close;
-use super::socket::{Seat, effective_role, refuse, serve};
+use super::ending::refuse;
+use super::socket::{Seat, effective_role, serve};
 use crate::app::App;
 use crate::auth::{Principal, bearer, offered_protocols, subprotocol_bearer};
 use crate::problem::Problem;
@@ -92,7 +93,8 @@ async fn seat(
     let head = app.library.head(id).await?;
     effective_role(&head, &principal).ok_or_else(Close::not_found)?;
     let registration =
-        app.sockets.register(principal.session_id, &principal.user_id, &app.limits)?;
+        app.sockets
+            .register(principal.session_id, &principal.user_id, &app.limits)?;
     let participant = Participant {
         user_id: principal.user_id.clone(),
         name: principal.name.clone(),

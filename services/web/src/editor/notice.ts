@@ -29,6 +29,9 @@ const DISCARD = { label: 'Discard my changes', run: 'discard' } as const;
 /** The notice for the state of a document, or null when all is well. */
 export function noticeFor(state: ConnectionState, document: DocumentInfo): Notice | null {
   if (state.problem !== null) return noticeForProblem(state.problem, state, document);
+  const isReader = document.state !== 'active' || document.role === 'viewer';
+  // The server asks readers for nothing, so changes made before they became readers wait here.
+  if (isReader && state.pending > 0 && state.synced) return noticeForProblem('refused', state, document);
   if (document.state !== 'active') {
     const isOwner = document.role === 'owner';
     return {

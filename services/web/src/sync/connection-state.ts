@@ -24,6 +24,8 @@ export interface ConnectionState {
   pending: number;
   /** Whether the browser keeps a copy on this device. */
   keepsCopy: boolean;
+  /** Changes that are not written to that copy yet. */
+  unwritten: number;
   problem: Problem | null;
 }
 
@@ -62,23 +64,27 @@ export function isFinal(problem: Problem | null): boolean {
 }
 
 /** Where changes are while the server does not have them. */
-export function whereKept(state: Pick<ConnectionState, 'pending' | 'keepsCopy'>): string {
-  if (state.pending === 0) return state.keepsCopy ? 'changes are kept on this device' : 'changes stay in this tab only';
-  const changes = counted(state.pending, 'change');
-  return state.keepsCopy ? `${changes} kept on this device` : `${changes} in this tab only, keep it open`;
+export function whereKept({ pending, unwritten, keepsCopy }: Pick<ConnectionState, 'pending' | 'unwritten' | 'keepsCopy'>): string {
+  if (!keepsCopy) return pending === 0 ? 'changes stay in this tab only' : `${counted(pending, 'change')} in this tab only, keep it open`;
+  const written = Math.max(pending - unwritten, 0);
+  if (written > 0) return `${counted(written, 'change')} kept on this device`;
+  return pending > 0 ? 'keeping your changes on this device\u2026' : 'changes are kept on this device';
 }
 
 export function stateLine(state: ConnectionState, mayEdit: boolean): StateLine {
   if (isFinal(state.problem)) {
-    return { kind: 'stopped', text: state.pending > 0 ? `Not connected \u2013 ${whereKept(state)}` : 'Not connected' };
+    const what = state.problem === 'refused' && state.pending > 0 ? 'Not uploaded' : 'Not connected';
+    return { kind: 'stopped', text: state.pending > 0 ? `${what} \u2013 ${whereKept(state)}` : what };
   }
   if (state.link === 'offline') {
     if (state.pending > 0 || mayEdit) return { kind: 'offline', text: `Offline \u2013 ${whereKept(state)}` };
     return { kind: 'offline', text: 'Offline \u2013 showing the copy on this device' };
   }
   if (state.link === 'connecting') return { kind: 'connecting', text: 'Connecting\u2026' };
-  if (!mayEdit && state.pending === 0) {
-    return state.synced ? { kind: 'saved', text: 'Up to date' } : { kind: 'syncing', text: 'Syncing\u2026' };
+  if (!mayEdit && state.synced) {
+    // The server does not ask readers for changes, so these stay here.
+    if (state.pending > 0) return { kind: 'stopped', text: `Not uploaded \u2013 ${whereKept(state)}` };
+    return { kind: 'saved', text: 'Up to date' };
   }
   return state.synced && state.saved ? { kind: 'saved', text: 'Saved' } : { kind: 'syncing', text: 'Syncing\u2026' };
 }

@@ -34,6 +34,8 @@ export class DocumentConnection extends EventTarget {
   /** Tokens that the server refused since the last good connection. */
   private refusals = 0;
   private announcing = false;
+  /** Changes that are not in the copy on this device yet. */
+  private unwritten = 0;
   private connectTimer: number | undefined;
   private readonly page = new AbortController();
 
@@ -68,6 +70,7 @@ export class DocumentConnection extends EventTarget {
       saved: this.ledger.isSaved,
       pending: this.ledger.pending,
       keepsCopy: this.store !== null,
+      unwritten: this.unwritten,
       problem: this.problem,
     };
   }
@@ -139,7 +142,28 @@ export class DocumentConnection extends EventTarget {
     if (!this.loaded || origin === this.provider || this.store?.isOrigin(origin) === true) return;
     this.ledger.changed();
     this.kept.add(this.documentId, 1);
+    this.unwritten += 1;
+    if (this.unwritten === 1) void this.waitUntilWritten();
     this.announce();
+  }
+
+  /** Follows the changes into the copy on this device: what is not written there is not called kept. */
+  private async waitUntilWritten(): Promise<void> {
+    const { store } = this;
+    while (store !== null && this.unwritten > 0 && !this.page.signal.aborted) {
+      const waiting = this.unwritten;
+      try {
+        // The store's own listener, which begins to write, may come after the one that counted.
+        await Promise.resolve();
+        await store.written();
+      } catch {
+        // The browser took the copy away: from now on there is none.
+        this.store = null;
+      }
+      this.unwritten -= waiting;
+      this.announce();
+      if (this.store === null) return;
+    }
   }
 
   private listen(): void {

@@ -30,6 +30,19 @@ export class OfflineStore {
     await fetchUpdates(this.persistence);
   }
 
+  /** Resolves once every change handed over so far is written. */
+  written(): Promise<void> {
+    const { db } = this.persistence;
+    return new Promise((resolve, reject) => {
+      if (db === null) return reject(new Error('the copy on this device is closed'));
+      // Transactions on one store run in the order they were made, so this one ends after those that write.
+      const transaction = db.transaction('updates', 'readonly');
+      const counting = transaction.objectStore('updates').count();
+      counting.onsuccess = () => resolve();
+      counting.onerror = () => reject(counting.error ?? new Error('the copy on this device cannot be read'));
+    });
+  }
+
   /** Removes the copy from this device. */
   async remove(): Promise<void> {
     const { name } = this.persistence;

@@ -15,7 +15,6 @@ export function loginView(session: Session): View {
     autocomplete: 'nickname',
     autocapitalize: 'words',
     spellcheck: 'false',
-    maxlength: '60',
     placeholder: 'Your name',
     'aria-label': 'Your name',
   });
@@ -32,7 +31,8 @@ export function loginView(session: Session): View {
     event.preventDefault();
     if (button.disabled) return;
     const wanted = name.value.trim();
-    if (wanted === '') return refuse('Please enter your name: it is what others see next to your cursor.');
+    // A name that nobody can see would be none.
+    if (!/[\p{L}\p{N}]/u.test(wanted)) return refuse('Please enter your name: it is what others see next to your cursor.');
     button.disabled = true;
     try {
       // The page goes on by itself once the session is there.

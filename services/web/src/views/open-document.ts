@@ -189,7 +189,7 @@ export class OpenDocument implements View {
   }
 
   private warnBeforeLeaving(event: BeforeUnloadEvent): void {
-    const { pending, keepsCopy } = this.connection.state;
-    if (pending > 0 && !keepsCopy) event.preventDefault();
+    const { pending, unwritten, keepsCopy } = this.connection.state;
+    if (pending > 0 && (!keepsCopy || unwritten > 0)) event.preventDefault();
   }
 }

@@ -6,7 +6,10 @@ test('somebody without a name is asked for one, and a name that the server refus
   await expect(page.getByRole('alert')).toContainText('Please enter your name');
   await page.getByLabel('Your name').fill('\u202e\u200b');
   await page.getByRole('button', { name: 'Continue' }).click();
-  await expect(page.getByRole('alert')).toBeVisible();
+  await expect(page.getByRole('alert')).toContainText('Please enter your name');
+  await page.getByLabel('Your name').fill('x'.repeat(200));
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await expect(page.getByRole('alert')).toContainText('characters');
   await expect(page.getByRole('heading', { name: 'Documents', exact: true })).toHaveCount(0);
   await page.getByLabel('Your name').fill('Alice');
   await page.keyboard.press('Enter');

@@ -28,6 +28,7 @@ test('the page opens without a network, with what is on this device', async ({ a
   await alice.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
   await line.cut();
   await alice.write(' On the way.');
+  await expect(alice.stateLine).toHaveText('Offline \u2013 12 changes kept on this device');
   await alice.page.close();
 
   await alice.openTab(id);

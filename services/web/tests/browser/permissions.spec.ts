@@ -83,7 +83,7 @@ test('changes that come too late for an archived document are not lost', async (
   await owner.change(id, { state: 'archived' });
   await line.restore();
   await expect(bob.page.getByText('This document was archived while you were writing.')).toBeVisible();
-  await expect(bob.stateLine).toHaveText('Not connected \u2013 6 changes kept on this device');
+  await expect(bob.stateLine).toHaveText('Not uploaded \u2013 6 changes kept on this device');
   await bob.page.getByRole('button', { name: 'Show my text' }).click();
   await expect(bob.page.getByRole('textbox', { name: 'Your text' })).toHaveValue('In time. Late.');
   await bob.page.getByRole('button', { name: 'Done' }).click();

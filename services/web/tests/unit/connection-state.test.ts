@@ -3,7 +3,7 @@ import type { DocumentInfo } from '../../src/api';
 import { noticeFor } from '../../src/editor/notice';
 import { type ConnectionState, isFinal, problemOfClose, stateLine } from '../../src/sync/connection-state';
 
-const SAVED: ConnectionState = { link: 'open', synced: true, saved: true, pending: 0, keepsCopy: true, problem: null };
+const SAVED: ConnectionState = { link: 'open', synced: true, saved: true, pending: 0, keepsCopy: true, unwritten: 0, problem: null };
 
 function text(change: Partial<ConnectionState>, mayEdit = true): string {
   return stateLine({ ...SAVED, ...change }, mayEdit).text;
@@ -21,6 +21,8 @@ test('offline, the changes are counted, with the place where they are', () => {
   expect(text({ link: 'offline', pending: 1 })).toBe('Offline \u2013 1 change kept on this device');
   expect(text({ link: 'offline', pending: 3 })).toBe('Offline \u2013 3 changes kept on this device');
   expect(text({ link: 'offline', pending: 0 })).toBe('Offline \u2013 changes are kept on this device');
+  expect(text({ link: 'offline', pending: 3, unwritten: 1 })).toBe('Offline \u2013 2 changes kept on this device');
+  expect(text({ link: 'offline', pending: 1, unwritten: 1 })).toBe('Offline \u2013 keeping your changes on this device\u2026');
   expect(text({ link: 'offline', pending: 3, keepsCopy: false })).toBe('Offline \u2013 3 changes in this tab only, keep it open');
 });
 
@@ -32,7 +34,9 @@ test('a reader is up to date rather than saved', () => {
 });
 
 test('a reader who still has changes here is never told that all is well', () => {
-  expect(text({ pending: 2, saved: false }, false)).toBe('Syncing\u2026');
+  expect(text({ pending: 2, saved: false, synced: false }, false)).toBe('Syncing\u2026');
+  expect(text({ pending: 2, saved: false }, false)).toBe('Not uploaded \u2013 2 changes kept on this device');
+  expect(text({ pending: 2, problem: 'refused' }, false)).toBe('Not uploaded \u2013 2 changes kept on this device');
 });
 
 test('after a final problem nothing is promised', () => {
@@ -62,6 +66,7 @@ test('every problem has a sentence and advice, and changes at risk can be taken 
     if (isFinal(problem) && problem !== 'session-ended') expect(rescues).toContain('showText');
   }
   expect(noticeFor(SAVED, document)).toBeNull();
+  expect(noticeFor({ ...SAVED, pending: 2 }, { ...document, role: 'viewer' })?.title).toBe('You may only read this document now.');
   expect(noticeFor(SAVED, { ...document, role: 'viewer' })?.title).toBe('You can read this document.');
   expect(noticeFor(SAVED, { ...document, state: 'archived' })?.actions).toEqual([]);
   expect(noticeFor(SAVED, { ...document, state: 'archived', role: 'owner' })?.actions).toHaveLength(1);

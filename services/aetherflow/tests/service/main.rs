@@ -1,0 +1,19 @@
+//! The real binary, driven from outside over TCP: by editors, by programs, by signals, and by
+//! people who mean harm. One binary, a module per theme.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests stand outside of the test functions"
+)]
+
+mod crash;
+mod editor;
+//mod hostile;
+mod patience;
+mod rest;
+mod server;
+mod socket;
+//mod start;
+//mod traces;
+mod wire;
