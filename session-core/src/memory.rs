@@ -255,3 +255,28 @@ fn remove_from_index<Key: Eq + Hash>(
         }
     }
 }
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::testkit::{record, strict};
+
+    #[test]
+    fn indexes_keep_nothing_of_what_is_gone() {
+        let store = MemoryStore::new();
+        for age_ms in 0..10 {
+            let mut record = record(["alice", "bob"][age_ms as usize % 2], age_ms);
+            let connection = record.session.session_id.guuid().into();
+            block_on(store.create(&record, strict(5))).unwrap();
+            record.session.connection_id = Some(connection);
+            block_on(store.replace_if(&record, Revision::FIRST)).unwrap();
+            block_on(store.remove(record.session.session_id, None)).unwrap();
+        }
+        let inner = store.inner.lock();
+        assert!(inner.records.is_empty() && inner.all.is_empty());
+        assert!(inner.by_user.is_empty() && inner.by_connection.is_empty());
+        assert!(inner.by_expiry.is_empty());
+    }
+}

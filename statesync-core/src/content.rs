@@ -4,7 +4,9 @@
 //! [`Content::restore`] carry all of it to the store and back, [`Content::read`] and
 //! [`Content::difference`] answer readers. Nothing here is asynchronous and nothing is stored.
 
-mod nesting;
+mod backlog;
+mod intake;
+mod outline;
 mod reading;
 mod wire;
 
@@ -14,14 +16,13 @@ use bytes::Bytes;
 use yrs::error::UpdateError;
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
-use yrs::{
-    Doc, IdSet, OffsetKind, Options, ReadTxn, StateVector, Transact, TransactionMut, Update,
-    WriteTxn,
-};
+use yrs::{Doc, OffsetKind, Options, ReadTxn, StateVector, Transact, Update};
 
 use crate::document::DocumentType;
-use nesting::Nesting;
-use wire::{Run, check_state_vector, read_update};
+use backlog::Backlog;
+use intake::{Intake, Misplaced, Plan};
+use outline::Outline;
+use wire::{Outlined, check_state_vector, read_number, read_update, write_number};
 
 pub use reading::Reading;
 
@@ -46,9 +47,9 @@ const EDIT_CLIENTS_MAX: usize = 4_096;
 /// The content of one open document.
 pub struct Content {
     document: Doc,
-    nesting: Nesting,
-    /// The runs of the update that is being taken in; kept for its memory.
-    runs: Vec<Run>,
+    outline: Outline,
+    backlog: Backlog,
+    intake: Intake,
     /// Encoded size of the last snapshot and of all updates since: an upper estimate that needs
     /// no encoding.
     encoded_bytes: usize,
@@ -89,8 +90,9 @@ impl Content {
         };
         Self {
             document: Doc::with_options(options),
-            nesting: Nesting::default(),
-            runs: Vec::new(),
+            outline: Outline::default(),
+            backlog: Backlog::default(),
+            intake: Intake::default(),
             encoded_bytes: 0,
         }
     }
@@ -102,13 +104,15 @@ impl Content {
     /// When the bytes are not a snapshot.
     pub fn restore(snapshot: &[u8]) -> Result<Self, ContentError> {
         let mut content = Self::empty();
-        content.take_in(snapshot, usize::MAX)?;
+        for part in parts(snapshot)? {
+            content.take_in(part, usize::MAX)?;
+        }
         content.encoded_bytes = snapshot.len();
         Ok(content)
     }
 
-    /// Takes in one update, in encoding version 1. Updates may come twice and in any order; one
-    /// whose predecessors are missing waits inside, and is part of snapshots meanwhile.
+    /// Takes in one update, in encoding version 1. Updates may come twice and in any order; what
+    /// lacks its predecessors waits inside, and is part of snapshots meanwhile.
     ///
     /// # Errors
     ///
@@ -118,62 +122,75 @@ impl Content {
     }
 
     fn take_in(&mut self, update: &[u8], clients_max: usize) -> Result<Applied, ContentError> {
-        self.runs.clear();
-        read_update(update, clients_max, &mut self.runs)?;
-        // The decoder and the integration meet bytes that a stranger chose: should they ever
-        // panic, this document's owner goes on, with content loaded afresh.
-        let decoded = catch_unwind(|| Update::decode_v1(update))
-            .map_err(|_| ContentError::Malformed("the decoder gave up".to_owned()))?
-            .map_err(|error| ContentError::Malformed(error.to_string()))?;
-        self.nesting.admit(&mut self.runs).map_err(|_misplaced| {
-            ContentError::Unfit("its types are nested too deep, or in two places".to_owned())
-        })?;
-        let applied = self.integrate(decoded)?;
+        read_update(update, clients_max, &mut self.intake.outlined)?;
+        let decoded = decode(update)?;
+        let plan = self
+            .intake
+            .sort(update, &mut self.outline, &mut self.backlog)
+            .map_err(|Misplaced| {
+                ContentError::Unfit("too deep, or in something that is not a type".to_owned())
+            })?;
+        let applied = self.integrate(decoded, plan)?;
         if applied == Applied::Changed {
             self.encoded_bytes += update.len();
         }
         Ok(applied)
     }
 
-    fn integrate(&self, update: Update) -> Result<Applied, ContentError> {
+    fn integrate(&self, update: Update, plan: Plan) -> Result<Applied, ContentError> {
+        let updates = match plan.pieces {
+            None => vec![update],
+            Some(pieces) => pieces
+                .iter()
+                .map(|piece| decode(piece))
+                .collect::<Result<_, _>>()?,
+        };
         let mut transaction = self.document.transact_mut();
         let integrated = catch_unwind(AssertUnwindSafe(|| {
-            let waiting_before = waiting(&transaction);
-            transaction.apply_update(update)?;
-            try_again(&mut transaction)?;
+            for update in updates {
+                transaction.apply_update(update)?;
+            }
             transaction.commit();
-            let known = transaction.insert_set().is_empty()
-                && transaction.delete_set().is_empty()
-                && waiting(&transaction) == waiting_before;
-            Ok::<_, UpdateError>(if known {
-                Applied::Unchanged
-            } else {
-                Applied::Changed
-            })
+            Ok::<_, UpdateError>(transaction.has_changes())
         }));
+        let waits = transaction.has_missing_updates();
         // To drop a transaction is to commit it, which may panic when what came before it did.
         // During unwinding that would be the end of the process, so it is done here.
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(transaction)));
         match (integrated, dropped) {
-            (Ok(Ok(applied)), Ok(())) => Ok(applied),
+            (Ok(Ok(changed)), Ok(())) if !waits => Ok(if changed || plan.waits {
+                Applied::Changed
+            } else {
+                Applied::Unchanged
+            }),
             (Ok(Err(error)), _) => Err(ContentError::Unfit(error.to_string())),
             _ => Err(ContentError::Unfit("integration gave up".to_owned())),
         }
     }
 
-    /// All of it, as one update: also what waits for missing predecessors.
+    /// All of it, for [`Content::restore`]: an update if nothing waits for its predecessors, an
+    /// encoding of our own otherwise.
     #[must_use]
     pub fn snapshot(&self) -> Bytes {
         let transaction = self.document.transact();
-        transaction
-            .encode_state_as_update_v1(&StateVector::default())
-            .into()
+        let state = transaction.encode_state_as_update_v1(&StateVector::default());
+        if self.backlog.is_empty() {
+            return state.into();
+        }
+        let mut bytes = SEVERAL_PARTS.to_vec();
+        for part in std::iter::once(state.into()).chain(self.backlog.updates()) {
+            write_number(part.len() as u64, &mut bytes);
+            bytes.extend_from_slice(&part);
+        }
+        bytes.into()
     }
 
     /// Whether bytes that [`Content::snapshot`] made can be read again, as far as that can be seen
     /// without building the content a second time.
     pub(crate) fn is_readable(snapshot: &[u8]) -> bool {
-        read_update(snapshot, usize::MAX, &mut Vec::new()).is_ok()
+        let mut outlined = Outlined::default();
+        let is_update = |part: &&[u8]| read_update(part, usize::MAX, &mut outlined).is_ok();
+        parts(snapshot).is_ok_and(|parts| parts.iter().all(is_update))
     }
 
     /// Notes that a snapshot of `bytes` bytes now stands for everything so far.
@@ -196,10 +213,18 @@ impl Content {
         check_state_vector(state_vector)?;
         let known = StateVector::decode_v1(state_vector)
             .map_err(|error| ContentError::Malformed(error.to_string()))?;
-        Ok(self
-            .document
-            .transact()
-            .encode_state_as_update_v1(&known)
+        let difference = self.document.transact().encode_state_as_update_v1(&known);
+        if self.backlog.is_empty() {
+            return Ok(difference.into());
+        }
+        let waiting = self.backlog.updates().map(|update| update.to_vec());
+        let all: Vec<_> = std::iter::once(difference.clone()).chain(waiting).collect();
+        // Should that fail, the peer gets the rest when it asks again.
+        let merged = catch_unwind(|| yrs::merge_updates_v1(&all));
+        Ok(merged
+            .ok()
+            .and_then(Result::ok)
+            .unwrap_or(difference)
             .into())
     }
 
@@ -222,32 +247,34 @@ impl Content {
     }
 }
 
-/// Tries once more to integrate what waits. yrs does so by itself, but looks only at how far it
-/// has heard of each client, and so overlooks that a gap in between was filled.
-fn try_again(transaction: &mut TransactionMut<'_>) -> Result<(), UpdateError> {
-    /// One attempt integrates everything that can be, in the order that it takes; a second one
-    /// has to follow only if a deletion waited for that.
-    const ATTEMPTS: usize = 3;
-    for _ in 0..ATTEMPTS {
-        let before = waiting(transaction);
-        let Some(waiting_update) = transaction.prune_pending() else {
-            return Ok(());
-        };
-        transaction.apply_update(waiting_update)?;
-        if waiting(transaction) == before {
-            return Ok(());
-        }
-    }
-    Ok(())
+/// Decodes an update that [`read_update`] found to be well-formed.
+fn decode(update: &[u8]) -> Result<Update, ContentError> {
+    // The decoder and the integration meet bytes that a stranger chose: should they ever panic,
+    // this document's owner goes on, with content loaded afresh.
+    catch_unwind(|| Update::decode_v1(update))
+        .map_err(|_| ContentError::Malformed("the decoder gave up".to_owned()))?
+        .map_err(|error| ContentError::Malformed(error.to_string()))
 }
 
-/// What waits for its predecessors: elements, and deletions.
-fn waiting(transaction: &TransactionMut<'_>) -> (Option<IdSet>, Option<IdSet>) {
-    let store = ReadTxn::store(transaction);
-    let elements = store
-        .pending_update()
-        .map(|pending| pending.update.insertions(true));
-    (elements, store.pending_ds().cloned())
+/// How a snapshot of several updates begins. No update begins like that: it is a number that
+/// does not end.
+const SEVERAL_PARTS: [u8; 10] = [0xff; 10];
+
+/// The updates that a snapshot consists of.
+fn parts(snapshot: &[u8]) -> Result<Vec<&[u8]>, ContentError> {
+    let Some(mut rest) = snapshot.strip_prefix(&SEVERAL_PARTS) else {
+        return Ok(vec![snapshot]);
+    };
+    let mut parts = Vec::new();
+    while !rest.is_empty() {
+        let (length, after) = read_number(rest)?;
+        let part = after.split_at_checked(usize::try_from(length).unwrap_or(usize::MAX));
+        let cut_short = || ContentError::Malformed("a snapshot that was cut short".to_owned());
+        let (part, after) = part.ok_or_else(cut_short)?;
+        parts.push(part);
+        rest = after;
+    }
+    Ok(parts)
 }
 
 #[cfg(test)]

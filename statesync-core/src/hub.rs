@@ -13,6 +13,7 @@ use event_listener::Event;
 use guuid::Clock;
 use parking_lot::Mutex;
 
+use crate::budget::{Budget, Share};
 use crate::document::{Document, Role};
 use crate::error::{Closed, OpenError};
 use crate::identity::{Timestamp, UserId, Version};
@@ -61,8 +62,8 @@ pub(crate) struct Hub {
     clock: Arc<dyn Clock + Send + Sync>,
     limits: Arc<Limits>,
     pending: AtomicUsize,
-    content_bytes: AtomicUsize,
-    recent_bytes: AtomicUsize,
+    content_bytes: Share,
+    recent_bytes: Share,
     active_at: AtomicU64,
 }
 
@@ -97,6 +98,7 @@ impl Hub {
         document: Document,
         clock: Arc<dyn Clock + Send + Sync>,
         limits: Arc<Limits>,
+        budget: &Budget,
     ) -> Self {
         let active_at = AtomicU64::new(clock.unix_ms());
         let state = State {
@@ -115,8 +117,8 @@ impl Hub {
             clock,
             limits,
             pending: AtomicUsize::new(0),
-            content_bytes: AtomicUsize::new(0),
-            recent_bytes: AtomicUsize::new(0),
+            content_bytes: budget.share(),
+            recent_bytes: budget.share(),
             active_at,
         }
     }
@@ -232,8 +234,7 @@ impl Hub {
             };
             state.recent_bytes -= weight(&oldest);
         }
-        self.recent_bytes
-            .store(state.recent_bytes, Ordering::Relaxed);
+        self.recent_bytes.set(state.recent_bytes);
         state.document = document;
         state.head_changes += u64::from(head_changed);
         drop(state);
@@ -310,13 +311,15 @@ impl Hub {
         self.pending.load(Ordering::SeqCst) > 0
     }
 
-    /// Estimated memory that the document takes: its content, and its recent records.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.content_bytes.load(Ordering::Relaxed) + self.recent_bytes.load(Ordering::Relaxed)
+    /// Counts the document's memory as free: it is being put away.
+    pub(crate) fn release_memory(&self) {
+        self.content_bytes.set(0);
+        self.recent_bytes.set(0);
     }
 
+    /// Notes how much memory the content takes.
     pub(crate) fn set_content_bytes(&self, bytes: usize) {
-        self.content_bytes.store(bytes, Ordering::Relaxed);
+        self.content_bytes.set(bytes);
     }
 }
 

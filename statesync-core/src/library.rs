@@ -10,6 +10,7 @@ use futures::future::{BoxFuture, Shared};
 use guuid::Clock;
 use parking_lot::Mutex;
 
+use crate::budget::Budget;
 use crate::decide::checked_name;
 use crate::document::{Document, DocumentState, DocumentType, Metadata, PublicAccess};
 use crate::error::{Closed, EditError, OpenError};
@@ -44,6 +45,7 @@ struct Shelf {
     ids: IdSource,
     spawner: Arc<dyn Spawner>,
     limits: Arc<Limits>,
+    budget: Budget,
     slots: Mutex<HashMap<DocumentId, Slot>>,
     owners: AtomicUsize,
     owner_left: Event,
@@ -96,6 +98,7 @@ impl Library {
             ids,
             spawner,
             limits: Arc::new(limits),
+            budget: Budget::default(),
             slots: Mutex::new(HashMap::new()),
             owners: AtomicUsize::new(0),
             owner_left: Event::new(),
@@ -215,9 +218,9 @@ impl Library {
         if shelf.closing.load(Ordering::SeqCst) {
             return Err(OpenError::ShuttingDown);
         }
-        if memory_bytes(&slots) >= shelf.limits.memory_bytes_max {
+        if shelf.budget.bytes() >= shelf.limits.memory_bytes_max {
             put_away(&mut slots, 0);
-            if memory_bytes(&slots) >= shelf.limits.memory_bytes_max {
+            if shelf.budget.bytes() >= shelf.limits.memory_bytes_max {
                 return Err(OpenError::Overloaded(
                     "memory for open documents is used up",
                 ));
@@ -253,7 +256,7 @@ impl Library {
         let slots = self.shared.slots.lock();
         LibraryStatistics {
             open_documents: slots.len(),
-            memory_bytes: memory_bytes(&slots),
+            memory_bytes: self.shared.budget.bytes(),
         }
     }
 
@@ -304,6 +307,7 @@ impl Shelf {
             stored.document.clone(),
             Arc::clone(&self.clock),
             Arc::clone(&self.limits),
+            &self.budget,
         );
         let hub = Arc::new(hub);
         let surroundings = Surroundings {
@@ -353,14 +357,6 @@ impl Drop for LastWord {
     }
 }
 
-fn memory_bytes(slots: &HashMap<DocumentId, Slot>) -> usize {
-    let of_slot = |slot: &Slot| match slot {
-        Slot::Open(open) => open.hub().memory_bytes(),
-        Slot::Loading(_) => 0,
-    };
-    slots.values().map(of_slot).sum()
-}
-
 /// Lets go of documents that only this map holds, that have nothing to answer, and that nobody
 /// has used for `idle_ms`. Their owners end when they see that no request can come any more. Also
 /// of loads that nobody waits for any more.
@@ -370,7 +366,12 @@ fn put_away(slots: &mut HashMap<DocumentId, Slot>, idle_ms: u64) {
         Slot::Open(open) => {
             let held = Arc::strong_count(open) > 1 || open.hub().is_waiting();
             let closed = open.hub().closed().is_some();
-            !closed && (held || open.hub().idle_ms() < idle_ms)
+            let stays = !closed && (held || open.hub().idle_ms() < idle_ms);
+            if !stays {
+                // Its owner ends a little later.
+                open.hub().release_memory();
+            }
+            stays
         }
     });
 }

@@ -99,3 +99,6 @@ impl SnapshotState {
         self.records_since >= RECORDS
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ pub(crate) struct Sample {
 /// Runs `writers` tasks for `duration`, each with one append under way.
 pub(crate) fn measure(kind: Kind, writers: u64, duration: Duration) -> Result<Sample, Failure> {
     let directory = tempfile::tempdir_in(crate::scratch()?)?;
-    let (group, thread) = Group::start(kind.open(directory.path())?);
+    let group = Group::open(kind, directory.path())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -50,7 +50,6 @@ pub(crate) fn measure(kind: Kind, writers: u64, duration: Duration) -> Result<Sa
     let seconds = started.elapsed().as_secs_f64();
     let commits = group.commits();
     drop(group);
-    thread.join().map_err(|_| "the committer panicked")?;
     Ok(sample(kind, writers, seconds, commits, &mut latencies))
 }
 

@@ -141,6 +141,8 @@ fn damaged_file(kind: Kind, damage: Damage, directory: &Path) -> Result<PathBuf,
             (Kind::Redb, _) => text.ends_with(".redb"),
             (Kind::Sqlite, false) => text.ends_with(".sqlite-wal"),
             (Kind::Sqlite, true) => text.ends_with(".sqlite"),
+            (Kind::StoreEmbedded, false) => text.ends_with(".log"),
+            (Kind::StoreEmbedded, true) => text.contains("/tables/tables/"),
         }
     };
     let mut files = Vec::new();

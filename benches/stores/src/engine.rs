@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
+pub(crate) mod finished;
 pub(crate) mod fjall;
 pub(crate) mod floor;
 pub(crate) mod redb;
@@ -27,13 +28,13 @@ pub(crate) struct Append {
 /// A document as it is loaded before editing goes on.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Loaded {
-    pub(crate) head: Vec<u8>,
+    pub(crate) version: u64,
     pub(crate) snapshot: Vec<u8>,
     pub(crate) records: Vec<(u64, Vec<u8>)>,
 }
 
-/// One page of heads.
-pub(crate) type Heads = Vec<(DocumentId, Vec<u8>)>;
+/// One page of heads: which document, at which version.
+pub(crate) type Heads = Vec<(DocumentId, u64)>;
 
 /// A store under test. Only one thread writes; when `commit` returns, the batch is on disk.
 pub(crate) trait Engine: Send + Sync {
@@ -52,7 +53,7 @@ pub(crate) trait Engine: Send + Sync {
         through: u64,
     ) -> Result<(), Failure>;
 
-    /// The next heads after `after`, in the order of the ids.
+    /// The next heads after `after`, in the order of the ids, up or down.
     fn heads(&self, after: Option<&DocumentId>, limit: usize) -> Result<Heads, Failure>;
 
     /// Moves what waits in a journal into the tables, so that the tables can be damaged.
@@ -71,11 +72,14 @@ pub(crate) enum Kind {
     Redb,
     /// `SQLite`: a B-tree and a write-ahead log.
     Sqlite,
+    /// What was made of it: services/store-embedded.
+    StoreEmbedded,
 }
 
 impl Kind {
     /// Every engine that can be read back.
-    pub(crate) const READABLE: [Self; 3] = [Self::Fjall, Self::Redb, Self::Sqlite];
+    pub(crate) const READABLE: [Self; 4] =
+        [Self::Fjall, Self::Redb, Self::Sqlite, Self::StoreEmbedded];
 
     /// As the tables call it.
     pub(crate) fn name(self) -> &'static str {
@@ -84,6 +88,7 @@ impl Kind {
             Self::Fjall => "fjall",
             Self::Redb => "redb",
             Self::Sqlite => "SQLite WAL FULL",
+            Self::StoreEmbedded => "store-embedded",
         }
     }
 
@@ -94,6 +99,7 @@ impl Kind {
             Self::Fjall => "fjall",
             Self::Redb => "redb",
             Self::Sqlite => "sqlite",
+            Self::StoreEmbedded => "store-embedded",
         }
     }
 
@@ -105,6 +111,7 @@ impl Kind {
             Self::Fjall => Box::new(fjall::Fjall::open(directory)?),
             Self::Redb => Box::new(redb::Redb::open(directory)?),
             Self::Sqlite => Box::new(sqlite::Sqlite::open(directory)?),
+            Self::StoreEmbedded => Box::new(finished::Finished::open(directory)?),
         })
     }
 }
@@ -115,6 +122,12 @@ pub(crate) fn record_key(document: &DocumentId, version: u64) -> [u8; 24] {
     key[..16].copy_from_slice(document);
     key[16..].copy_from_slice(&version.to_be_bytes());
     key
+}
+
+/// The version that a head begins with.
+pub(crate) fn head_version(head: &[u8]) -> Result<u64, Failure> {
+    let bytes = head.first_chunk().ok_or("a head that is too short")?;
+    Ok(u64::from_be_bytes(*bytes))
 }
 
 /// The version inside a record's key.

@@ -180,7 +180,8 @@ impl Committer {
 
     /// Hands the rows in memory over when they are many, and waits when the disk does not keep up.
     fn make_room(&mut self) {
-        if self.tables.memory_bytes() < self.memory_bytes_max {
+        let is_full = self.tables.memory_bytes() >= self.memory_bytes_max;
+        if !is_full && !self.maintenance.flush_is_wanted() {
             return;
         }
         // The segment ends where the part in memory ends, so that both can go together.

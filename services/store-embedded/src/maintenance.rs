@@ -32,6 +32,8 @@ pub(crate) struct Maintenance {
 
 #[derive(Default)]
 struct State {
+    /// Somebody wants everything in tables, however little it is.
+    flush_is_wanted: bool,
     /// The commit after which a part was sealed that is not flushed yet.
     flush_through: Option<u64>,
     /// Flushes that failed since one succeeded.
@@ -43,8 +45,37 @@ struct State {
 impl Maintenance {
     /// A part was sealed after `commit`.
     pub(crate) fn flush_through(&self, commit: u64) {
-        self.state.lock().flush_through = Some(commit);
+        let mut state = self.state.lock();
+        state.flush_through = Some(commit);
+        state.flush_is_wanted = false;
         self.changed.notify_all();
+    }
+
+    /// Asks the committer to seal what is in memory after the next group.
+    pub(crate) fn want_flush(&self) {
+        self.state.lock().flush_is_wanted = true;
+    }
+
+    /// Whether that was asked for.
+    pub(crate) fn flush_is_wanted(&self) -> bool {
+        self.state.lock().flush_is_wanted
+    }
+
+    /// Waits until what was asked for is done; fails when it cannot be done now.
+    pub(crate) fn wait_for_flush(&self) -> Result<(), Refusal> {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(poison) = &state.poison {
+                return Err(poison.clone());
+            }
+            if state.closed || state.failures > 0 {
+                return Err(Refusal::new("rows could not be moved into tables"));
+            }
+            if !state.flush_is_wanted && state.flush_through.is_none() {
+                return Ok(());
+            }
+            self.changed.wait(&mut state);
+        }
     }
 
     /// Waits until there are few parts in memory, or until writing them fails for long.

@@ -32,6 +32,13 @@ fn frames(bytes: &[u8]) -> Vec<usize> {
         .collect()
 }
 
+fn version(store: &EmbeddedStore, document: &Document) -> Version {
+    block_on(DocumentStore::load(store, document.id))
+        .unwrap()
+        .document
+        .version
+}
+
 /// Eight commits: two documents are made, and each gets three edits in turn.
 fn written(directory: &Path) -> (Document, Document) {
     let store = open(directory).unwrap();
@@ -72,12 +79,6 @@ fn a_log_that_was_cut_off_says_how_many_commits_are_lost() {
     assert!(text.contains("--accept-data-loss"), "{text}");
 
     let store = EmbeddedStore::open(&Options::new(directory.path()).accept_loss(true)).unwrap();
-    let version = |store, document: &Document| {
-        block_on(DocumentStore::load(store, document.id))
-            .unwrap()
-            .document
-            .version
-    };
     assert_eq!(
         (version(&store, &first), version(&store, &second)),
         (Version(2), Version(2))

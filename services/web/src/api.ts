@@ -78,7 +78,12 @@ export class Unreachable extends Error {
 const REQUEST_TIMEOUT = 15_000;
 
 /** Sends one request; `token` is the access token, where the request needs one. */
-export async function request<Answer>(method: string, path: string, token: string | null, body?: unknown): Promise<Answer> {
+export async function request<Answer>(
+  method: string,
+  path: string,
+  token: string | null,
+  body?: unknown,
+): Promise<Answer> {
   const headers = new Headers({ Accept: 'application/json' });
   if (body !== undefined) headers.set('Content-Type', 'application/json');
   if (token !== null) headers.set('Authorization', `Bearer ${token}`);

@@ -5,8 +5,22 @@
  * on the light and on the dark page.
  */
 export const PERSON_COLOURS = [
-  '#c7414c', '#376dd5', '#068323', '#8e56c5', '#ab5d0b', '#027c91', '#b9458e', '#697803',
-  '#0078b1', '#c5471a', '#0a815d', '#6e61d3', '#8f6c0a', '#a74dad', '#117e78', '#c34170',
+  '#c7414c',
+  '#376dd5',
+  '#068323',
+  '#8e56c5',
+  '#ab5d0b',
+  '#027c91',
+  '#b9458e',
+  '#697803',
+  '#0078b1',
+  '#c5471a',
+  '#0a815d',
+  '#6e61d3',
+  '#8f6c0a',
+  '#a74dad',
+  '#117e78',
+  '#c34170',
 ] as const;
 
 /** The user id that the development login makes of a name. */
@@ -26,10 +40,13 @@ export function colourOf(userId: string): string {
 
 /** One or two letters for an avatar. */
 export function initialsOf(name: string): string {
-  const words = name.trim().split(/\s+/).filter((word) => word !== '');
+  const words = name
+    .trim()
+    .split(/\s+/)
+    .filter((word) => word !== '');
   const first = words[0];
   if (first === undefined) return '?';
   const last = words.length > 1 ? words[words.length - 1] : undefined;
-  const letters = [first, last].map((word) => (word === undefined ? '' : [...word][0] ?? ''));
+  const letters = [first, last].map((word) => (word === undefined ? '' : ([...word][0] ?? '')));
   return letters.join('').toUpperCase();
 }

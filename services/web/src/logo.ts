@@ -11,7 +11,13 @@ function shape(name: string, attributes: Record<string, string>): SVGElement {
 }
 
 export function logoMark(size = 28): SVGElement {
-  const mark = shape('svg', { viewBox: '0 0 32 32', width: String(size), height: String(size), 'aria-hidden': 'true', class: 'logo-mark' });
+  const mark = shape('svg', {
+    viewBox: '0 0 32 32',
+    width: String(size),
+    height: String(size),
+    'aria-hidden': 'true',
+    class: 'logo-mark',
+  });
   mark.append(
     shape('rect', { width: '32', height: '32', rx: '9', class: 'logo-ground' }),
     shape('path', { d: 'M6 10.5c6.5 0 7.5 5.5 13 5.5h7', class: 'logo-current' }),
@@ -22,7 +28,12 @@ export function logoMark(size = 28): SVGElement {
 
 /** A decoration: many currents that run together. */
 export function currents(): SVGElement {
-  const drawing = shape('svg', { viewBox: '0 0 1000 400', preserveAspectRatio: 'none', 'aria-hidden': 'true', class: 'login-currents' });
+  const drawing = shape('svg', {
+    viewBox: '0 0 1000 400',
+    preserveAspectRatio: 'none',
+    'aria-hidden': 'true',
+    class: 'login-currents',
+  });
   const lines = 14;
   for (let line = 0; line < lines; line += 1) {
     const share = line / (lines - 1);

@@ -13,7 +13,18 @@ export interface MenuItem {
 /** `items` is asked each time the menu opens. */
 export function menuButton(content: Node, label: string, className: string, items: () => MenuItem[]): HTMLElement {
   const list = h('div', { class: 'menu', role: 'menu', hidden: true, 'aria-label': label });
-  const button = h('button', { type: 'button', class: className, 'aria-haspopup': 'menu', 'aria-expanded': 'false', 'aria-label': label, title: label }, content);
+  const button = h(
+    'button',
+    {
+      type: 'button',
+      class: className,
+      'aria-haspopup': 'menu',
+      'aria-expanded': 'false',
+      'aria-label': label,
+      title: label,
+    },
+    content,
+  );
   const wrapper = h('div', { class: 'menu-wrapper' }, button, list);
   let opened: AbortController | null = null;
 
@@ -31,12 +42,20 @@ export function menuButton(content: Node, label: string, className: string, item
     button.setAttribute('aria-expanded', 'true');
     list.querySelector('button')?.focus();
     const { signal } = opened;
-    document.addEventListener('pointerdown', (event) => {
-      if (!wrapper.contains(event.target as Node)) close(false);
-    }, { signal });
-    wrapper.addEventListener('focusout', (event) => {
-      if (event.relatedTarget instanceof Node && !wrapper.contains(event.relatedTarget)) close(false);
-    }, { signal });
+    document.addEventListener(
+      'pointerdown',
+      (event) => {
+        if (!wrapper.contains(event.target as Node)) close(false);
+      },
+      { signal },
+    );
+    wrapper.addEventListener(
+      'focusout',
+      (event) => {
+        if (event.relatedTarget instanceof Node && !wrapper.contains(event.relatedTarget)) close(false);
+      },
+      { signal },
+    );
   };
   button.addEventListener('click', () => (opened ? close(true) : open()));
   wrapper.addEventListener('keydown', (event) => {
@@ -56,7 +75,12 @@ function entry(item: MenuItem, close: () => void): HTMLElement {
     close();
     item.action();
   };
-  return h('button', { type: 'button', role: 'menuitem', tabindex: '-1', class: item.danger ? 'danger' : null, onclick }, icon(item.icon, 16), item.label);
+  return h(
+    'button',
+    { type: 'button', role: 'menuitem', tabindex: '-1', class: item.danger ? 'danger' : null, onclick },
+    icon(item.icon, 16),
+    item.label,
+  );
 }
 
 /** Moves the focus among the items; false if the key is none of a menu's. */

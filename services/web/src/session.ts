@@ -131,11 +131,14 @@ export class Session extends EventTarget {
   }
 
   private refreshAfter(delay: number): void {
-    this.timer = window.setTimeout(() => {
-      this.token().catch((error: unknown) => {
-        if (!(error instanceof SessionEnded)) this.refreshAfter(RETRY_PAUSE);
-      });
-    }, Math.max(delay, 0));
+    this.timer = window.setTimeout(
+      () => {
+        this.token().catch((error: unknown) => {
+          if (!(error instanceof SessionEnded)) this.refreshAfter(RETRY_PAUSE);
+        });
+      },
+      Math.max(delay, 0),
+    );
   }
 }
 

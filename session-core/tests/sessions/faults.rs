@@ -1,7 +1,8 @@
 //! A store that fails: errors pass through, nothing is announced that did not happen.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::executor::block_on;
@@ -18,6 +19,8 @@ struct Faulty {
     store: MemoryStore,
     failures: AtomicU32,
     attempts: AtomicU32,
+    /// Somebody else extends every session just after it was found to be expired.
+    extends: AtomicBool,
 }
 
 impl Faulty {
@@ -75,7 +78,18 @@ impl SessionStore for Faulty {
     }
 
     async fn expired(&self, before: Timestamp, limit: usize) -> Result<Vec<Record>, StoreError> {
-        self.store.expired(before, limit).await
+        let found = self.store.expired(before, limit).await?;
+        if self.extends.load(Ordering::Relaxed) {
+            for record in &found {
+                let mut next = record.clone();
+                next.session.expires_at = before.plus(Duration::from_secs(60));
+                next.session.revision = record.session.revision.next();
+                self.store
+                    .replace_if(&next, record.session.revision)
+                    .await?;
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -86,6 +100,7 @@ fn faulty(failures: u32) -> (World, Arc<Faulty>, Manager) {
         store: world.store.clone(),
         failures: failures.into(),
         attempts: 0.into(),
+        extends: false.into(),
     });
     let sessions = manager(store.clone(), &world.clock, 2, Limits::default());
     (world, store, sessions)
@@ -177,4 +192,16 @@ fn sweep_stops_at_a_failure_and_the_next_one_goes_on() {
         Notice::Event(event) => event.kind == closed,
         Notice::Missed(_) => false,
     }));
+}
+
+#[test]
+fn sweep_spares_what_somebody_extends_meanwhile() {
+    let (world, store, sessions) = faulty(0);
+    let (session, _) = world.open("alice");
+    world.advance_s(24 * 3600);
+    let mut events = sessions.events();
+    store.extends.store(true, Ordering::Relaxed);
+    assert_eq!(block_on(sessions.sweep()).unwrap().ended, 0);
+    assert_eq!(events.try_next(), None);
+    assert!(block_on(sessions.load(session.session_id)).is_ok());
 }

@@ -73,13 +73,7 @@ fn stored_hash_is_the_sha_256_of_the_secret() {
     let text = format!("afs_AAAAAAAAcACAAAAAAAAAA{}", "A".repeat(65));
     let token: Token = text.parse().unwrap();
     let expected = "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925";
-    let hash: String = token
-        .hash()
-        .as_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    assert_eq!(hash, expected);
+    assert_eq!(hexadecimal(&token), expected);
     assert_eq!(token.credential().current, token.hash());
 }
 
@@ -147,19 +141,61 @@ fn decoded(text: &str) -> Vec<u8> {
         .collect()
 }
 
+/// Computed with another implementation. If this changes, a rotation that was stored by an older
+/// version can no longer be repeated.
 #[test]
-fn successor_depends_on_token_and_nonce() {
-    let world = World::new();
-    let (session, token) = world.open("alice");
-    let other = Token::mint(session.session_id, &SeededEntropy::new(8));
+fn successor_is_the_sha_256_of_label_lineage_secret_and_nonce() {
+    // Lineage and secret are the bytes 0 to 47, the nonce is 32 ones.
+    let text = "afs_AAAAAAAAcACAAAAAAAAAAAABAgMEBQYHCAkKCwwND\
+        g8QERITFBUWFxgZGhscHR4fICEiIyQlJicoKSorLC0uLw";
+    let token: Token = text.parse().unwrap();
+    let successor = token.successor(&Nonce::from_bytes([1; 32]));
+    let expected = "2004962a131146f3b9c86165c71db5248571481833c53ae6b646d6def396ed20";
+    assert_eq!(hexadecimal(&successor), expected);
+}
+
+#[test]
+fn successor_depends_on_secret_lineage_and_nonce() {
+    let text = World::new().open("alice").1.expose();
+    let token: Token = text.parse().unwrap();
     let nonce = Nonce::from_bytes([1; 32]);
-    let successor = token.successor(&nonce).expose();
-    assert_eq!(token.successor(&nonce).expose(), successor);
+    let successor = token.successor(&nonce);
+    assert_eq!(token.successor(&nonce).hash(), successor.hash());
     assert_ne!(
-        token.successor(&Nonce::from_bytes([2; 32])).expose(),
-        successor
+        token.successor(&Nonce::from_bytes([2; 32])).hash(),
+        successor.hash()
     );
-    assert_ne!(other.successor(&nonce).expose(), successor);
+    let (in_lineage, in_secret) = (30, 60);
+    for position in [in_lineage, in_secret] {
+        let other: Token = changed_at(&text, position).parse().unwrap();
+        assert_ne!(
+            other.successor(&nonce).hash(),
+            successor.hash(),
+            "position {position}"
+        );
+    }
+}
+
+/// The text with another character at this position.
+fn changed_at(text: &str, position: usize) -> String {
+    let mut text = text.to_owned();
+    let replacement = if &text[position..=position] == "A" {
+        "B"
+    } else {
+        "A"
+    };
+    text.replace_range(position..=position, replacement);
+    text
+}
+
+/// The hash of the token, in hexadecimal digits.
+fn hexadecimal(token: &Token) -> String {
+    token
+        .hash()
+        .as_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[test]
@@ -168,9 +204,7 @@ fn right_secret_with_a_wrong_lineage_is_foreign() {
     let (session, token) = world.open("alice");
     let credential = world.record(session.session_id).credential;
     assert_eq!(credential.classify(&token), Presented::Current);
-    let mut text = token.expose();
-    let replacement = if &text[30..31] == "A" { "B" } else { "A" };
-    text.replace_range(30..31, replacement);
+    let text = changed_at(&token.expose(), 30);
     let other_lineage: Token = text.parse().unwrap();
     assert_eq!(other_lineage.hash(), token.hash());
     assert_eq!(credential.classify(&other_lineage), Presented::Foreign);

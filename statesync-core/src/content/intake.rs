@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::backlog::Backlog;
-use super::outline::{DEPTH_MAX, Finding, Outline};
+use super::outline::{Finding, Outline};
 use super::wire::{self, ElementId, Outlined, Run, Stretch};
 
-/// The update would nest types too deep.
+/// The update wants to put something where nothing can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooDeep;
+pub(super) struct Misplaced;
 
 /// What is to be done with an update.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(super) struct Intake {
     ready: Vec<Source>,
     /// Runs that cannot yet, under the id of an element that they lack.
     parked: BTreeMap<ElementId, Vec<Source>>,
+    /// Deletions that can be done.
+    deletions: Vec<Stretch>,
 }
 
 /// Where a run comes from: its index in one of the lists.
@@ -51,38 +53,128 @@ impl Intake {
         bytes: &[u8],
         outline: &mut Outline,
         backlog: &mut Backlog,
-    ) -> Result<Plan, TooDeep> {
+    ) -> Result<Plan, Misplaced> {
         self.woken.clear();
         self.ready.clear();
         // From the first to the last: most runs come after those that they hang on.
         self.open.clear();
-        self.open.extend((0..self.outlined.runs.len()).rev().map(Source::Update));
+        self.open
+            .extend((0..self.outlined.runs.len()).rev().map(Source::Update));
         while let Some(source) = self.open.pop() {
             self.look_at(source, outline, backlog)?;
         }
         let mut whole = self.woken.is_empty();
         let mut waits = false;
         for (lacking, sources) in std::mem::take(&mut self.parked) {
+            whole = false;
             for source in sources {
-                whole = false;
                 waits |= self.let_wait(source, lacking, bytes, backlog);
             }
         }
-        let mut deletions = Vec::new();
-        if backlog.waits_for_deletion() {
-            self.wake_deletions(outline, backlog, &mut deletions);
-            whole &= deletions.is_empty();
+        self.deletions.clear();
+        if backlog.has_deletions() {
+            whole &= !self.wake_deletions(outline, backlog);
         }
-        for deletion in &self.outlined.deletions {
-            let (now, later) = split(deletion, outline);
-            deletions.extend(now.filter(|_| !whole || later.is_some()));
-            if let Some(later) = later {
-                // Those before this one are in the list only if it was clear by then.
-                whole = false;
-                waits |= backlog.add_deletion(later);
+        for index in 0..self.outlined.deletions.len() {
+            let later = self.delete(self.outlined.deletions[index], outline);
+            whole &= later.is_none();
+            waits |= later.is_some_and(|later| backlog.add_deletion(later));
+        }
+        let pieces = (!whole).then(|| self.pieces(bytes));
+        Ok(Plan { pieces, waits })
+    }
+
+    fn run(&self, source: Source) -> &Run {
+        match source {
+            Source::Update(index) => &self.outlined.runs[index],
+            Source::Backlog(index) => &self.woken[index].0,
+        }
+    }
+
+    /// Finds a place for one run, and looks again at those that waited for it.
+    fn look_at(
+        &mut self,
+        source: Source,
+        outline: &mut Outline,
+        backlog: &mut Backlog,
+    ) -> Result<(), Misplaced> {
+        let run = *self.run(source);
+        match outline.find(&run) {
+            Finding::Known => {}
+            Finding::Lacks(id) => self.parked.entry(id).or_default().push(source),
+            Finding::Nowhere => match source {
+                Source::Update(_) => return Err(Misplaced),
+                // Who sent it is long gone, and who sent this update has nothing to do with it.
+                Source::Backlog(_) => {}
+            },
+            Finding::Ready(depth) => {
+                outline.note(&run, depth);
+                self.ready.push(source);
+                let new = run.stretch.first..run.stretch.end_id();
+                while let Some((&id, _)) = self.parked.range(new.clone()).next() {
+                    self.open
+                        .extend(self.parked.remove(&id).into_iter().flatten());
+                }
+                let woken = self.woken.len();
+                backlog.take_runs(new, &mut self.woken);
+                self.open
+                    .extend((woken..self.woken.len()).map(Source::Backlog));
             }
         }
-        let pieces = (!whole).then(|| self.pieces(bytes, &deletions));
-        Ok(Plan { pieces, waits })
+        Ok(())
+    }
+
+    /// Puts a run into the backlog. Returns whether it is new there.
+    fn let_wait(
+        &self,
+        source: Source,
+        lacking: ElementId,
+        bytes: &[u8],
+        backlog: &mut Backlog,
+    ) -> bool {
+        match source {
+            Source::Update(index) => {
+                let run = self.outlined.runs[index];
+                backlog.add_run(lacking, run, || wire::update_of_run(&run, bytes))
+            }
+            Source::Backlog(index) => {
+                let (run, bytes) = &self.woken[index];
+                backlog.add_run(lacking, *run, || bytes.clone());
+                false
+            }
+        }
+    }
+
+    /// Takes the deletions out of the backlog whose elements are there now. Returns whether there
+    /// was one.
+    fn wake_deletions(&mut self, outline: &Outline, backlog: &mut Backlog) -> bool {
+        let mut woken = Vec::new();
+        for &source in &self.ready {
+            let client = self.run(source).stretch.first.client;
+            backlog.take_deletions(client, outline.end_of(client), &mut woken);
+        }
+        for deletion in &woken {
+            if let Some(later) = self.delete(*deletion, outline) {
+                backlog.add_deletion(later);
+            }
+        }
+        !woken.is_empty()
+    }
+
+    /// Notes what of a deletion can be done. Returns what cannot be done yet.
+    fn delete(&mut self, deletion: Stretch, outline: &Outline) -> Option<Stretch> {
+        let (now, later) = deletion.split_at(outline.end_of(deletion.first.client));
+        self.deletions.extend(now);
+        later
+    }
+
+    /// What can be integrated, each run and each deletion by itself.
+    fn pieces(&self, bytes: &[u8]) -> Vec<Bytes> {
+        let runs = self.ready.iter().map(|source| match *source {
+            Source::Update(index) => wire::update_of_run(&self.outlined.runs[index], bytes),
+            Source::Backlog(index) => self.woken[index].1.clone(),
+        });
+        let deletions = self.deletions.iter().map(wire::update_of_deletion);
+        runs.chain(deletions).collect()
     }
 }

@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 
-use super::wire::{ElementId, Parent, Place, Run};
+use super::wire::{ElementId, Kind, Parent, Place, Run};
 
 /// Deepest nesting that is taken. A list in a list takes two types per level in editors, so this
 /// is beyond all that a person can look at, and the stack that yrs needs for it (some 400 bytes
@@ -18,7 +18,7 @@ use super::wire::{ElementId, Parent, Place, Run};
 pub(super) const DEPTH_MAX: u16 = 256;
 
 /// Depth of elements that were deleted with their parents. Nothing can be put into those.
-const NOWHERE: u16 = 0;
+const COLLECTED: u16 = 0;
 
 /// The elements of a document: of each client, all from the first to some last one.
 #[derive(Debug, Default)]
@@ -26,11 +26,13 @@ pub(super) struct Outline {
     clients: HashMap<u64, Vec<Stretch>>,
 }
 
-/// Elements of one client, from where the stretch before ends, that are equally deep.
+/// Elements of one client, from where the stretch before ends, that are equally deep and of one
+/// kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stretch {
     end: u32,
     depth: u16,
+    kind: Kind,
 }
 
 /// Where a run belongs.
@@ -42,13 +44,17 @@ pub(super) enum Finding {
     Ready(u16),
     /// It hangs on an element that is not there.
     Lacks(ElementId),
+    /// There is no place for it and never will be: too deep, or in something that is not a type.
+    Nowhere,
 }
 
 impl Outline {
     /// The clock after the last element of a client.
     pub(super) fn end_of(&self, client: u64) -> u32 {
         let stretches = self.clients.get(&client);
-        stretches.and_then(|stretches| stretches.last()).map_or(0, |last| last.end)
+        stretches
+            .and_then(|stretches| stretches.last())
+            .map_or(0, |last| last.end)
     }
 
     /// Whether and where there is a place for `run`.
@@ -59,45 +65,64 @@ impl Outline {
         }
         if run.stretch.first.clock > end {
             // yrs would take it and note a gap, but in 0.28 it loses elements over that.
-            return Finding::Lacks(ElementId { client: run.stretch.first.client, clock: run.stretch.first.clock - 1 });
+            return Finding::Lacks(ElementId {
+                client: run.stretch.first.client,
+                clock: run.stretch.first.clock - 1,
+            });
         }
         match self.depth_of(&run.place) {
-            Ok(depth) => Finding::Ready(depth),
+            Ok(Some(depth)) if depth <= DEPTH_MAX => Finding::Ready(depth),
+            Ok(_) => Finding::Nowhere,
             Err(missing) => Finding::Lacks(missing),
         }
     }
 
-    /// The depth of what lies at `place`, or an element without which it is not known.
-    fn depth_of(&self, place: &Place) -> Result<u16, ElementId> {
-        let Place::Item { left, right, parent } = *place else {
-            return Ok(NOWHERE);
+    /// The depth of what lies at `place`, none if nothing can lie there; or an element without
+    /// which it is not known.
+    fn depth_of(&self, place: &Place) -> Result<Option<u16>, ElementId> {
+        let Place::Item {
+            left,
+            right,
+            parent,
+        } = *place
+        else {
+            return Ok(Some(COLLECTED));
         };
-        let depth = |id: Option<ElementId>| id.map_or(Ok(NOWHERE), |id| self.depth_at(id).ok_or(id));
+        let look_up = |id: ElementId| self.look_up(id).ok_or(id);
+        let depth = |id: Option<ElementId>| id.map_or(Ok(COLLECTED), |id| Ok(look_up(id)?.depth));
         let (left, right) = (depth(left)?, depth(right)?);
-        match parent {
-            Parent::Root => Ok(1),
-            Parent::Type(id) => match depth(Some(id))? {
-                NOWHERE => Ok(NOWHERE),
-                parent => Ok(parent + 1),
+        Ok(match parent {
+            Parent::Root => Some(1),
+            Parent::Type(id) => match look_up(id)? {
+                holder if holder.kind == Kind::Leaves => None,
+                holder if holder.kind == Kind::Deleted || holder.depth == COLLECTED => {
+                    Some(COLLECTED)
+                }
+                holder => Some(holder.depth + 1),
             },
-            Parent::OfNeighbours if left == NOWHERE => Ok(right),
-            Parent::OfNeighbours => Ok(left),
-        }
+            Parent::OfNeighbours if left == COLLECTED => Some(right),
+            Parent::OfNeighbours => Some(left),
+        })
     }
 
-    fn depth_at(&self, id: ElementId) -> Option<u16> {
+    fn look_up(&self, id: ElementId) -> Option<Stretch> {
         let stretches = self.clients.get(&id.client)?;
         let index = stretches.partition_point(|stretch| stretch.end <= id.clock);
-        stretches.get(index).map(|stretch| stretch.depth)
+        stretches.get(index).copied()
     }
 
     /// Notes those elements of `run` that are new, for which there is a place at `depth`.
     pub(super) fn note(&mut self, run: &Run, depth: u16) {
+        let new = Stretch {
+            end: run.stretch.end(),
+            depth,
+            kind: run.kind,
+        };
         let stretches = self.clients.entry(run.stretch.first.client).or_default();
         match stretches.last_mut() {
-            Some(last) if last.end >= run.stretch.end() => {}
-            Some(last) if last.depth == depth => last.end = run.stretch.end(),
-            _ => stretches.push(Stretch { end: run.stretch.end(), depth }),
+            Some(last) if last.end >= new.end => {}
+            Some(last) if (last.depth, last.kind) == (depth, run.kind) => last.end = new.end,
+            _ => stretches.push(new),
         }
     }
 }

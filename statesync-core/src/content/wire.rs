@@ -10,15 +10,12 @@
 //! sources) without what editors do not write and yrs reads differently: the `ContentJSON` that
 //! `ContentAny` replaced, XML hooks, weak links.
 
+mod reader;
+
 use bytes::Bytes;
 
 use super::ContentError;
-
-/// Largest client id: 53 bits, what a JavaScript number holds.
-const CLIENT_MAX: u64 = (1 << 53) - 1;
-
-/// Largest clock: yrs compares clocks as `i32`.
-const CLOCK_MAX: u64 = i32::MAX as u64;
+use reader::{Reader, clock_of, later, malformed};
 
 /// Deepest nesting of arrays and maps inside one value. The same as that of `serde_json`, which
 /// reads the values that travel as JSON.
@@ -55,6 +52,18 @@ impl Stretch {
         self.first.clock + self.length
     }
 
+    /// The part before the clock `end`, and the rest.
+    pub(super) fn split_at(&self, end: u32) -> (Option<Self>, Option<Self>) {
+        let before = end.saturating_sub(self.first.clock).min(self.length);
+        let part = |clock, length| {
+            let client = self.first.client;
+            let first = ElementId { client, clock };
+            (length > 0).then_some(Self { first, length })
+        };
+        let rest = part(self.first.clock + before, self.length - before);
+        (part(self.first.clock, before), rest)
+    }
+
     /// The id after that of the last element.
     pub(super) fn end_id(&self) -> ElementId {
         ElementId {
@@ -69,6 +78,7 @@ impl Stretch {
 pub(super) struct Run {
     pub(super) stretch: Stretch,
     pub(super) place: Place,
+    pub(super) kind: Kind,
     /// Where in the update it is encoded.
     start: usize,
     end: usize,
@@ -79,6 +89,17 @@ pub(super) struct Run {
 pub(super) struct Outlined {
     pub(super) runs: Vec<Run>,
     pub(super) deletions: Vec<Stretch>,
+}
+
+/// What elements can be to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// They are types, and can hold others.
+    Types,
+    /// They are something else.
+    Leaves,
+    /// They were deleted, and nobody knows any more what they were.
+    Deleted,
 }
 
 /// How a run hangs together with the rest of the document.
@@ -102,10 +123,7 @@ pub(super) fn read_update(
 ) -> Result<(), ContentError> {
     outlined.runs.clear();
     outlined.deletions.clear();
-    let mut reader = Reader {
-        total: bytes.len(),
-        rest: bytes,
-    };
+    let mut reader = Reader::new(bytes);
     let clients = reader.count(MIN_CLIENT_BYTES)?;
     if clients > clients_max {
         return Err(malformed(format!(
@@ -160,20 +178,14 @@ pub(super) fn write_number(mut number: u64, bytes: &mut Vec<u8>) {
 
 /// Reads an unsigned integer of lib0. Returns what comes after it, too.
 pub(super) fn read_number(bytes: &[u8]) -> Result<(u64, &[u8]), ContentError> {
-    let mut reader = Reader {
-        total: bytes.len(),
-        rest: bytes,
-    };
+    let mut reader = Reader::new(bytes);
     let number = reader.number()?;
-    Ok((number, reader.rest))
+    Ok((number, reader.rest()))
 }
 
 /// Checks an encoded state vector: how much of each client somebody has.
 pub(super) fn check_state_vector(bytes: &[u8]) -> Result<(), ContentError> {
-    let mut reader = Reader {
-        total: bytes.len(),
-        rest: bytes,
-    };
+    let mut reader = Reader::new(bytes);
     for _ in 0..reader.count(2)? {
         reader.client()?;
         reader.clock()?;
@@ -187,12 +199,22 @@ const MIN_CLIENT_BYTES: usize = 3;
 /// Least bytes of a run: its kind and its length.
 const MIN_RUN_BYTES: usize = 2;
 
-struct Reader<'a> {
-    total: usize,
-    rest: &'a [u8],
+/// The kinds of content, as Yjs numbers them.
+mod content {
+    pub(super) const DELETED: u8 = 1;
+    pub(super) const BYTES: u8 = 3;
+    pub(super) const TEXT: u8 = 4;
+    /// JSON in between text.
+    pub(super) const EMBED: u8 = 5;
+    /// Where a format of text begins or ends.
+    pub(super) const FORMAT: u8 = 6;
+    pub(super) const TYPE: u8 = 7;
+    pub(super) const VALUES: u8 = 8;
+    /// Another document, embedded.
+    pub(super) const DOCUMENT: u8 = 9;
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// Reads the runs of one client, and says which client.
     fn client_runs(&mut self, runs: &mut Vec<Run>) -> Result<u64, ContentError> {
         let count = self.count(MIN_RUN_BYTES)?;
@@ -200,32 +222,38 @@ impl<'a> Reader<'a> {
         let mut clock = self.clock()?;
         for _ in 0..count {
             let first = ElementId { client, clock };
-            let start = self.total - self.rest.len();
-            let (length, place) = self.run()?;
+            let start = self.position();
+            let (length, found) = self.run()?;
             clock = later(clock, length)?;
             // Empty runs, which an old version of Yjs wrote, and gaps say nothing.
-            if let Some(place) = place.filter(|_| length > 0) {
+            if let Some((place, kind)) = found.filter(|_| length > 0) {
                 runs.push(Run {
                     stretch: Stretch { first, length },
                     place,
+                    kind,
                     start,
-                    end: self.total - self.rest.len(),
+                    end: self.position(),
                 });
             }
         }
         Ok(client)
     }
 
-    /// Reads one run: how many elements, and where; nowhere if it is a gap.
-    fn run(&mut self) -> Result<(u32, Option<Place>), ContentError> {
+    /// Reads one run: how many elements, where and what; nothing if it is a gap.
+    fn run(&mut self) -> Result<(u32, Option<(Place, Kind)>), ContentError> {
         const COLLECTED: u8 = 0;
         const GAP: u8 = 10;
         match self.byte()? {
-            COLLECTED => Ok((self.length()?, Some(Place::Collected))),
+            COLLECTED => Ok((self.length()?, Some((Place::Collected, Kind::Deleted)))),
             GAP => Ok((self.length()?, None)),
             info => {
                 let place = self.place(info)?;
-                Ok((self.content(info & 0x1f)?, Some(place)))
+                let kind = match info & 0x1f {
+                    content::DELETED => Kind::Deleted,
+                    content::TYPE => Kind::Types,
+                    _ => Kind::Leaves,
+                };
+                Ok((self.content(info & 0x1f)?, Some((place, kind))))
             }
         }
     }
@@ -258,40 +286,35 @@ impl<'a> Reader<'a> {
     /// Reads what a run contains, and says how many elements that are.
     fn content(&mut self, kind: u8) -> Result<u32, ContentError> {
         match kind {
-            // Deleted.
-            1 => return self.length(),
-            // Bytes.
-            3 => drop(self.block()?),
-            // Text, which Yjs counts in units of UTF-16.
-            4 => {
+            content::DELETED => return self.length(),
+            content::BYTES => drop(self.block()?),
+            // Yjs counts in units of UTF-16.
+            content::TEXT => {
                 let text = self.text()?;
                 return clock_of(text.encode_utf16().count() as u64);
             }
-            // Embedded JSON.
-            5 => drop(self.text()?),
-            // The beginning or end of a format: its name, its value as JSON.
-            6 => {
+            content::EMBED => drop(self.text()?),
+            // Its name, its value as JSON.
+            content::FORMAT => {
                 self.text()?;
                 self.text()?;
             }
-            // A type.
-            7 => match self.byte()? {
+            content::TYPE => match self.byte()? {
                 // Array, map, text, XML fragment, XML text.
                 0 | 1 | 2 | 4 | 6 => {}
                 // XML element: its name.
                 3 => drop(self.text()?),
                 _ => return Err(malformed("an unknown type")),
             },
-            // Values.
-            8 => {
+            content::VALUES => {
                 let count = self.count(1)?;
                 for _ in 0..count {
                     self.value(VALUE_DEPTH_MAX)?;
                 }
                 return clock_of(count as u64);
             }
-            // Another document, embedded: its name, its options.
-            9 => {
+            // Its name, its options.
+            content::DOCUMENT => {
                 self.text()?;
                 self.value(VALUE_DEPTH_MAX)?;
             }
@@ -343,111 +366,4 @@ impl<'a> Reader<'a> {
         }
         Ok(())
     }
-
-    fn element(&mut self) -> Result<ElementId, ContentError> {
-        Ok(ElementId {
-            client: self.client()?,
-            clock: self.clock()?,
-        })
-    }
-
-    fn client(&mut self) -> Result<u64, ContentError> {
-        match self.number()? {
-            client @ 0..=CLIENT_MAX => Ok(client),
-            _ => Err(malformed("a client id has more than 53 bits")),
-        }
-    }
-
-    fn clock(&mut self) -> Result<u32, ContentError> {
-        clock_of(self.number()?)
-    }
-
-    /// A number of elements that must not be zero.
-    fn length(&mut self) -> Result<u32, ContentError> {
-        match self.clock()? {
-            0 => Err(malformed("a run of no elements")),
-            length => Ok(length),
-        }
-    }
-
-    /// A number of things that follow, each of which occupies `least` bytes or more.
-    fn count(&mut self, least: usize) -> Result<usize, ContentError> {
-        let count = self.number()?;
-        if count <= (self.rest.len() / least) as u64 {
-            Ok(count as usize)
-        } else {
-            let left = self.rest.len();
-            Err(malformed(format!("{count} entries in {left} bytes")))
-        }
-    }
-
-    fn text(&mut self) -> Result<&'a str, ContentError> {
-        std::str::from_utf8(self.block()?).map_err(|_| malformed("text that is not UTF-8"))
-    }
-
-    fn block(&mut self) -> Result<&'a [u8], ContentError> {
-        let length = self.count(1)?;
-        self.bytes(length)
-    }
-
-    /// An unsigned integer of lib0: seven bits in each byte, the lowest first.
-    fn number(&mut self) -> Result<u64, ContentError> {
-        let mut number = 0;
-        for shift in (0..63).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        Err(malformed("a number without end"))
-    }
-
-    /// A signed integer of lib0: its first byte has one bit less.
-    fn signed(&mut self) -> Result<(), ContentError> {
-        for _ in 0..9 {
-            if self.byte()? & 0x80 == 0 {
-                return Ok(());
-            }
-        }
-        Err(malformed("a number without end"))
-    }
-
-    fn byte(&mut self) -> Result<u8, ContentError> {
-        let (first, rest) = self.rest.split_first().ok_or_else(cut_short)?;
-        self.rest = rest;
-        Ok(*first)
-    }
-
-    fn bytes(&mut self, length: usize) -> Result<&'a [u8], ContentError> {
-        let (bytes, rest) = self.rest.split_at_checked(length).ok_or_else(cut_short)?;
-        self.rest = rest;
-        Ok(bytes)
-    }
-
-    fn end(&self) -> Result<(), ContentError> {
-        match self.rest.len() {
-            0 => Ok(()),
-            left => Err(malformed(format!("{left} bytes too many"))),
-        }
-    }
-}
-
-fn clock_of(number: u64) -> Result<u32, ContentError> {
-    match number {
-        clock @ 0..=CLOCK_MAX => Ok(clock as u32),
-        _ => Err(malformed("a clock has more than 31 bits")),
-    }
-}
-
-fn later(clock: u32, length: u32) -> Result<u32, ContentError> {
-    clock_of(u64::from(clock) + u64::from(length))
-}
-
-fn cut_short() -> ContentError {
-    malformed("it ends too early")
-}
-
-fn malformed(reason: impl Into<String>) -> ContentError {
-    ContentError::Malformed(reason.into())
 }

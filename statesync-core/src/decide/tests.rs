@@ -1,1 +1,178 @@
+use bytes::Bytes;
 
+use super::*;
+use crate::document::{DocumentType, PublicAccess};
+use crate::record::Author;
+use crate::testkit::new_document;
+
+fn asked_by(who: &str, change: Change) -> Edit {
+    let author = Author {
+        user_id: UserId::new(who).unwrap(),
+        session_id: String::new(),
+    };
+    Edit { author, change }
+}
+
+fn decided(
+    document: &Document,
+    who: &str,
+    change: PropertiesChange,
+) -> Result<Decision, EditError> {
+    let edit = asked_by(who, Change::Properties(change));
+    decide(document, &mut Content::empty(), &edit, &Limits::default()).map_err(|refusal| {
+        match refusal {
+            Refusal::Clean(error) | Refusal::Dirty(error) => error,
+        }
+    })
+}
+
+fn named(name: &str) -> PropertiesChange {
+    PropertiesChange {
+        name: Some(name.to_owned()),
+        ..PropertiesChange::default()
+    }
+}
+
+#[test]
+fn each_role_may_do_what_it_may_and_no_more() {
+    let mut document = new_document("olga");
+    document
+        .metadata
+        .permissions
+        .editors
+        .insert(UserId::new("eve").unwrap());
+    document
+        .metadata
+        .permissions
+        .viewers
+        .insert(UserId::new("vera").unwrap());
+    let share = || PropertiesChange {
+        public: Some(PublicAccess::View),
+        ..PropertiesChange::default()
+    };
+    let allowed = [
+        ("olga", true, true),
+        ("eve", true, false),
+        ("vera", false, false),
+    ];
+    for (who, may_rename, may_share) in allowed.into_iter().chain([("mallory", false, false)]) {
+        assert_eq!(
+            decided(&document, who, named("New")).is_ok(),
+            may_rename,
+            "{who}"
+        );
+        assert_eq!(decided(&document, who, share()).is_ok(), may_share, "{who}");
+        let update = asked_by(who, Change::Yjs(Bytes::from_static(&[0, 0])));
+        let outcome = decide(
+            &document,
+            &mut Content::empty(),
+            &update,
+            &Limits::default(),
+        );
+        assert_eq!(outcome.is_ok(), may_rename, "{who}");
+    }
+}
+
+#[test]
+fn a_name_is_trimmed_and_its_faults_are_named() {
+    let document = new_document("olga");
+    let Ok(Decision::AppendWithHead(renamed)) = decided(&document, "olga", named("  Plan B "))
+    else {
+        panic!("a good name was refused");
+    };
+    assert_eq!(renamed.name, "Plan B");
+    for bad in ["", "   ", "a\u{7}b", &"x".repeat(257)] {
+        let refused = decided(&document, "olga", named(bad));
+        assert!(
+            matches!(refused, Err(EditError::Invalid { field: "name", .. })),
+            "{bad:?}"
+        );
+    }
+}
+
+#[test]
+fn every_list_and_text_of_the_head_is_bounded() {
+    let document = new_document("olga");
+    let limits = Limits::default();
+    let users = |count: usize| {
+        (0..count)
+            .map(|n| UserId::new(format!("u{n}")).unwrap())
+            .collect()
+    };
+    let tags = |count: usize| (0..count).map(|n| format!("t{n}")).collect();
+    let too_many = limits.list_entries_max + 1;
+    let cases = [
+        (
+            "editors",
+            PropertiesChange {
+                editors: Some(users(too_many)),
+                ..Default::default()
+            },
+        ),
+        (
+            "viewers",
+            PropertiesChange {
+                viewers: Some(users(too_many)),
+                ..Default::default()
+            },
+        ),
+        (
+            "tags",
+            PropertiesChange {
+                tags: Some(tags(too_many)),
+                ..Default::default()
+            },
+        ),
+        (
+            "tags",
+            PropertiesChange {
+                tags: Some(["x".repeat(65)].into()),
+                ..Default::default()
+            },
+        ),
+        (
+            "description",
+            PropertiesChange {
+                description: Some("x".repeat(4_097)),
+                ..Default::default()
+            },
+        ),
+    ];
+    for (expected, change) in cases {
+        let refused = decided(&document, "olga", change);
+        assert!(matches!(refused, Err(EditError::Invalid { field, .. }) if field == expected));
+    }
+    let most = PropertiesChange {
+        tags: Some(tags(too_many - 1)),
+        ..Default::default()
+    };
+    assert!(decided(&document, "olga", most).is_ok());
+}
+
+#[test]
+fn an_edit_that_is_too_large_and_a_document_that_is_full_are_told_apart() {
+    let mut limits = Limits::default();
+    (limits.edit_bytes_max, limits.document_bytes_max) = (100, 150);
+    let document = new_document("olga");
+    assert_eq!(document.kind, DocumentType::Text);
+    let typed = |letters: usize| {
+        use yrs::{Doc, Text, Transact};
+        let editor = Doc::new();
+        let text = editor.get_or_insert_text("content");
+        let mut transaction = editor.transact_mut();
+        text.push(&mut transaction, &"x".repeat(letters));
+        asked_by("olga", Change::Yjs(transaction.encode_update_v1().into()))
+    };
+    let mut content = Content::empty();
+    let mut outcome = |edit: &Edit| decide(&document, &mut content, edit, &limits);
+    assert!(matches!(
+        outcome(&typed(200)),
+        Err(Refusal::Clean(EditError::TooLarge { max: 100, .. }))
+    ));
+    assert!(matches!(outcome(&typed(60)), Ok(Decision::Append)));
+    assert!(matches!(
+        outcome(&typed(70)),
+        Err(Refusal::Clean(EditError::Full { max: 150 }))
+    ));
+    assert!(matches!(outcome(&typed(30)), Ok(Decision::Append)));
+}

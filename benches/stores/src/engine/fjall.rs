@@ -5,7 +5,9 @@ use std::path::Path;
 
 use ::fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
-use super::{Append, DocumentId, Engine, Failure, Heads, Loaded, record_key, version_of};
+use super::{
+    Append, DocumentId, Engine, Failure, Heads, Loaded, head_version, record_key, version_of,
+};
 
 pub(crate) struct Fjall {
     database: Database,
@@ -55,7 +57,7 @@ impl Engine for Fjall {
         }
         let snapshot = snapshot.map_or_else(Vec::new, |content| content.to_vec());
         Ok(Loaded {
-            head: head.to_vec(),
+            version: head_version(&head)?,
             snapshot,
             records,
         })
@@ -84,7 +86,7 @@ impl Engine for Fjall {
         let mut heads = Vec::with_capacity(limit);
         for guard in self.heads.range((start, Bound::Unbounded)).take(limit) {
             let (key, value) = guard.into_inner()?;
-            heads.push((key.as_ref().try_into()?, value.to_vec()));
+            heads.push((key.as_ref().try_into()?, head_version(&value)?));
         }
         Ok(heads)
     }

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use ::redb::{Builder, Database, Durability, ReadableDatabase, TableDefinition};
 
-use super::{Append, DocumentId, Engine, Failure, Heads, Loaded, record_key, version_of};
+use super::{
+    Append, DocumentId, Engine, Failure, Heads, Loaded, head_version, record_key, version_of,
+};
 
 const HEADS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("heads");
 const RECORDS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("records");
@@ -63,7 +65,7 @@ impl Engine for Redb {
         }
         let snapshot = snapshot.map_or_else(Vec::new, |content| content.value().to_vec());
         Ok(Loaded {
-            head: head.value().to_vec(),
+            version: head_version(head.value())?,
             snapshot,
             records,
         })
@@ -96,7 +98,7 @@ impl Engine for Redb {
         let mut heads = Vec::with_capacity(limit);
         for row in table.range::<&[u8]>((start, Bound::Unbounded))?.take(limit) {
             let (key, value) = row?;
-            heads.push((key.value().try_into()?, value.value().to_vec()));
+            heads.push((key.value().try_into()?, head_version(value.value())?));
         }
         Ok(heads)
     }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Append, DocumentId, Engine, Failure, Heads, Loaded};
+use super::{Append, DocumentId, Engine, Failure, Heads, Loaded, head_version};
 
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
@@ -57,7 +57,7 @@ impl Engine for Sqlite {
 
     fn load(&self, document: &DocumentId) -> Result<Loaded, Failure> {
         let connection = self.connection()?;
-        let head = connection
+        let head: Vec<u8> = connection
             .prepare_cached("SELECT head FROM heads WHERE document = ?1")?
             .query_row([document], |row| row.get(0))?;
         let snapshot = connection
@@ -74,7 +74,7 @@ impl Engine for Sqlite {
             })?
             .collect::<Result<_, _>>()?;
         Ok(Loaded {
-            head,
+            version: head_version(&head)?,
             snapshot,
             records,
         })
@@ -107,9 +107,14 @@ impl Engine for Sqlite {
         )?;
         let after = after.map_or(&[][..], |id| id.as_slice());
         let limit = i64::try_from(limit)?;
-        let rows =
-            statement.query_map(params![after, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = statement.query_map(params![after, limit], |row| {
+            Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?))
+        })?;
+        let decode = |row: rusqlite::Result<(DocumentId, Vec<u8>)>| {
+            let (id, head) = row?;
+            Ok((id, head_version(&head)?))
+        };
+        rows.map(decode).collect()
     }
 
     fn settle(&self) -> Result<(), Failure> {

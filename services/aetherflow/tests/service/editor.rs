@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
+use yrs::block::ClientID;
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
 use yrs::{
@@ -55,14 +56,22 @@ impl Drop for Link {
 
 impl Default for Editor {
     fn default() -> Self {
-        let options = Options { offset_kind: OffsetKind::Utf16, ..Options::default() };
-        let document = Doc::with_options(options);
-        let text = document.get_or_insert_text("content");
-        Self { document, text, link: None, present: BTreeMap::new() }
+        Self::with_client(ClientID::random().get())
     }
 }
 
 impl Editor {
+    /// A new editor with this Yjs client id.
+    pub(crate) fn with_client(client: u64) -> Self {
+        let options = Options {
+            offset_kind: OffsetKind::Utf16,
+            ..Options::with_client_id(ClientID::new(client))
+        };
+        let document = Doc::with_options(options);
+        let text = document.get_or_insert_text("content");
+        Self { document, text, link: None, present: BTreeMap::new() }
+    }
+
     /// A new editor, with all that the document has.
     pub(crate) async fn open(door: &Knock) -> Self {
         let mut editor = Self::default();

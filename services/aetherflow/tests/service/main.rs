@@ -15,5 +15,5 @@ mod rest;
 mod server;
 mod socket;
 //mod start;
-//mod traces;
+mod traces;
 mod wire;

@@ -18,8 +18,14 @@ export function openDialog({ title, body, submit, cancelLabel }: DialogParts): P
     let submitted = false;
     const heading = h('h2', { id: 'dialog-title' }, title);
     const failure = h('p', { class: 'field-error', role: 'alert', hidden: true });
-    const cancel = h('button', { type: 'button', class: 'button', onclick: () => dialog.close() }, cancelLabel ?? (submit ? 'Cancel' : 'Done'));
-    const confirm = submit && h('button', { type: 'submit', class: submit.danger ? 'button danger' : 'button primary' }, submit.label);
+    const cancel = h(
+      'button',
+      { type: 'button', class: 'button', onclick: () => dialog.close() },
+      cancelLabel ?? (submit ? 'Cancel' : 'Done'),
+    );
+    const confirm =
+      submit &&
+      h('button', { type: 'submit', class: submit.danger ? 'button danger' : 'button primary' }, submit.label);
 
     const onsubmit = async (event: SubmitEvent): Promise<void> => {
       event.preventDefault();
@@ -42,7 +48,12 @@ export function openDialog({ title, body, submit, cancelLabel }: DialogParts): P
       h(
         'form',
         { onsubmit, novalidate: true },
-        h('header', {}, heading, iconButton(X, 'Close', () => dialog.close())),
+        h(
+          'header',
+          {},
+          heading,
+          iconButton(X, 'Close', () => dialog.close()),
+        ),
         h('div', { class: 'dialog-body' }, ...body, failure),
         h('footer', {}, cancel, confirm),
       ),
@@ -63,7 +74,12 @@ export function openDialog({ title, body, submit, cancelLabel }: DialogParts): P
 }
 
 /** Asks before something that cannot be taken back. */
-export function confirmDanger(title: string, text: string, label: string, action: () => Promise<void> | void): Promise<boolean> {
+export function confirmDanger(
+  title: string,
+  text: string,
+  label: string,
+  action: () => Promise<void> | void,
+): Promise<boolean> {
   return openDialog({ title, body: [h('p', {}, text)], submit: { label, danger: true, action } });
 }
 
@@ -85,7 +101,10 @@ export function choice<Value extends string>(
 }
 
 /** A labelled text field. */
-export function textField(label: string, attributes: Record<string, string | boolean>): { element: HTMLElement; input: HTMLInputElement } {
+export function textField(
+  label: string,
+  attributes: Record<string, string | boolean>,
+): { element: HTMLElement; input: HTMLInputElement } {
   const input = h('input', { type: 'text', autocomplete: 'off', ...attributes });
   return { element: h('label', { class: 'field' }, h('span', {}, label), input), input };
 }

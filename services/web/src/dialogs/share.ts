@@ -12,7 +12,11 @@ import { openDialog } from './dialog';
 import { SHARING_OPTIONS } from './documents';
 
 /** Shows how a document is shared; its owner can change that. `changed` receives each new state. */
-export async function openSharing(app: App, shown: DocumentInfo, changed: (document: DocumentInfo) => void): Promise<void> {
+export async function openSharing(
+  app: App,
+  shown: DocumentInfo,
+  changed: (document: DocumentInfo) => void,
+): Promise<void> {
   let document = shown;
   const isOwner = document.role === 'owner';
   const failure = h('p', { class: 'field-error', role: 'alert', hidden: true });
@@ -35,11 +39,17 @@ export async function openSharing(app: App, shown: DocumentInfo, changed: (docum
   };
   const remove = (id: string): Promise<void> => {
     const { editors, viewers } = access();
-    return apply({ editors: editors.filter((other) => other !== id), viewers: viewers.filter((other) => other !== id) });
+    return apply({
+      editors: editors.filter((other) => other !== id),
+      viewers: viewers.filter((other) => other !== id),
+    });
   };
   const add = (id: string, role: 'editors' | 'viewers'): Promise<void> => {
     const lists = access();
-    const without = { editors: lists.editors.filter((other) => other !== id), viewers: lists.viewers.filter((other) => other !== id) };
+    const without = {
+      editors: lists.editors.filter((other) => other !== id),
+      viewers: lists.viewers.filter((other) => other !== id),
+    };
     without[role].push(id);
     return apply(without);
   };
@@ -64,13 +74,25 @@ export async function openSharing(app: App, shown: DocumentInfo, changed: (docum
   showPeople();
   await openDialog({
     title: 'Share',
-    body: [linkRow(document.id), accessSection(document, isOwner, apply), ...(isOwner ? [addForm(add)] : []), people, failure],
+    body: [
+      linkRow(document.id),
+      accessSection(document, isOwner, apply),
+      ...(isOwner ? [addForm(add)] : []),
+      people,
+      failure,
+    ],
   });
 }
 
 function linkRow(id: string): HTMLElement {
   const link = linkToDocument(id);
-  const field = h('input', { type: 'text', readonly: true, value: link, 'aria-label': 'Link to this document', onfocus: () => field.select() });
+  const field = h('input', {
+    type: 'text',
+    readonly: true,
+    value: link,
+    'aria-label': 'Link to this document',
+    onfocus: () => field.select(),
+  });
   const label = h('span', {}, 'Copy link');
   const button = h('button', { type: 'button', class: 'button primary', 'data-first': true }, icon(Link2, 16), label);
   button.addEventListener('click', () => {
@@ -85,7 +107,11 @@ function linkRow(id: string): HTMLElement {
   return h('div', { class: 'link-row' }, field, button);
 }
 
-function accessSection(document: DocumentInfo, isOwner: boolean, apply: (change: DocumentChange) => Promise<void>): HTMLElement {
+function accessSection(
+  document: DocumentInfo,
+  isOwner: boolean,
+  apply: (change: DocumentChange) => Promise<void>,
+): HTMLElement {
   const current = document.metadata.permissions.public;
   if (!isOwner) {
     const option = SHARING_OPTIONS.find(({ value }) => value === current);
@@ -100,8 +126,19 @@ function accessSection(document: DocumentInfo, isOwner: boolean, apply: (change:
 }
 
 function addForm(add: (id: string, role: 'editors' | 'viewers') => Promise<void>): HTMLElement {
-  const name = h('input', { type: 'text', autocomplete: 'off', placeholder: 'Name', 'aria-label': 'Name of the person', maxlength: '60' });
-  const role = h('select', { 'aria-label': 'What the person may do' }, h('option', { value: 'editors' }, 'Can edit'), h('option', { value: 'viewers' }, 'Can read'));
+  const name = h('input', {
+    type: 'text',
+    autocomplete: 'off',
+    placeholder: 'Name',
+    'aria-label': 'Name of the person',
+    maxlength: '60',
+  });
+  const role = h(
+    'select',
+    { 'aria-label': 'What the person may do' },
+    h('option', { value: 'editors' }, 'Can edit'),
+    h('option', { value: 'viewers' }, 'Can read'),
+  );
   const submit = (): void => {
     const id = userIdFromName(name.value);
     if (id === '') return name.focus();
@@ -115,5 +152,16 @@ function addForm(add: (id: string, role: 'editors' | 'viewers') => Promise<void>
     event.preventDefault();
     submit();
   });
-  return h('div', { class: 'field' }, h('span', {}, 'Add people by name'), h('div', { class: 'add-person' }, name, role, h('button', { type: 'button', class: 'button', onclick: submit }, 'Add')));
+  return h(
+    'div',
+    { class: 'field' },
+    h('span', {}, 'Add people by name'),
+    h(
+      'div',
+      { class: 'add-person' },
+      name,
+      role,
+      h('button', { type: 'button', class: 'button', onclick: submit }, 'Add'),
+    ),
+  );
 }

@@ -31,14 +31,23 @@ export function documentHeader(parts: HeaderParts): HTMLElement {
   const { app, title, line, awareness, signal, information } = parts;
   const share = h(
     'button',
-    { type: 'button', class: 'button primary share', 'aria-label': 'Share', onclick: () => void openSharing(app, information(), parts.changed) },
+    {
+      type: 'button',
+      class: 'button primary share',
+      'aria-label': 'Share',
+      onclick: () => void openSharing(app, information(), parts.changed),
+    },
     icon(UserRoundPlus, 17),
     h('span', {}, 'Share'),
   );
   return h(
-    'header',
+    'div',
     { class: 'document-bar' },
-    h('a', { href: '/', 'data-page': true, class: 'home', 'aria-label': 'All documents', title: 'All documents' }, logoMark(32)),
+    h(
+      'a',
+      { href: '/', 'data-page': true, class: 'home', 'aria-label': 'All documents', title: 'All documents' },
+      logoMark(32),
+    ),
     h('div', { class: 'document-title' }, title.heading, title.input, line.element, line.announcer),
     peopleList(awareness, app.user.id, signal),
     share,

@@ -32,7 +32,15 @@ export class LinkBar {
     if (!this.editor.isEditable) return;
     this.editing = true;
     const current: unknown = this.editor.getAttributes('link')['href'];
-    const input = h('input', { type: 'text', inputmode: 'url', value: isSafeLink(current) ? current : '', placeholder: 'https://', 'aria-label': 'Address of the link', autocomplete: 'off', spellcheck: 'false' });
+    const input = h('input', {
+      type: 'text',
+      inputmode: 'url',
+      value: isSafeLink(current) ? current : '',
+      placeholder: 'https://',
+      'aria-label': 'Address of the link',
+      autocomplete: 'off',
+      spellcheck: 'false',
+    });
     const apply = (event: Event): void => {
       event.preventDefault();
       const href = linkFromInput(input.value);
@@ -41,7 +49,15 @@ export class LinkBar {
       this.hide();
       this.apply(href);
     };
-    fill(this.element, h('form', { onsubmit: apply, novalidate: true }, input, h('button', { type: 'submit', class: 'button small primary' }, 'Apply')));
+    fill(
+      this.element,
+      h(
+        'form',
+        { onsubmit: apply, novalidate: true },
+        input,
+        h('button', { type: 'submit', class: 'button small primary' }, 'Apply'),
+      ),
+    );
     this.place();
     input.focus();
     input.select();
@@ -50,7 +66,9 @@ export class LinkBar {
   private apply(href: string): void {
     const chain = this.editor.chain().focus().extendMarkRange('link');
     if (this.editor.state.selection.empty && !this.editor.isActive('link')) {
-      chain.insertContent({ type: 'text', text: href.replace(/^mailto:/, ''), marks: [{ type: 'link', attrs: { href } }] }).run();
+      chain
+        .insertContent({ type: 'text', text: href.replace(/^mailto:/, ''), marks: [{ type: 'link', attrs: { href } }] })
+        .run();
     } else {
       chain.setLink({ href }).run();
     }
@@ -61,7 +79,12 @@ export class LinkBar {
     if (this.editing) return;
     const href: unknown = this.editor.getAttributes('link')['href'];
     if (!this.editor.isActive('link') || !isSafeLink(href) || !this.editor.isFocused) return this.hide();
-    const open = h('a', { href, target: '_blank', rel: 'noopener noreferrer nofollow' }, icon(ExternalLink, 15), h('span', {}, href.replace(/^(https?:\/\/|mailto:)/, '')));
+    const open = h(
+      'a',
+      { href, target: '_blank', rel: 'noopener noreferrer nofollow' },
+      icon(ExternalLink, 15),
+      h('span', {}, href.replace(/^(https?:\/\/|mailto:)/, '')),
+    );
     const change = iconButton(Pencil, 'Change link', () => this.edit());
     const remove = iconButton(Unlink, 'Remove link', () => {
       this.hide();

@@ -17,10 +17,27 @@ export function peopleList(awareness: Awareness, ownId: string, signal: AbortSig
     const room = matchMedia(NARROW).matches ? FACES.narrow : FACES.wide;
     // A lone number in place of the last face would save nothing.
     const shown = people.length === room + 1 ? people.length : room;
-    const faces = people.slice(0, shown).map((person) => h('li', {}, avatar(person, person.id === ownId ? `${person.name} (you)` : person.name)));
+    const faces = people
+      .slice(0, shown)
+      .map((person) => h('li', {}, avatar(person, person.id === ownId ? `${person.name} (you)` : person.name)));
     const rest = people.slice(shown);
     const names = rest.map(({ name }) => name).join(', ');
-    fill(list, ...faces, rest.length > 0 && h('li', {}, h('span', { class: 'avatar more', role: 'img', 'aria-label': names, title: names }, `+${rest.length}`)));
+    fill(
+      list,
+      ...faces,
+      rest.length > 0 &&
+        h(
+          'li',
+          {},
+          h('span', {
+            class: 'avatar more',
+            role: 'img',
+            'aria-label': names,
+            title: names,
+            'data-initials': `+${rest.length}`,
+          }),
+        ),
+    );
   };
   awareness.on('change', show);
   signal.addEventListener('abort', () => awareness.off('change', show));
@@ -35,5 +52,7 @@ export function peopleIn(awareness: Pick<Awareness, 'getStates'>, ownId: string)
     const person = state['user'] as Person | undefined;
     if (person !== undefined && !people.has(person.id)) people.set(person.id, person);
   }
-  return [...people.values()].sort((left, right) => Number(right.id === ownId) - Number(left.id === ownId) || left.name.localeCompare(right.name));
+  return [...people.values()].sort(
+    (left, right) => Number(right.id === ownId) - Number(left.id === ownId) || left.name.localeCompare(right.name),
+  );
 }

@@ -34,11 +34,24 @@ export function plainTextEditor(content: Y.Doc, provider: WebsocketProvider, edi
   });
   const { element, refresh } = toolbarOf([
     [
-      { label: 'Undo', keys: 'Mod+Z', icon: Undo2, run: () => void undoManager.undo(), isPossible: () => undoManager.canUndo() },
-      { label: 'Redo', keys: 'Mod+Shift+Z', icon: Redo2, run: () => void undoManager.redo(), isPossible: () => undoManager.canRedo() },
+      {
+        label: 'Undo',
+        keys: 'Mod+Z',
+        icon: Undo2,
+        run: () => void undoManager.undo(),
+        isPossible: () => undoManager.canUndo(),
+      },
+      {
+        label: 'Redo',
+        keys: 'Mod+Shift+Z',
+        icon: Redo2,
+        run: () => void undoManager.redo(),
+        isPossible: () => undoManager.canRedo(),
+      },
     ],
   ]);
-  for (const event of ['stack-item-added', 'stack-item-popped', 'stack-cleared'] as const) undoManager.on(event, refresh);
+  for (const event of ['stack-item-added', 'stack-item-popped', 'stack-cleared'] as const)
+    undoManager.on(event, refresh);
   refresh();
   return {
     toolbar: element,

@@ -10,7 +10,13 @@ export class Title {
 
   /** `rename` reports its own failures; the title then goes back to what it was. */
   constructor(rename: (name: string) => Promise<boolean>) {
-    const input = h('input', { class: 'title', 'aria-label': 'Document title', maxlength: NAME_LIMIT, autocomplete: 'off', spellcheck: 'false' });
+    const input = h('input', {
+      class: 'title',
+      'aria-label': 'Document title',
+      maxlength: NAME_LIMIT,
+      autocomplete: 'off',
+      spellcheck: 'false',
+    });
     this.input = input;
     input.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') input.value = this.name;

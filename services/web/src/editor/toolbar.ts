@@ -1,7 +1,24 @@
 /** The formatting tools, as an ARIA toolbar: one stop for the Tab key, arrow keys inside. */
 
 import type { Editor } from '@tiptap/core';
-import { Bold, Code, Highlighter, Italic, Link, List, ListOrdered, ListTodo, Minus, Quote, Redo2, SquareCode, Strikethrough, Underline, Undo2, type IconNode } from 'lucide';
+import {
+  Bold,
+  Code,
+  Highlighter,
+  Italic,
+  Link,
+  List,
+  ListOrdered,
+  ListTodo,
+  Minus,
+  Quote,
+  Redo2,
+  SquareCode,
+  Strikethrough,
+  Underline,
+  Undo2,
+  type IconNode,
+} from 'lucide';
 import { h, icon } from '../dom';
 
 export interface Tool {
@@ -17,7 +34,9 @@ export interface Tool {
 const IS_MAC = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
 function keysForPeople(keys: string): string {
-  return IS_MAC ? keys.replace('Mod', '\u2318').replace('Shift', '\u21e7').replace('Alt', '\u2325').replaceAll('+', '') : keys.replace('Mod', 'Ctrl');
+  return IS_MAC
+    ? keys.replace('Mod', '\u2318').replace('Shift', '\u21e7').replace('Alt', '\u2325').replaceAll('+', '')
+    : keys.replace('Mod', 'Ctrl');
 }
 
 /** Builds a toolbar of groups; call the returned `refresh` when the state of the tools may have changed. */
@@ -47,7 +66,11 @@ export function toolbarOf(groups: (Tool | HTMLElement)[][]): { element: HTMLElem
 
 function toolButton(tool: Tool, refreshers: (() => void)[]): HTMLElement {
   const title = tool.keys ? `${tool.label} (${keysForPeople(tool.keys)})` : tool.label;
-  const button = h('button', { type: 'button', class: 'tool', 'aria-label': tool.label, title, onclick: tool.run }, icon(tool.icon));
+  const button = h(
+    'button',
+    { type: 'button', class: 'tool', 'aria-label': tool.label, title, onclick: tool.run },
+    icon(tool.icon),
+  );
   // Keeps the selection in the text while the mouse presses a tool.
   button.addEventListener('mousedown', (event) => event.preventDefault());
   refreshers.push(() => {
@@ -63,27 +86,105 @@ export function richTextToolbar(editor: Editor, editLink: () => void): HTMLEleme
   const style = styleSelect(editor);
   const { element, refresh } = toolbarOf([
     [
-      { label: 'Undo', keys: 'Mod+Z', icon: Undo2, run: () => chain().undo().run(), isPossible: () => editor.can().undo() },
-      { label: 'Redo', keys: 'Mod+Shift+Z', icon: Redo2, run: () => chain().redo().run(), isPossible: () => editor.can().redo() },
+      {
+        label: 'Undo',
+        keys: 'Mod+Z',
+        icon: Undo2,
+        run: () => chain().undo().run(),
+        isPossible: () => editor.can().undo(),
+      },
+      {
+        label: 'Redo',
+        keys: 'Mod+Shift+Z',
+        icon: Redo2,
+        run: () => chain().redo().run(),
+        isPossible: () => editor.can().redo(),
+      },
     ],
     [style.element],
     [
-      { label: 'Bold', keys: 'Mod+B', icon: Bold, run: () => chain().toggleBold().run(), isActive: () => editor.isActive('bold') },
-      { label: 'Italic', keys: 'Mod+I', icon: Italic, run: () => chain().toggleItalic().run(), isActive: () => editor.isActive('italic') },
-      { label: 'Underline', keys: 'Mod+U', icon: Underline, run: () => chain().toggleUnderline().run(), isActive: () => editor.isActive('underline') },
-      { label: 'Strikethrough', keys: 'Mod+Shift+S', icon: Strikethrough, run: () => chain().toggleStrike().run(), isActive: () => editor.isActive('strike') },
-      { label: 'Highlight', keys: 'Mod+Shift+H', icon: Highlighter, run: () => chain().toggleHighlight().run(), isActive: () => editor.isActive('highlight') },
-      { label: 'Code', keys: 'Mod+E', icon: Code, run: () => chain().toggleCode().run(), isActive: () => editor.isActive('code') },
+      {
+        label: 'Bold',
+        keys: 'Mod+B',
+        icon: Bold,
+        run: () => chain().toggleBold().run(),
+        isActive: () => editor.isActive('bold'),
+      },
+      {
+        label: 'Italic',
+        keys: 'Mod+I',
+        icon: Italic,
+        run: () => chain().toggleItalic().run(),
+        isActive: () => editor.isActive('italic'),
+      },
+      {
+        label: 'Underline',
+        keys: 'Mod+U',
+        icon: Underline,
+        run: () => chain().toggleUnderline().run(),
+        isActive: () => editor.isActive('underline'),
+      },
+      {
+        label: 'Strikethrough',
+        keys: 'Mod+Shift+S',
+        icon: Strikethrough,
+        run: () => chain().toggleStrike().run(),
+        isActive: () => editor.isActive('strike'),
+      },
+      {
+        label: 'Highlight',
+        keys: 'Mod+Shift+H',
+        icon: Highlighter,
+        run: () => chain().toggleHighlight().run(),
+        isActive: () => editor.isActive('highlight'),
+      },
+      {
+        label: 'Code',
+        keys: 'Mod+E',
+        icon: Code,
+        run: () => chain().toggleCode().run(),
+        isActive: () => editor.isActive('code'),
+      },
       { label: 'Link', keys: 'Mod+K', icon: Link, run: editLink, isActive: () => editor.isActive('link') },
     ],
     [
-      { label: 'Bullet list', keys: 'Mod+Shift+8', icon: List, run: () => chain().toggleBulletList().run(), isActive: () => editor.isActive('bulletList') },
-      { label: 'Numbered list', keys: 'Mod+Shift+7', icon: ListOrdered, run: () => chain().toggleOrderedList().run(), isActive: () => editor.isActive('orderedList') },
-      { label: 'Task list', keys: 'Mod+Shift+9', icon: ListTodo, run: () => chain().toggleTaskList().run(), isActive: () => editor.isActive('taskList') },
+      {
+        label: 'Bullet list',
+        keys: 'Mod+Shift+8',
+        icon: List,
+        run: () => chain().toggleBulletList().run(),
+        isActive: () => editor.isActive('bulletList'),
+      },
+      {
+        label: 'Numbered list',
+        keys: 'Mod+Shift+7',
+        icon: ListOrdered,
+        run: () => chain().toggleOrderedList().run(),
+        isActive: () => editor.isActive('orderedList'),
+      },
+      {
+        label: 'Task list',
+        keys: 'Mod+Shift+9',
+        icon: ListTodo,
+        run: () => chain().toggleTaskList().run(),
+        isActive: () => editor.isActive('taskList'),
+      },
     ],
     [
-      { label: 'Quote', keys: 'Mod+Shift+B', icon: Quote, run: () => chain().toggleBlockquote().run(), isActive: () => editor.isActive('blockquote') },
-      { label: 'Code block', keys: 'Mod+Alt+C', icon: SquareCode, run: () => chain().toggleCodeBlock().run(), isActive: () => editor.isActive('codeBlock') },
+      {
+        label: 'Quote',
+        keys: 'Mod+Shift+B',
+        icon: Quote,
+        run: () => chain().toggleBlockquote().run(),
+        isActive: () => editor.isActive('blockquote'),
+      },
+      {
+        label: 'Code block',
+        keys: 'Mod+Alt+C',
+        icon: SquareCode,
+        run: () => chain().toggleCodeBlock().run(),
+        isActive: () => editor.isActive('codeBlock'),
+      },
       { label: 'Divider', icon: Minus, run: () => chain().setHorizontalRule().run() },
     ],
   ]);

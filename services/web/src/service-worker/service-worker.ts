@@ -39,7 +39,7 @@ function isPage(path: string): boolean {
 }
 
 async function page(request: Request): Promise<Response> {
-  const fromDevice = await caches.match('/');
+  const fromDevice = await kept('/');
   if (fromDevice === undefined) return fetch(request);
   try {
     const answer = await fetch(request, { signal: AbortSignal.timeout(PATIENCE) });
@@ -50,7 +50,12 @@ async function page(request: Request): Promise<Response> {
 }
 
 async function file(request: Request): Promise<Response> {
-  return (await caches.match(request)) ?? fetch(request);
+  return (await kept(request)) ?? fetch(request);
+}
+
+/** What this version keeps; another version may have its files beside them. */
+async function kept(request: Request | string): Promise<Response | undefined> {
+  return (await caches.open(CACHE)).match(request);
 }
 
 export {};

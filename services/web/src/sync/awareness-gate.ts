@@ -37,7 +37,11 @@ export function guardAwareness(awareness: Awareness): void {
 }
 
 export function cleanState(client: number, state: State): State {
-  return { user: cleanPerson(client, state['user']), cursor: cleanCursor(state['cursor']), detailsChanged: cleanNumber(state['detailsChanged']) };
+  return {
+    user: cleanPerson(client, state['user']),
+    cursor: cleanCursor(state['cursor']),
+    detailsChanged: cleanNumber(state['detailsChanged']),
+  };
 }
 
 function cleanPerson(client: number, value: unknown): Person {

@@ -4,14 +4,7 @@ import { counted } from '../wording';
 
 /** Why the server closed the connection, in so far as a person should know. */
 export type Problem =
-  | 'session-ended'
-  | 'not-found'
-  | 'refused'
-  | 'too-large'
-  | 'not-understood'
-  | 'restarting'
-  | 'busy'
-  | 'server-error';
+  'session-ended' | 'not-found' | 'refused' | 'too-large' | 'not-understood' | 'restarting' | 'busy' | 'server-error';
 
 export interface ConnectionState {
   /** `offline`: the last attempt failed. `connecting`: an attempt runs and none has failed since the last good one. */
@@ -64,8 +57,15 @@ export function isFinal(problem: Problem | null): boolean {
 }
 
 /** Where changes are while the server does not have them. */
-export function whereKept({ pending, unwritten, keepsCopy }: Pick<ConnectionState, 'pending' | 'unwritten' | 'keepsCopy'>): string {
-  if (!keepsCopy) return pending === 0 ? 'changes stay in this tab only' : `${counted(pending, 'change')} in this tab only, keep it open`;
+export function whereKept({
+  pending,
+  unwritten,
+  keepsCopy,
+}: Pick<ConnectionState, 'pending' | 'unwritten' | 'keepsCopy'>): string {
+  if (!keepsCopy)
+    return pending === 0
+      ? 'changes stay in this tab only'
+      : `${counted(pending, 'change')} in this tab only, keep it open`;
   const written = Math.max(pending - unwritten, 0);
   if (written > 0) return `${counted(written, 'change')} kept on this device`;
   return pending > 0 ? 'keeping your changes on this device\u2026' : 'changes are kept on this device';

@@ -8,6 +8,7 @@ import { acknowledgedSocketFor } from './acknowledged-socket';
 import { guardAwareness, personOf } from './awareness-gate';
 import { type ConnectionState, type Problem, isFinal, problemOfClose } from './connection-state';
 import type { KeptChanges } from './kept-changes';
+import { watchNetwork } from './network';
 import { OfflineStore } from './offline-store';
 import { SavedLedger } from './saved';
 
@@ -15,8 +16,6 @@ import { SavedLedger } from './saved';
 const CONNECT_TIMEOUT = 10_000;
 /** How many tokens in a row the server may refuse before the session counts as over. */
 const REFUSALS_ALLOWED = 2;
-/** How long the server may take to show that it is still there when the browser reports a lost network, in milliseconds. */
-const PROBE_TIMEOUT = 3_000;
 
 const PROTOCOL = 'aetherflow.yjs.saved';
 
@@ -27,15 +26,13 @@ export class DocumentConnection extends EventTarget {
   private store: OfflineStore | null = null;
   private link: ConnectionState['link'] = 'connecting';
   private problem: Problem | null = null;
-  /** Where the copy on this device is loaded: changes before that are not a person's. */
+  /** Whether the copy on this device is loaded: changes before that are not a person's. */
   private loaded = false;
   /** The token that the newest socket was opened with. */
   private socketToken: string | null = null;
   /** Tokens that the server refused since the last good connection. */
   private refusals = 0;
   private announcing = false;
-  /** Changes that are not in the copy on this device yet. */
-  private unwritten = 0;
   private connectTimer: number | undefined;
   private readonly page = new AbortController();
 
@@ -57,8 +54,9 @@ export class DocumentConnection extends EventTarget {
 
   /** Loads the copy on this device and begins to connect. The content can be shown and edited once this is done. */
   async start(): Promise<void> {
-    this.store = await OfflineStore.open(this.user.id, this.documentId, this.content);
-    if (this.page.signal.aborted) return;
+    const store = await OfflineStore.open(this.user.id, this.documentId, this.content, () => this.announce());
+    if (this.page.signal.aborted) return store?.close();
+    this.store = store;
     this.loaded = true;
     void this.connect();
   }
@@ -69,8 +67,8 @@ export class DocumentConnection extends EventTarget {
       synced: this.provider.synced,
       saved: this.ledger.isSaved,
       pending: this.ledger.pending,
-      keepsCopy: this.store !== null,
-      unwritten: this.unwritten,
+      keepsCopy: this.store?.isLost === false,
+      unwritten: this.store?.unwritten ?? 0,
       problem: this.problem,
     };
   }
@@ -142,28 +140,8 @@ export class DocumentConnection extends EventTarget {
     if (!this.loaded || origin === this.provider || this.store?.isOrigin(origin) === true) return;
     this.ledger.changed();
     this.kept.add(this.documentId, 1);
-    this.unwritten += 1;
-    if (this.unwritten === 1) void this.waitUntilWritten();
+    this.store?.changed();
     this.announce();
-  }
-
-  /** Follows the changes into the copy on this device: what is not written there is not called kept. */
-  private async waitUntilWritten(): Promise<void> {
-    const { store } = this;
-    while (store !== null && this.unwritten > 0 && !this.page.signal.aborted) {
-      const waiting = this.unwritten;
-      try {
-        // The store's own listener, which begins to write, may come after the one that counted.
-        await Promise.resolve();
-        await store.written();
-      } catch {
-        // The browser took the copy away: from now on there is none.
-        this.store = null;
-      }
-      this.unwritten -= waiting;
-      this.announce();
-      if (this.store === null) return;
-    }
   }
 
   private listen(): void {
@@ -176,14 +154,10 @@ export class DocumentConnection extends EventTarget {
     this.provider.on('connection-close', (event) => this.connectionClosed(event));
     this.provider.on('closed', ({ code }) => this.closedForGood(code));
     this.session.addEventListener('change', () => this.sessionChanged(), { signal });
-    window.addEventListener('offline', () => void this.probe(), { signal });
-    window.addEventListener('online', () => this.networkReturned(), { signal });
-    document.addEventListener(
-      'visibilitychange',
-      () => {
-        if (document.visibilityState === 'visible' && this.link !== 'open') this.networkReturned();
-      },
-      { signal },
+    watchNetwork(
+      () => this.link === 'open',
+      { lost: () => this.networkLost(), returned: () => this.networkReturned() },
+      signal,
     );
   }
 
@@ -196,6 +170,8 @@ export class DocumentConnection extends EventTarget {
     if (status === 'connected') {
       this.link = 'open';
       this.problem = null;
+      // The others dropped this client with its last socket; they take it back only with a newer state than the one they had.
+      this.provider.awareness.setLocalState({ ...this.provider.awareness.getLocalState() });
       // Edits of a tab that was closed offline go up with this connection.
       this.store?.readAgain().catch(() => undefined);
     }
@@ -240,16 +216,8 @@ export class DocumentConnection extends EventTarget {
     this.announce();
   }
 
-  /**
-   * The browser says that the network is gone. A server on this machine may still answer, so ask it; if it does not,
-   * give the socket up at once instead of waiting for the provider's watchdog (30 s).
-   */
-  private async probe(): Promise<void> {
-    const answered = await fetch('/livez', { cache: 'no-store', signal: AbortSignal.timeout(PROBE_TIMEOUT) }).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (!answered && !this.page.signal.aborted && !isFinal(this.problem)) this.startOver();
+  private networkLost(): void {
+    if (!isFinal(this.problem)) this.startOver();
   }
 
   /** Leaves and comes back, for instance because what this person may do has changed. */
@@ -268,11 +236,7 @@ export class DocumentConnection extends EventTarget {
   }
 
   private networkReturned(): void {
-    if (isFinal(this.problem) || this.page.signal.aborted) return;
-    if (this.link === 'open') {
-      void this.probe();
-      return;
-    }
+    if (isFinal(this.problem)) return;
     // Start over now instead of waiting for an attempt that began without a network.
     this.provider.disconnect();
     void this.connect();

@@ -10,14 +10,36 @@ function nameOf(userId: string, documentId: string): string {
 }
 
 export class OfflineStore {
-  private constructor(private readonly persistence: IndexeddbPersistence) {}
+  /** Changes that were handed over but are not written yet. */
+  unwritten = 0;
+  /** The browser took the copy away: nothing is kept any more. */
+  isLost = false;
 
-  /** Opens the copy and loads it into `document`. Null where the browser keeps nothing (some private windows). */
-  static async open(userId: string, documentId: string, document: Y.Doc): Promise<OfflineStore | null> {
+  private constructor(
+    private readonly persistence: IndexeddbPersistence,
+    private readonly progress: () => void,
+  ) {}
+
+  /**
+   * Opens the copy and loads it into `document`. Null where the browser keeps nothing (some private windows).
+   * `progress` is called when changes were written, or can no longer be.
+   */
+  static async open(
+    userId: string,
+    documentId: string,
+    document: Y.Doc,
+    progress: () => void,
+  ): Promise<OfflineStore | null> {
     if (!(await databasesWork())) return null;
     const persistence = new IndexeddbPersistence(nameOf(userId, documentId), document);
     await persistence.whenSynced;
-    return new OfflineStore(persistence);
+    return new OfflineStore(persistence, progress);
+  }
+
+  /** The document has changed, and the persistence writes that: what is not written yet is not called kept. */
+  changed(): void {
+    this.unwritten += 1;
+    if (this.unwritten === 1) void this.followWriting();
   }
 
   /** Whether a change with this origin came out of the store, rather than from a person. */
@@ -30,17 +52,9 @@ export class OfflineStore {
     await fetchUpdates(this.persistence);
   }
 
-  /** Resolves once every change handed over so far is written. */
-  written(): Promise<void> {
-    const { db } = this.persistence;
-    return new Promise((resolve, reject) => {
-      if (db === null) return reject(new Error('the copy on this device is closed'));
-      // Transactions on one store run in the order they were made, so this one ends after those that write.
-      const transaction = db.transaction('updates', 'readonly');
-      const counting = transaction.objectStore('updates').count();
-      counting.onsuccess = () => resolve();
-      counting.onerror = () => reject(counting.error ?? new Error('the copy on this device cannot be read'));
-    });
+  /** Closes the copy and leaves it where it is. */
+  async close(): Promise<void> {
+    await this.persistence.destroy();
   }
 
   /** Removes the copy from this device. */
@@ -48,6 +62,29 @@ export class OfflineStore {
     const { name } = this.persistence;
     await this.persistence.destroy();
     await clearDocument(name);
+  }
+
+  private async followWriting(): Promise<void> {
+    while (this.unwritten > 0 && !this.isLost) {
+      // The persistence, which begins to write, may be told of the change only after this store.
+      await Promise.resolve();
+      const waiting = this.unwritten;
+      await this.written().catch(() => (this.isLost = true));
+      this.unwritten -= waiting;
+      this.progress();
+    }
+  }
+
+  /** Resolves once everything that the persistence began to write is written. */
+  private written(): Promise<void> {
+    const { db } = this.persistence;
+    return new Promise((resolve, reject) => {
+      if (db === null) return reject(new Error('the copy on this device is closed'));
+      // Transactions on one store run in the order they were made, so this one ends after those that write.
+      const counting = db.transaction('updates', 'readonly').objectStore('updates').count();
+      counting.onsuccess = () => resolve();
+      counting.onerror = () => reject(counting.error ?? new Error('the copy on this device cannot be read'));
+    });
   }
 }
 

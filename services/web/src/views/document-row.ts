@@ -27,7 +27,11 @@ export function documentRow(app: App, shown: DocumentInfo, actions: RowActions):
   return h(
     'li',
     { class: 'document-row' },
-    h('span', { class: 'document-kind', title: shown.type === 'text' ? 'Plain text' : 'Rich text' }, icon(shown.type === 'text' ? FileType : FileText, 20)),
+    h(
+      'span',
+      { class: 'document-kind', title: shown.type === 'text' ? 'Plain text' : 'Rich text' },
+      icon(shown.type === 'text' ? FileType : FileText, 20),
+    ),
     h(
       'div',
       { class: 'document-text' },
@@ -35,7 +39,12 @@ export function documentRow(app: App, shown: DocumentInfo, actions: RowActions):
       h('p', { class: 'document-facts' }, facts.join(' \u00b7 ')),
     ),
     kept > 0 && h('span', { class: 'badge attention' }, `${counted(kept, 'change')} not uploaded`),
-    others.length > 0 && h('span', { class: 'faces', title: 'Here now' }, ...others.slice(0, FACES).map((user) => avatar(user, `${user.name} is here`))),
+    others.length > 0 &&
+      h(
+        'span',
+        { class: 'faces', title: 'Here now' },
+        ...others.slice(0, FACES).map((user) => avatar(user, `${user.name} is here`)),
+      ),
     menuButton(icon(Ellipsis, 20), `Actions for ${shown.name}`, 'icon-button', () => rowMenu(app, shown, actions)),
   );
 }
@@ -43,13 +52,18 @@ export function documentRow(app: App, shown: DocumentInfo, actions: RowActions):
 function roleFacts(app: App, { role, metadata }: DocumentInfo): string[] {
   const { owner, public: sharing } = metadata.permissions;
   if (owner !== app.user.id) return [`by ${owner}`, role === 'viewer' ? 'you can read' : 'you can edit'];
-  if (sharing === 'none') return metadata.permissions.editors.length + metadata.permissions.viewers.length > 0 ? ['shared with people'] : ['private'];
+  if (sharing === 'none')
+    return metadata.permissions.editors.length + metadata.permissions.viewers.length > 0
+      ? ['shared with people']
+      : ['private'];
   return [sharing === 'edit' ? 'anyone with the link can edit' : 'anyone with the link can read'];
 }
 
 function rowMenu(app: App, document: DocumentInfo, actions: RowActions): MenuItem[] {
   const setState = (state: 'active' | 'archived'): void => {
-    app.documents.change(document.id, { state }).then(actions.changed, (error: unknown) => actions.failed(sentenceFor(error)));
+    app.documents
+      .change(document.id, { state })
+      .then(actions.changed, (error: unknown) => actions.failed(sentenceFor(error)));
   };
   const rename = async (): Promise<void> => {
     if (await renameDocument(app, document)) actions.changed();
@@ -62,10 +76,12 @@ function rowMenu(app: App, document: DocumentInfo, actions: RowActions): MenuIte
     if (await deleteDocument(app, document)) actions.changed();
   };
   const items: MenuItem[] = [];
-  if (document.role !== 'viewer' && document.state === 'active') items.push({ label: 'Rename', icon: Pencil, action: () => void rename() });
+  if (document.role !== 'viewer' && document.state === 'active')
+    items.push({ label: 'Rename', icon: Pencil, action: () => void rename() });
   items.push({ label: document.role === 'owner' ? 'Share' : 'Copy link', icon: Link2, action: () => void share() });
   if (document.role !== 'owner') return items;
-  if (document.state === 'active') return [...items, { label: 'Archive', icon: Archive, action: () => setState('archived') }];
+  if (document.state === 'active')
+    return [...items, { label: 'Archive', icon: Archive, action: () => setState('archived') }];
   return [
     ...items,
     { label: 'Unarchive', icon: ArchiveRestore, action: () => setState('active') },

@@ -1,6 +1,7 @@
 /** What the documents page shows when there is no list to show. */
 
 import { Archive, CloudOff, FileText, Plus } from 'lucide';
+import type { DocumentInfo } from '../api';
 import type { App } from '../app';
 import { h, icon } from '../dom';
 import { documentRow, type RowActions } from './document-row';
@@ -22,8 +23,17 @@ export function emptyArchive(): HTMLElement {
     { class: 'empty' },
     h('span', { class: 'empty-mark' }, icon(Archive, 26)),
     h('h2', {}, 'The archive is empty'),
-    h('p', {}, 'Archived documents can be read but not changed. You find \u201cArchive\u201d in the menu of each document.'),
+    h(
+      'p',
+      {},
+      'Archived documents can be read but not changed. You find \u201cArchive\u201d in the menu of each document.',
+    ),
   );
+}
+
+/** Who was there when the server last answered may be gone. */
+function withoutPeople(document: DocumentInfo): DocumentInfo {
+  return { ...document, active_users: [] };
 }
 
 /** The server did not answer: what was opened on this device can still be opened. */
@@ -38,6 +48,10 @@ export function unreachableList(app: App, reason: string, actions: RowActions, r
     h('button', { type: 'button', class: 'button', onclick: retry }, 'Try again'),
   );
   if (known.length === 0) return [notice];
-  const list = h('ul', { class: 'document-list' }, ...known.map((document) => documentRow(app, document, actions)));
+  const list = h(
+    'ul',
+    { class: 'document-list' },
+    ...known.map((document) => documentRow(app, withoutPeople(document), actions)),
+  );
   return [notice, h('section', {}, h('h2', {}, 'On this device'), list)];
 }

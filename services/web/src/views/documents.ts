@@ -50,16 +50,26 @@ export function documentsView(app: App): View {
     ...(['active', 'archived'] as const).map((name) => {
       const select = (): void => {
         tab = name;
-        for (const button of tabs.querySelectorAll('button')) button.setAttribute('aria-pressed', String(button.dataset['tab'] === name));
+        for (const button of tabs.querySelectorAll('button'))
+          button.setAttribute('aria-pressed', String(button.dataset['tab'] === name));
         void refresh();
       };
-      return h('button', { type: 'button', 'data-tab': name, 'aria-pressed': String(name === tab), onclick: select }, name === 'active' ? 'Active' : 'Archived');
+      return h(
+        'button',
+        { type: 'button', 'data-tab': name, 'aria-pressed': String(name === tab), onclick: select },
+        name === 'active' ? 'Active' : 'Archived',
+      );
     }),
   );
   const element = h(
     'div',
     { class: 'page' },
-    h('header', { class: 'page-bar' }, h('a', { href: '/', 'data-page': true, class: 'home', 'aria-label': 'AetherFlow' }, logo()), accountMenu(app)),
+    h(
+      'header',
+      { class: 'page-bar' },
+      h('a', { href: '/', 'data-page': true, class: 'home', 'aria-label': 'AetherFlow' }, logo()),
+      accountMenu(app),
+    ),
     h(
       'main',
       { class: 'documents' },
@@ -67,7 +77,12 @@ export function documentsView(app: App): View {
         'div',
         { class: 'documents-head' },
         heading,
-        h('button', { type: 'button', class: 'button primary', onclick: () => void create() }, icon(Plus), 'New document'),
+        h(
+          'button',
+          { type: 'button', class: 'button primary', onclick: () => void create() },
+          icon(Plus),
+          'New document',
+        ),
       ),
       h('div', { class: 'documents-tools' }, tabs, joinForm(app)),
       notice,
@@ -99,7 +114,9 @@ async function loadLists(app: App, tab: Tab): Promise<Lists> {
 async function joinedDocuments(app: App, listed: DocumentInfo[], tab: Tab): Promise<DocumentInfo[]> {
   const known = new Set(listed.map(({ id }) => id));
   const isNamed = ({ metadata: { permissions } }: DocumentInfo): boolean =>
-    permissions.owner === app.user.id || permissions.editors.includes(app.user.id) || permissions.viewers.includes(app.user.id);
+    permissions.owner === app.user.id ||
+    permissions.editors.includes(app.user.id) ||
+    permissions.viewers.includes(app.user.id);
   const candidates = app.recent.all().filter((document) => !known.has(document.id) && !isNamed(document));
   const answers = await Promise.allSettled(candidates.map(({ id }) => app.documents.read(id)));
   const found: DocumentInfo[] = [];
@@ -116,14 +133,23 @@ async function joinedDocuments(app: App, listed: DocumentInfo[], tab: Tab): Prom
 }
 
 function showLists(app: App, lists: Lists, tab: Tab, actions: RowActions, create: () => void): Node[] {
-  if (lists.own.length === 0 && lists.joined.length === 0) return [tab === 'active' ? emptyList(create) : emptyArchive()];
+  if (lists.own.length === 0 && lists.joined.length === 0)
+    return [tab === 'active' ? emptyList(create) : emptyArchive()];
   const sections: Node[] = [];
-  if (lists.own.length > 0) sections.push(section(app, 'Yours and shared with you', lists.own, lists.next, tab, actions));
+  if (lists.own.length > 0)
+    sections.push(section(app, 'Yours and shared with you', lists.own, lists.next, tab, actions));
   if (lists.joined.length > 0) sections.push(section(app, 'Recently joined by link', lists.joined, null, tab, actions));
   return sections;
 }
 
-function section(app: App, title: string, documents: DocumentInfo[], next: string | null, tab: Tab, actions: RowActions): HTMLElement {
+function section(
+  app: App,
+  title: string,
+  documents: DocumentInfo[],
+  next: string | null,
+  tab: Tab,
+  actions: RowActions,
+): HTMLElement {
   const list = h('ul', { class: 'document-list' }, ...documents.map((document) => documentRow(app, document, actions)));
   const element = h('section', {}, h('h2', {}, title), list);
   let cursor = next;
@@ -144,17 +170,29 @@ function section(app: App, title: string, documents: DocumentInfo[], next: strin
 }
 
 function joinForm(app: App): HTMLElement {
-  const input = h('input', { type: 'text', placeholder: 'Paste a link or an id', 'aria-label': 'Link or id of a document', autocomplete: 'off', spellcheck: 'false' });
+  const input = h('input', {
+    type: 'text',
+    placeholder: 'Paste a link or an id',
+    'aria-label': 'Link or id of a document',
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
   const failure = h('p', { class: 'field-error', role: 'alert', hidden: true });
   const onsubmit = (event: SubmitEvent): void => {
     event.preventDefault();
     const id = documentIdFrom(input.value);
     failure.hidden = id !== null;
     if (id !== null) return app.router.go(addressOfDocument(id));
-    failure.textContent = 'That is not a link to a document. Copy it with \u201cShare\u201d in the document and paste it here.';
+    failure.textContent =
+      'That is not a link to a document. Copy it with \u201cShare\u201d in the document and paste it here.';
     input.focus();
   };
-  return h('form', { class: 'join', onsubmit, novalidate: true }, h('div', { class: 'join-row' }, input, h('button', { type: 'submit', class: 'button' }, 'Join')), failure);
+  return h(
+    'form',
+    { class: 'join', onsubmit, novalidate: true },
+    h('div', { class: 'join-row' }, input, h('button', { type: 'submit', class: 'button' }, 'Join')),
+    failure,
+  );
 }
 
 function accountMenu(app: App): HTMLElement {
@@ -170,5 +208,7 @@ function accountMenu(app: App): HTMLElement {
     await app.session.logOut();
   };
   const face = h('span', { class: 'account' }, avatar(app.user), h('span', { class: 'account-name' }, app.user.name));
-  return menuButton(face, `Account of ${app.user.name}`, 'account-button', () => [{ label: 'Log out', icon: LogOut, action: () => void logOut() }]);
+  return menuButton(face, `Account of ${app.user.name}`, 'account-button', () => [
+    { label: 'Log out', icon: LogOut, action: () => void logOut() },
+  ]);
 }

@@ -9,7 +9,11 @@ import { backToDocuments, messagePage } from './message';
 import { OpenDocument } from './open-document';
 
 export function editorView(app: App, id: string): View {
-  const element = h('div', { class: 'document-page' }, h('main', { class: 'opening', 'aria-busy': 'true' }, h('p', {}, 'Opening\u2026')));
+  const element = h(
+    'div',
+    { class: 'document-page' },
+    h('main', { class: 'opening', 'aria-busy': 'true' }, h('p', {}, 'Opening\u2026')),
+  );
   const page = new AbortController();
   let inner: { close(): void } | null = null;
   document.title = 'Opening - AetherFlow';
@@ -26,6 +30,7 @@ export function editorView(app: App, id: string): View {
       const info = await informationAbout(app, id);
       if (page.signal.aborted) return;
       if (info === null) return show(notOnThisDevice(app, page.signal));
+      if (info.type !== 'richtext' && info.type !== 'text') return show(anotherKind());
       if (info.id !== id) history.replaceState(null, '', addressOfDocument(info.id));
       app.recent.opened(info);
       const view = new OpenDocument(app, info);
@@ -71,7 +76,20 @@ function after<Value>(delay: number, value: Value): Promise<Value> {
 function notOnThisDevice(app: App, signal: AbortSignal): View {
   window.addEventListener('online', () => app.reload(), { signal, once: true });
   const retry = h('button', { type: 'button', class: 'button primary', onclick: () => app.reload() }, 'Try again');
-  return messagePage('No connection to the server', 'This document was not opened on this device before, so there is no copy of it here. Check your network and try again.', retry, backToDocuments());
+  return messagePage(
+    'No connection to the server',
+    'This document was not opened on this device before, so there is no copy of it here. Check your network and try again.',
+    retry,
+    backToDocuments(),
+  );
+}
+
+function anotherKind(): View {
+  return messagePage(
+    'This document cannot be opened here',
+    'It is of a kind that this page has no editor for.',
+    backToDocuments(),
+  );
 }
 
 function cannotOpen(app: App, error: unknown): View {

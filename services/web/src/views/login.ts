@@ -32,7 +32,8 @@ export function loginView(session: Session): View {
     if (button.disabled) return;
     const wanted = name.value.trim();
     // A name that nobody can see would be none.
-    if (!/[\p{L}\p{N}]/u.test(wanted)) return refuse('Please enter your name: it is what others see next to your cursor.');
+    if (!/[\p{L}\p{N}]/u.test(wanted))
+      return refuse('Please enter your name: it is what others see next to your cursor.');
     button.disabled = true;
     try {
       // The page goes on by itself once the session is there.
@@ -51,7 +52,11 @@ export function loginView(session: Session): View {
       { class: 'login-card' },
       logoMark(56),
       h('h1', {}, 'Write together'),
-      h('p', { class: 'login-lead' }, 'One document, many people, online or not. What says \u201cSaved\u201d is on disk.'),
+      h(
+        'p',
+        { class: 'login-lead' },
+        'One document, many people, online or not. What says \u201cSaved\u201d is on disk.',
+      ),
       h('form', { onsubmit, novalidate: true }, name, failure, button),
     ),
   );

@@ -11,7 +11,11 @@ export function messagePage(title: string, text: string, ...actions: Node[]): Vi
   const element = h(
     'div',
     { class: 'page' },
-    h('header', { class: 'page-bar' }, h('a', { href: '/', 'data-page': true, class: 'home', 'aria-label': 'AetherFlow, all documents' }, logo())),
+    h(
+      'header',
+      { class: 'page-bar' },
+      h('a', { href: '/', 'data-page': true, class: 'home', 'aria-label': 'AetherFlow, all documents' }, logo()),
+    ),
     h('main', { class: 'message' }, heading, h('p', {}, text), h('div', { class: 'message-actions' }, ...actions)),
   );
   return { element, focus: heading, close: () => undefined };
@@ -22,5 +26,9 @@ export function backToDocuments(): HTMLElement {
 }
 
 export function unknownPageView(): View {
-  return messagePage('There is nothing here', 'This address is not a page of AetherFlow. Check the link, or start from your documents.', backToDocuments());
+  return messagePage(
+    'There is nothing here',
+    'This address is not a page of AetherFlow. Check the link, or start from your documents.',
+    backToDocuments(),
+  );
 }

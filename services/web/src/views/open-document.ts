@@ -82,7 +82,7 @@ export class OpenDocument implements View {
   }
 
   private build(editor: DocumentEditor): void {
-    const header = documentHeader({
+    const bar = documentHeader({
       app: this.app,
       title: this.title,
       line: this.line,
@@ -93,7 +93,11 @@ export class OpenDocument implements View {
       change: (action) => void this.change(action),
     });
     const tools = h('div', { class: 'tools' }, editor.toolbar);
-    fill(this.element, h('div', { class: 'document-top' }, header, tools, this.noticeArea), h('main', { class: 'sheet' }, editor.element));
+    fill(
+      this.element,
+      h('header', { class: 'document-top' }, bar, tools, this.noticeArea),
+      h('main', { class: 'sheet' }, editor.element),
+    );
     if (this.mayEdit && matchMedia('(pointer: fine)').matches) editor.focus();
   }
 
@@ -126,7 +130,10 @@ export class OpenDocument implements View {
           reopen: () => this.app.reload(),
           showText: () => void this.showText(),
           discard: () => void this.discard(),
-          unarchive: () => void this.change(() => this.app.documents.change(this.info.id, { state: 'active' })).then((done) => done && this.app.reload()),
+          unarchive: () =>
+            void this.change(() => this.app.documents.change(this.info.id, { state: 'active' })).then(
+              (done) => done && this.app.reload(),
+            ),
         }),
     );
   }

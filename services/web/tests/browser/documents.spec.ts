@@ -1,6 +1,9 @@
 import { expect, test } from '../support/fixtures';
 
-test('somebody without a name is asked for one, and a name that the server refuses is explained', async ({ page, server }) => {
+test('somebody without a name is asked for one, and a name that the server refuses is explained', async ({
+  page,
+  server,
+}) => {
   await page.goto(server.url);
   await page.getByRole('button', { name: 'Continue' }).click();
   await expect(page.getByRole('alert')).toContainText('Please enter your name');
@@ -129,7 +132,9 @@ test('logging out ends the session and leaves no document behind on the device',
   await alice.page.getByRole('menuitem', { name: 'Log out' }).click();
   await expect(alice.page.getByLabel('Your name')).toBeVisible();
   const left = async (): Promise<string[]> =>
-    alice.page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name ?? '').filter((name) => name.includes('alice')));
+    alice.page.evaluate(async () =>
+      (await indexedDB.databases()).map(({ name }) => name ?? '').filter((name) => name.includes('alice')),
+    );
   await expect.poll(left).toEqual([]);
   expect(await alice.page.evaluate(() => JSON.stringify(localStorage))).not.toContain('Confidential');
 });

@@ -72,7 +72,13 @@ test('links in a document cannot run code, and lead only to the web or to mail',
   const text = new Y.XmlText();
   paragraph.insert(0, [text]);
   hostile.doc.getXmlFragment('default').insert(0, [paragraph]);
-  const addresses = ['javascript:window.attacked=1', 'JaVa\nScript:window.attacked=1', 'data:text/html,x', '/relative', 'https://example.org/'];
+  const addresses = [
+    'javascript:window.attacked=1',
+    'JaVa\nScript:window.attacked=1',
+    'data:text/html,x',
+    '/relative',
+    'https://example.org/',
+  ];
   for (const [index, href] of addresses.entries()) {
     text.insert(text.length, `link${index}`, { link: { href, class: 'menu', target: '_self' } });
     text.insert(text.length, ' ', { link: null });
@@ -106,7 +112,10 @@ test('presence of any shape breaks nobody', async ({ arrive, server }) => {
   const states = [
     { user: 'text', cursor: 5 },
     { user: 7, cursor: { anchor: {}, head: null } },
-    { user: { name: 5, color: {} }, cursor: { anchor: { type: 'x', item: { client: 'a' } }, head: { tname: 'elsewhere' } } },
+    {
+      user: { name: 5, color: {} },
+      cursor: { anchor: { type: 'x', item: { client: 'a' } }, head: { tname: 'elsewhere' } },
+    },
     { user: { name: 'x'.repeat(5_000), color: 'transparent' }, detailsChanged: 'soon' },
     { user: { id: 'mallory', name: 'Mallory' }, cursor: { anchor: { tname: 'content' }, head: { tname: 'default' } } },
   ];

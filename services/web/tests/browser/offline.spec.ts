@@ -38,7 +38,9 @@ test('the page opens without a network, with what is on this device', async ({ a
   await expect(alice.stateLine).toHaveText('Offline \u2013 24 changes kept on this device');
   await alice.page.getByRole('link', { name: 'All documents' }).click();
   await expect(alice.page.getByText('No connection to the server')).toBeVisible();
-  await expect(alice.page.getByRole('listitem').filter({ hasText: 'Mountain hut' })).toContainText('24 changes not uploaded');
+  await expect(alice.page.getByRole('listitem').filter({ hasText: 'Mountain hut' })).toContainText(
+    '24 changes not uploaded',
+  );
   await alice.page.getByRole('link', { name: 'Mountain hut' }).click();
   await alice.reads('In the valley. On the way. At the top.');
 

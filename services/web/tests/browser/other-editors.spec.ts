@@ -18,7 +18,12 @@ test.afterAll(async () => {
 
 async function openEditor(browser: Browser, file: string, id: string, client: Client): Promise<Page> {
   const page = await (await browser.newContext()).newPage();
-  const told = new URLSearchParams({ yjs: server.yjs, id, token: client.tokens.access_token, name: client.tokens.user.name });
+  const told = new URLSearchParams({
+    yjs: server.yjs,
+    id,
+    token: client.tokens.access_token,
+    name: client.tokens.user.name,
+  });
   await page.goto(`${pages.origin}/${file}#${told}`);
   await expect(page.locator('#state')).toHaveText('synced');
   return page;
@@ -27,7 +32,10 @@ async function openEditor(browser: Browser, file: string, id: string, client: Cl
 test('two CodeMirror editors converge, and their text is saved', async ({ browser }) => {
   const [alice, bob] = await Promise.all([Client.logIn(server.api, 'Alice'), Client.logIn(server.api, 'Bob')]);
   const { id } = await alice.create('CodeMirror', 'text', 'edit');
-  const [left, right] = await Promise.all([openEditor(browser, 'codemirror.html', id, alice), openEditor(browser, 'codemirror.html', id, bob)]);
+  const [left, right] = await Promise.all([
+    openEditor(browser, 'codemirror.html', id, alice),
+    openEditor(browser, 'codemirror.html', id, bob),
+  ]);
   const lines = (page: Page): Promise<string[]> =>
     page.locator('.cm-line').evaluateAll((found) =>
       found.map((line) => {
@@ -56,7 +64,10 @@ test('two CodeMirror editors converge, and their text is saved', async ({ browse
 test('two Quill editors converge, with formatting, and their text is saved', async ({ browser }) => {
   const [alice, bob] = await Promise.all([Client.logIn(server.api, 'Alice'), Client.logIn(server.api, 'Bob')]);
   const { id } = await alice.create('Quill', 'text', 'edit');
-  const [left, right] = await Promise.all([openEditor(browser, 'quill.html', id, alice), openEditor(browser, 'quill.html', id, bob)]);
+  const [left, right] = await Promise.all([
+    openEditor(browser, 'quill.html', id, alice),
+    openEditor(browser, 'quill.html', id, bob),
+  ]);
   await left.locator('.ql-editor').click();
   await left.keyboard.type('plain ');
   await left.keyboard.press('ControlOrMeta+b');

@@ -96,7 +96,10 @@ test('changes that come too late for an archived document are not lost', async (
   await alice.reads('In time. Late.');
 });
 
-test('a session that ends is said so, and logging in again uploads what was written meanwhile', async ({ arriveOverLine, server }) => {
+test('a session that ends is said so, and logging in again uploads what was written meanwhile', async ({
+  arriveOverLine,
+  server,
+}) => {
   const { person: alice, line } = await arriveOverLine('Alice');
   const id = await alice.createDocument('Long day');
   await alice.write('Morning.');
@@ -139,8 +142,58 @@ test('an expired access token is replaced without anybody noticing', async ({ ar
   expect(new URL(alice.page.url()).pathname).toBe(`/d/${id}`);
 });
 
+test('two tabs that replace an expired token at once both keep the session', async ({ arrive }) => {
+  const alice = await arrive('Alice');
+  const id = await alice.createDocument('Tabs and tokens');
+  const first = alice.page;
+  const second = await alice.openTab(id);
+  await alice.isSaved();
+  // Only one of them can use the refresh token: it is good for one use.
+  await first.evaluate(() => {
+    const session: Record<string, unknown> = JSON.parse(localStorage.getItem('aetherflow.session') ?? '{}');
+    localStorage.setItem('aetherflow.session', JSON.stringify({ ...session, renewAt: 0 }));
+  });
+  await Promise.all([first.reload(), second.reload()]);
+  for (const page of [first, second]) {
+    alice.page = page;
+    await alice.isSaved();
+    await alice.write('here ');
+    await alice.isSaved();
+  }
+});
+
+test('a document that is deleted under an open page is said to be gone, and the text can be taken along', async ({
+  arriveOverLine,
+  server,
+}) => {
+  const owner = await Client.logIn(server.api, 'Owner');
+  const { id } = await owner.create('Short-lived', 'richtext', 'edit');
+  const { person: bob, line } = await arriveOverLine('Bob');
+  await bob.open(id);
+  await bob.write('Seen.');
+  await bob.isSaved();
+  await line.cut();
+  await expect(bob.stateLine).toHaveText(/^Offline/);
+  await bob.write(' Unseen.');
+  await expect(bob.stateLine).toHaveText('Offline \u2013 8 changes kept on this device');
+  await owner.remove(id);
+  await line.restore();
+  await expect(bob.page.getByText('This document is gone, or you no longer have access.')).toBeVisible();
+  await expect(bob.text).toHaveAttribute('contenteditable', 'false');
+  await bob.page.reload();
+  await bob.page.getByRole('button', { name: 'Show my text' }).click();
+  await expect(bob.page.getByRole('textbox', { name: 'Your text' })).toHaveValue('Seen. Unseen.');
+  await bob.page.getByRole('button', { name: 'Done' }).click();
+  await bob.page.getByRole('button', { name: 'Discard my changes' }).click();
+  await bob.page.getByRole('button', { name: 'Discard', exact: true }).click();
+  await expect(bob.page.getByRole('heading', { name: 'Document not found' })).toBeVisible();
+});
+
 async function endSession(api: string, stored: string): Promise<void> {
   const { accessToken } = JSON.parse(stored) as { accessToken: string };
-  const response = await fetch(`${api}/auth/logout`, { method: 'POST', headers: { Authorization: `Bearer ${accessToken}` } });
+  const response = await fetch(`${api}/auth/logout`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${accessToken}` },
+  });
   expect(response.status).toBe(204);
 }

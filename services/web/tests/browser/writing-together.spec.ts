@@ -1,6 +1,9 @@
 import { expect, test } from '../support/fixtures';
 
-test('two people type in one paragraph at once, one goes offline and returns, and both end with the same text', async ({ arrive, arriveOverLine }) => {
+test('two people type in one paragraph at once, one goes offline and returns, and both end with the same text', async ({
+  arrive,
+  arriveOverLine,
+}) => {
   const alice = await arrive('Alice');
   const { person: bob, line } = await arriveOverLine('Bob');
   const id = await alice.createDocument('Shared page');
@@ -30,6 +33,8 @@ test('two people type in one paragraph at once, one goes offline and returns, an
   await bob.isSaved();
   await alice.reads(both);
   await bob.reads(both);
+  await expect(alice.face('Bob')).toBeVisible();
+  await expect(bob.face('Alice')).toBeVisible();
 
   await Promise.all([alice.page.reload(), bob.page.reload()]);
   await alice.reads(both);
@@ -84,7 +89,9 @@ test('a second tab of the same person is the same person, and both tabs show the
   await alice.isSaved();
   await expect(alice.face('Alice (you)')).toHaveCount(1);
   await expect(alice.page.getByRole('list', { name: 'People here' }).getByRole('img')).toHaveCount(1);
-  await expect(first.getByRole('textbox', { name: 'Document text' })).toContainText('From the first tab. From the second.');
+  await expect(first.getByRole('textbox', { name: 'Document text' })).toContainText(
+    'From the first tab. From the second.',
+  );
 });
 
 test('formatting, lists, tasks and links arrive at the other side as they were made', async ({ arrive }) => {

@@ -42,7 +42,8 @@ test('a provider alone in a document stays connected for 90 seconds', async () =
   lone.doc.getText('content').insert(0, 'still here');
   const reader = connect(server.yjs, alice, id);
   await synced(reader);
-  while (reader.doc.getText('content').toString() !== 'still here') await new Promise((resolve) => reader.doc.once('update', resolve));
+  while (reader.doc.getText('content').toString() !== 'still here')
+    await new Promise((resolve) => reader.doc.once('update', resolve));
   for (const { provider } of [lone, control, reader]) provider.destroy();
 });
 

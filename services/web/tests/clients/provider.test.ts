@@ -40,7 +40,10 @@ test('two providers converge, and the server has the text', async () => {
   const letters = (text: string): string => [...text].sort().join('');
   const all = 'a'.repeat(50) + 'b'.repeat(50);
   for (const connected of [one, two]) {
-    await until(() => letters(connected.doc.getText('content').toString()) === all, (look) => connected.doc.on('update', look));
+    await until(
+      () => letters(connected.doc.getText('content').toString()) === all,
+      (look) => connected.doc.on('update', look),
+    );
   }
   expect(one.doc.getText('content').toString()).toBe(two.doc.getText('content').toString());
 
@@ -73,7 +76,10 @@ test('edits made offline are uploaded on return', async () => {
   await Promise.all([synced(away), synced(present)]);
   away.doc.getText('content').insert(0, 'base');
   await textIs(present, 'base');
-  const gone = until(() => !away.provider.wsconnected, (look) => away.provider.on('status', look));
+  const gone = until(
+    () => !away.provider.wsconnected,
+    (look) => away.provider.on('status', look),
+  );
   await line.cut();
   await gone;
   away.doc.getText('content').insert(4, ' away');
@@ -89,16 +95,28 @@ test('presence appears at the others and goes with its client', async () => {
   const [one, two] = [join(server.yjs, alice, id), join(server.yjs, bob, id)];
   one.provider.awareness.setLocalStateField('user', { name: 'Alice' });
   const seen = (): unknown => two.provider.awareness.getStates().get(one.doc.clientID)?.['user'];
-  await until(() => (seen() as { name?: string } | undefined)?.name === 'Alice', (look) => two.provider.awareness.on('change', look));
+  await until(
+    () => (seen() as { name?: string } | undefined)?.name === 'Alice',
+    (look) => two.provider.awareness.on('change', look),
+  );
 
   // Who comes later is told of those who are there.
   const three = join(server.yjs, alice, id);
-  await until(() => three.provider.awareness.getStates().has(one.doc.clientID), (look) => three.provider.awareness.on('change', look));
+  await until(
+    () => three.provider.awareness.getStates().has(one.doc.clientID),
+    (look) => three.provider.awareness.on('change', look),
+  );
 
   one.provider.ws?.close();
   one.provider.shouldConnect = false;
-  await until(() => !two.provider.awareness.getStates().has(one.doc.clientID), (look) => two.provider.awareness.on('change', look));
-  await until(() => !three.provider.awareness.getStates().has(one.doc.clientID), (look) => three.provider.awareness.on('change', look));
+  await until(
+    () => !two.provider.awareness.getStates().has(one.doc.clientID),
+    (look) => two.provider.awareness.on('change', look),
+  );
+  await until(
+    () => !three.provider.awareness.getStates().has(one.doc.clientID),
+    (look) => three.provider.awareness.on('change', look),
+  );
 });
 
 test('a wrong token, a missing document and one that is not shared stop the provider for good', async () => {
@@ -145,7 +163,10 @@ test('a provider comes back by itself when the server restarts', async () => {
   const client = join(server.yjs, alice, id);
   await synced(client);
   client.doc.getText('content').insert(0, 'before');
-  const left = until(() => !client.provider.synced, (look) => client.provider.on('sync', look));
+  const left = until(
+    () => !client.provider.synced,
+    (look) => client.provider.on('sync', look),
+  );
   await server.stop();
   await left;
   client.doc.getText('content').insert(6, ' during');
@@ -158,7 +179,10 @@ test('a provider comes back by itself when the server restarts', async () => {
 /** Sends step 1 on the open socket and waits for its answer. */
 async function roundTrip({ provider }: Connected): Promise<void> {
   provider.synced = false;
-  const answered = until(() => provider.synced, (look) => provider.on('sync', look));
+  const answered = until(
+    () => provider.synced,
+    (look) => provider.on('sync', look),
+  );
   const vector = Y.encodeStateVector(provider.doc);
   provider.ws?.send(Uint8Array.from([0, 0, vector.length, ...vector]));
   await answered;

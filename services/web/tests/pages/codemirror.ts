@@ -8,5 +8,8 @@ const { text, provider } = joinRoom();
 const parent = document.getElementById('editor') ?? document.body;
 new EditorView({
   parent,
-  state: EditorState.create({ doc: text.toString(), extensions: [keymap.of(defaultKeymap), yCollab(text, provider.awareness)] }),
+  state: EditorState.create({
+    doc: text.toString(),
+    extensions: [keymap.of(defaultKeymap), yCollab(text, provider.awareness)],
+  }),
 });

@@ -32,6 +32,10 @@ export class Client {
     return this.send('PATCH', `/documents/${id}`, change);
   }
 
+  remove(id: string): Promise<void> {
+    return this.send('DELETE', `/documents/${id}`);
+  }
+
   content(id: string): Promise<DocumentContent> {
     return this.send('GET', `/documents/${id}/content`);
   }
@@ -41,10 +45,15 @@ export class Client {
   }
 }
 
-async function answerTo<Answer>(address: string, method: string, token: string | null, body?: unknown): Promise<Answer> {
+async function answerTo<Answer>(
+  address: string,
+  method: string,
+  token: string | null,
+  body?: unknown,
+): Promise<Answer> {
   const headers: Record<string, string> = { 'Content-Type': 'application/json' };
   if (token !== null) headers['Authorization'] = `Bearer ${token}`;
   const response = await fetch(address, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
   if (!response.ok) throw new Error(`${method} ${address}: ${response.status} ${await response.text()}`);
-  return (await response.json()) as Answer;
+  return (response.status === 204 ? undefined : await response.json()) as Answer;
 }

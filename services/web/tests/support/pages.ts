@@ -20,11 +20,17 @@ export class TestPages {
   static async serve(): Promise<TestPages> {
     const directory = await mkdtemp(join(tmpdir(), 'aetherflow-pages-'));
     const input = [join(ROOT, 'codemirror.html'), join(ROOT, 'quill.html')];
-    await build({ root: ROOT, configFile: false, logLevel: 'error', build: { outDir: directory, chunkSizeWarningLimit: 2_000, rolldownOptions: { input } } });
+    await build({
+      root: ROOT,
+      configFile: false,
+      logLevel: 'error',
+      build: { outDir: directory, chunkSizeWarningLimit: 2_000, rolldownOptions: { input } },
+    });
     const listener = createServer((request, response) => {
       const path = new URL(request.url ?? '/', 'http://pages').pathname;
       readFile(join(directory, path)).then(
-        (content) => response.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(content),
+        (content) =>
+          response.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(content),
         () => response.writeHead(404).end(),
       );
     });

@@ -1,6 +1,13 @@
 /** Somebody at a browser: what they do on the page and what they see there. */
 
-import { type Browser, type BrowserContext, type BrowserContextOptions, expect, type Locator, type Page } from '@playwright/test';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  expect,
+  type Locator,
+  type Page,
+} from '@playwright/test';
 
 export class Person {
   private constructor(
@@ -11,7 +18,12 @@ export class Person {
   ) {}
 
   /** Opens a browser context of its own and logs in. */
-  static async arrive(browser: Browser, base: string, name: string, options: BrowserContextOptions = {}): Promise<Person> {
+  static async arrive(
+    browser: Browser,
+    base: string,
+    name: string,
+    options: BrowserContextOptions = {},
+  ): Promise<Person> {
     const context = await browser.newContext(options);
     const person = new Person(name, context, await context.newPage(), base);
     await person.page.goto(base);
@@ -26,7 +38,10 @@ export class Person {
   }
 
   /** Creates a document on the page and stays in it; its id. */
-  async createDocument(name: string, options: { kind?: 'Rich text' | 'Plain text'; sharing?: string } = {}): Promise<string> {
+  async createDocument(
+    name: string,
+    options: { kind?: 'Rich text' | 'Plain text'; sharing?: string } = {},
+  ): Promise<string> {
     await this.page.goto(this.base);
     await this.page.getByRole('button', { name: 'New document' }).click();
     await this.page.getByRole('textbox', { name: 'Name', exact: true }).fill(name);
@@ -100,7 +115,9 @@ export class Person {
     await this.stateLine.evaluate((element) => {
       const kinds = [element.dataset['kind'] ?? ''];
       Reflect.set(window, 'recordedKinds', kinds);
-      new MutationObserver(() => kinds.push(element.dataset['kind'] ?? '')).observe(element, { attributeFilter: ['data-kind'] });
+      new MutationObserver(() => kinds.push(element.dataset['kind'] ?? '')).observe(element, {
+        attributeFilter: ['data-kind'],
+      });
     });
     return () => this.page.evaluate(() => [...(Reflect.get(window, 'recordedKinds') as string[])]);
   }

@@ -36,9 +36,15 @@ export function until(isSo: () => boolean, watch: (look: () => void) => void): P
 }
 
 export function synced({ provider }: Connected): Promise<void> {
-  return until(() => provider.synced, (look) => provider.on('sync', look));
+  return until(
+    () => provider.synced,
+    (look) => provider.on('sync', look),
+  );
 }
 
 export function textIs({ doc }: Connected, text: string): Promise<void> {
-  return until(() => doc.getText('content').toString() === text, (look) => doc.on('update', look));
+  return until(
+    () => doc.getText('content').toString() === text,
+    (look) => doc.on('update', look),
+  );
 }

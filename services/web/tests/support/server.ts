@@ -59,6 +59,10 @@ export class Server {
     ];
     const child = spawn(binary(), ['serve', ...flags.flat()], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.process = child;
+    // A test run that is broken off must not leave servers behind.
+    const killWithRun = (): void => void child.kill('SIGKILL');
+    process.once('exit', killWithRun);
+    child.once('exit', () => process.off('exit', killWithRun));
     const output = await readyOutput(child);
     this.uiPort = portIn(output, /AetherFlow is ready: http:\/\/[^:\s]+:(\d+)/);
     this.gatewayPort = portIn(output, /gateway: http:\/\/[^:\s]+:(\d+)/);
@@ -109,7 +113,9 @@ function readyOutput(child: ChildProcess): Promise<string> {
       errors = (errors + data.toString()).slice(-4_000);
     });
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`The server ended with code ${code} before it was ready:\n${output}${errors}`)));
+    child.once('exit', (code) =>
+      reject(new Error(`The server ended with code ${code} before it was ready:\n${output}${errors}`)),
+    );
   });
 }
 

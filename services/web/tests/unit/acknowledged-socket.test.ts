@@ -25,7 +25,12 @@ class FakeSocket extends EventTarget {
   }
 }
 
-const observer = { socketOpened: vi.fn(), socketClosed: vi.fn(), messageSent: vi.fn(), acknowledgementReceived: vi.fn() };
+const observer = {
+  socketOpened: vi.fn(),
+  socketClosed: vi.fn(),
+  messageSent: vi.fn(),
+  acknowledgementReceived: vi.fn(),
+};
 
 beforeEach(() => {
   vi.stubGlobal('WebSocket', FakeSocket);

@@ -33,9 +33,19 @@ test('initials are one or two letters', () => {
 });
 
 test('counts and times are said as people say them', () => {
-  expect([counted(0, 'change'), counted(1, 'change'), counted(2, 'change')]).toEqual(['0 changes', '1 change', '2 changes']);
+  expect([counted(0, 'change'), counted(1, 'change'), counted(2, 'change')]).toEqual([
+    '0 changes',
+    '1 change',
+    '2 changes',
+  ]);
   const now = new Date('2026-11-23T12:00:00Z');
   const before = (seconds: number): string => ago(new Date(now.getTime() - seconds * 1000), now);
-  expect([before(5), before(65), before(3_600), before(86_400), before(400 * 86_400)]).toEqual(['just now', '1 minute ago', '1 hour ago', 'yesterday', 'last year']);
+  expect([before(5), before(65), before(3_600), before(86_400), before(400 * 86_400)]).toEqual([
+    'just now',
+    '1 minute ago',
+    '1 hour ago',
+    'yesterday',
+    'last year',
+  ]);
   expect(ago(new Date(now.getTime() + 5_000), now)).toBe('just now');
 });

@@ -31,7 +31,14 @@ test('carets of unknown shape are dropped', () => {
   const cursor = (value: unknown): unknown => cleanState(9, { cursor: value })['cursor'];
   const good = { type: null, tname: 'content', item: null, assoc: 0 };
   expect(cursor({ anchor: good, head: good })).toEqual({ anchor: good, head: good });
-  for (const bad of [5, null, {}, { item: { client: 'a', clock: 1 } }, { ...good, tname: 'other' }, { ...good, item: { client: 1 } }]) {
+  for (const bad of [
+    5,
+    null,
+    {},
+    { item: { client: 'a', clock: 1 } },
+    { ...good, tname: 'other' },
+    { ...good, item: { client: 1 } },
+  ]) {
     expect(cursor({ anchor: good, head: bad })).toBeNull();
   }
 });

@@ -27,7 +27,14 @@ describe('messages', () => {
   });
 
   test('other messages and torn acknowledgements are none', () => {
-    for (const message of [STEP_1, AWARENESS, new Uint8Array(), Uint8Array.of(100), Uint8Array.of(100, 0x80), new Uint8Array(20).fill(0xff).with(0, 100)]) {
+    for (const message of [
+      STEP_1,
+      AWARENESS,
+      new Uint8Array(),
+      Uint8Array.of(100),
+      Uint8Array.of(100, 0x80),
+      new Uint8Array(20).fill(0xff).with(0, 100),
+    ]) {
       expect(acknowledgedBy(message)).toBeNull();
     }
   });
@@ -178,7 +185,8 @@ describe('the ledger', () => {
         if (event === 0) model.sent += 1;
         if (event === 1) model = { open: true, sent: 1, acknowledged: 0 };
         if (event === 2) model = { open: false, sent: 0, acknowledged: 0 };
-        if (event >= 3 && model.open) model.acknowledged = Math.min(Math.max(model.acknowledged, event - 2), model.sent);
+        if (event >= 3 && model.open)
+          model.acknowledged = Math.min(Math.max(model.acknowledged, event - 2), model.sent);
       }
       expect(ledger.isSaved).toBe(model.open && model.acknowledged === model.sent);
       if (ledger.isSaved) expect(ledger.pending).toBe(0);

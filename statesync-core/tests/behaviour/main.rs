@@ -1,0 +1,15 @@
+//! What users of a library of documents are promised, on a deterministic executor.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "these are tests"
+)]
+
+mod contract;
+mod durability;
+mod eviction;
+mod permissions;
+mod slow_reader;
+mod world;
