@@ -33,7 +33,7 @@ pub(crate) struct ServeOptions {
     /// Let anybody on this machine log in with a name alone
     #[arg(long, env = "AETHERFLOW_DEVELOPMENT_LOGIN", num_args = 0..=1, default_missing_value = "true")]
     development_login: Option<bool>,
-    /// Further web pages that may call the gateway, such as https://app.example.com
+    /// Further web pages that may call the gateway, such as `https://app.example.com`
     #[arg(
         long,
         env = "AETHERFLOW_ALLOWED_ORIGINS",

@@ -4,54 +4,22 @@
 //! order of commits is the order of versions), writes all their rows as one frame of the log, syncs
 //! once, tells the witness, puts the rows into the tables, and only then answers.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::error::{Damage, Refusal};
+use crate::decided::Decided;
+use crate::error::Refusal;
 use crate::log::{FRAME_HEADER_BYTES, LogWriter, PAYLOAD_BYTES_MAX, WriteError};
 use crate::maintenance::Maintenance;
-use crate::queue::{Decided, Queue, Reads, Work, panic_text};
+use crate::queue::{Decision, Queue, Reads, Work, panic_text};
 use crate::rows::Rows;
 use crate::stats::Counters;
-use crate::tables::{Tables, Value};
+use crate::tables::Tables;
 use crate::witness::Witness;
 
 /// Bytes of a frame after which a group takes no further request: enough to make the sync cheap
 /// for each, little enough not to keep the first ones waiting for long.
 const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// What is decided in the present group, by key.
-#[derive(Debug, Default)]
-pub(crate) struct Overlay {
-    rows: BTreeMap<Vec<u8>, Option<Value>>,
-}
-
-impl Overlay {
-    /// What is decided for `key`: `None` if nothing, `Some(None)` if it is deleted.
-    pub(crate) fn value(&self, key: &[u8]) -> Option<Option<Value>> {
-        self.rows.get(key).cloned()
-    }
-
-    /// Everything decided for keys that begin with `prefix`.
-    pub(crate) fn prefixed<'a>(
-        &'a self,
-        prefix: &'a [u8],
-    ) -> impl Iterator<Item = (&'a [u8], &'a Option<Value>)> {
-        let from = self.rows.range(prefix.to_vec()..);
-        from.map(|(key, value)| (key.as_slice(), value))
-            .take_while(|(key, _)| key.starts_with(prefix))
-    }
-
-    fn take_in(&mut self, rows: &Rows) -> Result<(), Damage> {
-        for row in rows.iter() {
-            let row = row?;
-            self.rows
-                .insert(row.key.to_vec(), row.value.map(Value::from));
-        }
-        Ok(())
-    }
-}
 
 /// Everything that the thread needs.
 pub(crate) struct Committer {
@@ -61,6 +29,7 @@ pub(crate) struct Committer {
     pub(crate) counters: Arc<Counters>,
     pub(crate) log: LogWriter,
     pub(crate) witness: Witness,
+    pub(crate) decided: Decided,
     /// The newest commit.
     pub(crate) commit: u64,
     /// Bytes of rows in memory after which they are to be moved to disk.
@@ -77,6 +46,10 @@ impl Committer {
                 let group = self.decide_group(&mut waiting, &mut frame, &mut rows);
                 self.counters.requests.add(group.len() as u64);
                 let outcome = self.commit_group(&mut frame);
+                match outcome {
+                    Ok(()) => self.decided.committed(),
+                    Err(_) => self.decided.discarded(),
+                }
                 group
                     .into_iter()
                     .for_each(|work| work.finish(outcome.clone()));
@@ -92,12 +65,12 @@ impl Committer {
 
     /// Lets requests decide until the frame is large enough.
     fn decide_group(
-        &self,
+        &mut self,
         waiting: &mut impl Iterator<Item = Box<dyn Work>>,
         frame: &mut Vec<u8>,
         rows: &mut Rows,
     ) -> Vec<Box<dyn Work>> {
-        let (mut group, mut overlay) = (Vec::new(), Overlay::default());
+        let mut group = Vec::new();
         frame.clear();
         frame.resize(FRAME_HEADER_BYTES, 0);
         while frame.len() < GROUP_BYTES_MAX {
@@ -107,17 +80,17 @@ impl Committer {
             rows.clear();
             let reads = Reads {
                 tables: &self.tables,
-                decided: &overlay,
+                decided: &self.decided,
             };
-            let decided = catch_unwind(AssertUnwindSafe(|| work.decide(&reads, rows)));
-            let decided = decided.unwrap_or_else(|panic| {
+            let decision = catch_unwind(AssertUnwindSafe(|| work.decide(&reads, rows)));
+            let decision = decision.unwrap_or_else(|panic| {
                 tracing::error!(panic = panic_text(&*panic), "a decision panicked");
-                Decided::Refuse
+                Decision::Refuse
             });
             group.push(work);
-            if decided == Decided::Write && !rows.is_empty() {
+            if decision == Decision::Write && !rows.is_empty() {
                 rows.append_to(frame);
-                if let Err(damage) = overlay.take_in(rows) {
+                if let Err(damage) = self.decided.take_in(rows) {
                     // A fault of ours: what cannot be read back must not be acknowledged.
                     self.fail(format!("unreadable rows were to be written: {damage}"));
                     break;

@@ -57,6 +57,7 @@
 //! `docs/spec/embedded-store.md` draws the format byte by byte.
 
 mod committer;
+mod decided;
 mod directory;
 mod documents;
 mod encoding;

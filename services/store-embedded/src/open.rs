@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crate::committer::Committer;
+use crate::decided::Decided;
 use crate::directory::{Directory, sync_directory};
 use crate::error::{Damage, OpenError, Refusal};
 use crate::log::{self, LogWriter, OpenLogFile, Segment};
@@ -54,6 +55,7 @@ pub(crate) fn open(options: &Options, open_log: OpenLogFile) -> Result<Shared, O
         tables,
         log,
         witness,
+        decided: Decided::default(),
         commit,
         options.memory_bytes,
     )
@@ -233,6 +235,7 @@ fn start(
         counters: counters.clone(),
         log,
         witness,
+        decided: Decided::default(),
         commit,
         memory_bytes_max,
     };

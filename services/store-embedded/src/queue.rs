@@ -5,6 +5,7 @@ use std::any::Any;
 use event_listener::Event;
 use parking_lot::{Condvar, Mutex};
 
+use crate::decided::Decided;
 use crate::error::{Damage, Refusal};
 use crate::rows::Rows;
 use crate::tables::{Lookup, Tables, Value};
@@ -23,7 +24,7 @@ const REQUEST_BYTES: usize = 512;
 /// A request to write something.
 pub(crate) trait Work: Send {
     /// Looks at what is there and says what to write. Nothing of it is written when it fails.
-    fn decide(&mut self, reads: &Reads<'_>, rows: &mut Rows) -> Decided;
+    fn decide(&mut self, reads: &Reads<'_>, rows: &mut Rows) -> Decision;
 
     /// The rows are on the disk and can be read, or nobody knows.
     fn finish(self: Box<Self>, outcome: Result<(), Refusal>);
@@ -34,7 +35,7 @@ pub(crate) trait Work: Send {
 
 /// Whether the rows of a request are to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Decided {
+pub(crate) enum Decision {
     /// They are.
     Write,
     /// The request was refused; its rows are to be forgotten.
@@ -44,7 +45,7 @@ pub(crate) enum Decided {
 /// What a decision can look at: everything committed, and what is decided in the same group.
 pub(crate) struct Reads<'a> {
     pub(crate) tables: &'a Tables,
-    pub(crate) decided: &'a crate::committer::Overlay,
+    pub(crate) decided: &'a Decided,
 }
 
 impl Lookup for Reads<'_> {

@@ -57,7 +57,10 @@ async fn what_was_acknowledged_survives_kill_9_exactly_once() {
     for round in 0..chosen("AETHERFLOW_CRASH_ROUNDS", 5) {
         println!("round {round}");
         let tally = Arc::new(Tally::default());
-        let writing = writers.into_iter().map(|writer| writer.start(&tally)).collect();
+        let writing = writers
+            .into_iter()
+            .map(|writer| writer.start(&tally))
+            .collect();
         let renaming = tokio::spawn(rename(owner.clone(), documents[0].clone(), renamed));
         tally.reaches(random.random_range(50..600)).await;
         let setup = server.kill().await;
@@ -81,14 +84,20 @@ async fn a_document_that_was_compacted_to_a_snapshot_survives_kill_9() {
     /// More than `snapshot_records` of the default limits (2,048), several times.
     const EDITS: u64 = 5_000;
     let mut random = seeded();
-    let mut server = Setup::default().environment("RUST_LOG", "debug").start().await;
+    let mut server = Setup::default()
+        .environment("RUST_LOG", "debug")
+        .start()
+        .await;
     let owner = Person::log_in(&server, "Owner").await;
     let document = owner.create("long").await;
     let chance = StdRng::seed_from_u64(random.random());
     let mut writers = vec![Writer::new(0, &owner, &document, 256, chance).await];
     for _ in 0..2 {
         let tally = Arc::new(Tally::default());
-        let writing = writers.into_iter().map(|writer| writer.start(&tally)).collect();
+        let writing = writers
+            .into_iter()
+            .map(|writer| writer.start(&tally))
+            .collect();
         tally.reaches(random.random_range(EDITS / 2..EDITS)).await;
         let compacted = server.logged().contains("snapshot saved");
         let setup = server.kill().await;
@@ -126,7 +135,10 @@ async fn start_again(setup: Setup, random: &mut StdRng) -> Server {
 async fn rename(owner: Person, document: String, mut acknowledged: u64) -> u64 {
     loop {
         let change = json!({ "name": format!("renamed {}", acknowledged + 1) });
-        match owner.try_call("PATCH", &format!("/documents/{document}"), &change).await {
+        match owner
+            .try_call("PATCH", &format!("/documents/{document}"), &change)
+            .await
+        {
             Ok(answer) if answer.status == 200 => acknowledged += 1,
             // The last attempt may or may not have been made durable, and is repeated as it was.
             _ => return acknowledged,
@@ -156,7 +168,9 @@ fn of_document<'a>(
     writers: &'a mut [Writer],
     document: &'a str,
 ) -> impl Iterator<Item = &'a mut Writer> {
-    writers.iter_mut().filter(move |writer| writer.document == document)
+    writers
+        .iter_mut()
+        .filter(move |writer| writer.document == document)
 }
 
 /// All writers connect again, as browser tabs do, and upload what was not acknowledged.
@@ -177,7 +191,12 @@ async fn check_converged(owner: &Person, document: &str, writers: &mut [Writer])
     assert_eq!(owner.text(document).await, reader.text());
     let mut tokens = 0;
     for writer in of_document(writers, document) {
-        assert_eq!(writer.editor.text(), reader.text(), "writer {}", writer.number);
+        assert_eq!(
+            writer.editor.text(),
+            reader.text(),
+            "writer {}",
+            writer.number
+        );
         assert_eq!(writer.editor.state_vector(), reader.state_vector());
         tokens += writer.check_all(&census);
     }

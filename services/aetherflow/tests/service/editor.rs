@@ -69,7 +69,12 @@ impl Editor {
         };
         let document = Doc::with_options(options);
         let text = document.get_or_insert_text("content");
-        Self { document, text, link: None, present: BTreeMap::new() }
+        Self {
+            document,
+            text,
+            link: None,
+            present: BTreeMap::new(),
+        }
     }
 
     /// A new editor, with all that the document has.
@@ -97,8 +102,17 @@ impl Editor {
             drop(arrived.send(Err(Ended(code))));
         });
         let (sent, saved, answers) = (0, 0, 0);
-        self.link = Some(Link { sender, incoming, reader, sent, saved, uploaded: false, answers });
-        self.send(wire::step_1(&self.state_vector().encode_v1())).await;
+        self.link = Some(Link {
+            sender,
+            incoming,
+            reader,
+            sent,
+            saved,
+            uploaded: false,
+            answers,
+        });
+        self.send(wire::step_1(&self.state_vector().encode_v1()))
+            .await;
     }
 
     /// Loses the socket, as a laptop does that is shut.
@@ -157,7 +171,8 @@ impl Editor {
 
     /// Tells the others about this client.
     pub(crate) async fn announce(&mut self, clock: u32, state: &Value) {
-        self.send(wire::presence(self.client(), clock, &state.to_string())).await;
+        self.send(wire::presence(self.client(), clock, &state.to_string()))
+            .await;
     }
 
     /// Sends a frame. When the socket is gone, the next [`Editor::receive`] says so.
@@ -220,8 +235,14 @@ impl Editor {
 
     pub(crate) fn apply(&mut self, update: &[u8]) {
         let update = Update::decode_v1(update).expect("an update");
-        self.document.transact_mut().apply_update(update).expect("an update that fits");
-        assert!(!self.document.transact().has_missing_updates(), "an update came too early");
+        self.document
+            .transact_mut()
+            .apply_update(update)
+            .expect("an update that fits");
+        assert!(
+            !self.document.transact().has_missing_updates(),
+            "an update came too early"
+        );
     }
 
     /// Takes in what comes until `condition` holds.
@@ -240,7 +261,10 @@ impl Editor {
     /// missing here.
     pub(crate) async fn synced(&mut self) {
         let through = |link: &Link| link.uploaded && link.answers > 0;
-        self.until("the handshake", |editor| editor.link.as_ref().is_some_and(through)).await;
+        self.until("the handshake", |editor| {
+            editor.link.as_ref().is_some_and(through)
+        })
+        .await;
     }
 
     /// Waits until everything sent over this socket is durable, as an unmodified client can: by
@@ -248,7 +272,8 @@ impl Editor {
     /// was asked is here.
     pub(crate) async fn caught_up(&mut self) {
         let asked = self.link.as_ref().expect("a socket").answers;
-        self.send(wire::step_1(&self.state_vector().encode_v1())).await;
+        self.send(wire::step_1(&self.state_vector().encode_v1()))
+            .await;
         let answered = |link: &Link| link.answers > asked;
         self.until("the handshake once more", |editor| {
             editor.link.as_ref().is_some_and(answered)

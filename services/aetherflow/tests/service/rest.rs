@@ -31,26 +31,40 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     /// The JSON of an answer that must be a success.
     pub(crate) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
-        if self.body.is_empty() { Value::Null } else { self.json() }
+        if self.body.is_empty() {
+            Value::Null
+        } else {
+            self.json()
+        }
     }
 
     /// The code of an answer that must be a problem (RFC 9457) of this status.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16) -> String {
         assert_eq!(self.status, status, "{}", self.text());
-        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text());
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{}",
+            self.text()
+        );
         let problem = self.json();
         assert_eq!(problem["status"], status);
         for member in ["type", "title", "detail"] {
             assert!(problem[member].is_string(), "no {member}: {problem}");
         }
-        problem["code"].as_str().expect("a problem has a code").to_owned()
+        problem["code"]
+            .as_str()
+            .expect("a problem has a code")
+            .to_owned()
     }
 }
 
@@ -66,7 +80,11 @@ pub(crate) async fn send(
     let exchange = async {
         let (head, body) = sender.send_request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
-        Ok(Answer { status: head.status, headers: head.headers, body })
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
     };
     let answer = in_time("an answer over HTTP", exchange).await;
     connection.abort();
@@ -75,12 +93,17 @@ pub(crate) async fn send(
 
 /// The head of a request to `address`, to be completed.
 pub(crate) fn request(address: SocketAddr, method: &str, path: &str) -> Builder {
-    Request::builder().method(method).uri(path).header(HOST, address.to_string())
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(HOST, address.to_string())
 }
 
 /// Asks for something without any body.
 pub(crate) async fn ask(address: SocketAddr, method: &str, path: &str) -> Answer {
-    let request = request(address, method, path).body(Full::default()).unwrap();
+    let request = request(address, method, path)
+        .body(Full::default())
+        .unwrap();
     send(address, request).await.unwrap()
 }
 
@@ -153,12 +176,17 @@ impl Person {
     }
 
     pub(crate) async fn change(&self, id: &str, change: Value) -> Value {
-        self.call("PATCH", &format!("/documents/{id}"), change).await.expect(200)
+        self.call("PATCH", &format!("/documents/{id}"), change)
+            .await
+            .expect(200)
     }
 
     /// The text of a document as readers without Yjs get it.
     pub(crate) async fn text(&self, id: &str) -> String {
-        let content = self.get(&format!("/documents/{id}/content")).await.expect(200);
+        let content = self
+            .get(&format!("/documents/{id}/content"))
+            .await
+            .expect(200);
         content["text"].as_str().unwrap().to_owned()
     }
 }

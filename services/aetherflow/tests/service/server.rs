@@ -39,7 +39,8 @@ pub(crate) struct Ending {
     pub(crate) stderr: String,
 }
 
-const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+const ANY_PORT: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 impl Default for Setup {
     /// The defaults of the product, on free ports, with development login.
@@ -57,7 +58,10 @@ impl Default for Setup {
 impl Setup {
     /// Without a single option but those for data and ports.
     pub(crate) fn bare() -> Self {
-        Self { flags: Vec::new(), ..Self::default() }
+        Self {
+            flags: Vec::new(),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn flags<T: Into<OsString>>(mut self, flags: impl IntoIterator<Item = T>) -> Self {
@@ -85,13 +89,24 @@ impl Setup {
     }
 
     fn command(&self) -> Command {
-        let log = OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log())
+            .unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_aetherflow"));
         command.arg("serve").arg("--data-dir").arg(self.data());
         command.arg("--ui").arg(self.ui.to_string());
         command.arg("--gateway").arg(self.gateway.to_string());
-        command.args(&self.flags).env_clear().envs(self.environment.iter().cloned());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
+        command
+            .args(&self.flags)
+            .env_clear()
+            .envs(self.environment.iter().cloned());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .kill_on_drop(true);
         command
     }
 
@@ -101,15 +116,24 @@ impl Setup {
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut announcement = Vec::new();
         while announcement.len() < 2 {
-            match in_time("the server says that it is ready", stdout.next_line()).await.unwrap() {
+            match in_time("the server says that it is ready", stdout.next_line())
+                .await
+                .unwrap()
+            {
                 Some(line) => announcement.push(line),
                 None => panic!("the server did not start:\n{}", tail(&self.log())),
             }
         }
-        let port = announcement[0].rsplit(':').next().and_then(|port| port.parse().ok());
-        self.ui.set_port(port.expect("the ready line ends with the port"));
+        let port = announcement[0]
+            .rsplit(':')
+            .next()
+            .and_then(|port| port.parse().ok());
+        self.ui
+            .set_port(port.expect("the ready line ends with the port"));
         let gateway = announcement[1].strip_prefix("gateway: http://");
-        self.gateway = gateway.and_then(|address| address.parse().ok()).expect("the gateway's line");
+        self.gateway = gateway
+            .and_then(|address| address.parse().ok())
+            .expect("the gateway's line");
         Server {
             ui: self.ui,
             gateway: self.gateway,
@@ -130,8 +154,14 @@ impl Setup {
     pub(crate) async fn fail(&self) -> Ending {
         let mut command = self.command();
         let child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let output = in_time("the server gives up", child.wait_with_output()).await.unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "nothing was ready");
+        let output = in_time("the server gives up", child.wait_with_output())
+            .await
+            .unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            "",
+            "nothing was ready"
+        );
         Ending {
             status: output.status,
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -150,7 +180,11 @@ impl Server {
 
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_raw(self.process_id().cast_signed()).unwrap(), signal).unwrap();
+        kill_process(
+            Pid::from_raw(self.process_id().cast_signed()).unwrap(),
+            signal,
+        )
+        .unwrap();
     }
 
     /// The end without warning: SIGKILL.
@@ -171,8 +205,15 @@ impl Server {
     /// Memory that the process has in use, in bytes.
     pub(crate) fn resident_bytes(&self) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process_id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
+        line.trim()
+            .trim_end_matches(" kB")
+            .parse::<usize>()
+            .unwrap()
+            * 1024
     }
 
     fn process_id(&self) -> u32 {
@@ -180,7 +221,10 @@ impl Server {
     }
 
     fn into_setup(mut self) -> Setup {
-        let left = Setup { flags: Vec::new(), ..Setup::default() };
+        let left = Setup {
+            flags: Vec::new(),
+            ..Setup::default()
+        };
         std::mem::replace(&mut self.setup, left)
     }
 }

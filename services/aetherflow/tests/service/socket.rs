@@ -67,7 +67,9 @@ impl Knock {
         let mut request = format!("ws://{}{}", self.gateway, self.path).into_client_request()?;
         for (name, value) in &self.headers {
             let value = HeaderValue::from_str(value).unwrap();
-            request.headers_mut().insert(HeaderName::from_static(name), value);
+            request
+                .headers_mut()
+                .insert(HeaderName::from_static(name), value);
         }
         let socket = TcpSocket::new_v4()?;
         if self.source != Ipv4Addr::LOCALHOST {
@@ -80,7 +82,10 @@ impl Knock {
     }
 
     pub(crate) async fn open(&self) -> Socket {
-        self.try_open().await.expect("the server opens the socket").0
+        self.try_open()
+            .await
+            .expect("the server opens the socket")
+            .0
     }
 
     /// The code with which the server closes a socket that it should not have opened.

@@ -28,8 +28,14 @@ async fn two_authors(door: &Knock) -> [Author; 2] {
 /// Whoever comes later finds what the recording ends with, by Yjs and by REST.
 async fn check_ending(recording: &Recording, owner: &Person, document: &str) {
     let reader = Editor::open(&Knock::by(owner, document)).await;
-    assert!(reader.text() == recording.ending, "a fresh client has another text");
-    assert!(owner.text(document).await == recording.ending, "REST has another text");
+    assert!(
+        reader.text() == recording.ending,
+        "a fresh client has another text"
+    );
+    assert!(
+        owner.text(document).await == recording.ending,
+        "REST has another text"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,11 +76,16 @@ async fn one_person_who_wrote_alone_ends_with_the_text_of_the_recording() {
     let mut editor = Editor::open(&Knock::by(&owner, &document)).await;
     for transaction in &recording.transactions {
         for patch in &transaction.patches {
-            editor.type_over(patch.position, patch.deleted, &patch.inserted).await;
+            editor
+                .type_over(patch.position, patch.deleted, &patch.inserted)
+                .await;
         }
     }
     editor.caught_up().await;
-    assert!(editor.text() == recording.ending, "the author has another text");
+    assert!(
+        editor.text() == recording.ending,
+        "the author has another text"
+    );
     check_ending(&recording, &owner, &document).await;
 }
 

@@ -47,10 +47,17 @@ fn read_awareness(body: &[u8]) -> Vec<Presence> {
     let entry = |_| {
         let (client, clock) = (number(&mut cursor), number(&mut cursor));
         // What a JavaScript client could not read would end everybody's session.
-        assert!(client < 1 << 53, "client id {client} is no JavaScript number");
+        assert!(
+            client < 1 << 53,
+            "client id {client} is no JavaScript number"
+        );
         let state: Value = serde_json::from_slice(&block(&mut cursor)).expect("a state is JSON");
         let state = (!state.is_null()).then_some(state);
-        Presence { client, clock: clock.try_into().unwrap(), state }
+        Presence {
+            client,
+            clock: clock.try_into().unwrap(),
+            state,
+        }
     };
     (0..count).map(entry).collect()
 }
@@ -60,7 +67,10 @@ fn number(cursor: &mut Cursor<'_>) -> u64 {
 }
 
 fn block(cursor: &mut Cursor<'_>) -> Vec<u8> {
-    cursor.read_buf().expect("as many bytes as announced").to_vec()
+    cursor
+        .read_buf()
+        .expect("as many bytes as announced")
+        .to_vec()
 }
 
 /// The state vector of somebody who has nothing.

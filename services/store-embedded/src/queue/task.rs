@@ -2,7 +2,7 @@
 
 use futures::channel::oneshot;
 
-use super::{Decided, Reads, Work};
+use super::{Decision, Reads, Work};
 use crate::error::Refusal;
 use crate::rows::Rows;
 
@@ -42,15 +42,15 @@ where
     Answer: Send,
     Failure: From<Refusal> + Send,
 {
-    fn decide(&mut self, reads: &Reads<'_>, rows: &mut Rows) -> Decided {
+    fn decide(&mut self, reads: &Reads<'_>, rows: &mut Rows) -> Decision {
         let answer = self.decide.take().map(|decide| decide(reads, rows));
-        let decided = if matches!(answer, Some(Ok(_))) {
-            Decided::Write
+        let decision = if matches!(answer, Some(Ok(_))) {
+            Decision::Write
         } else {
-            Decided::Refuse
+            Decision::Refuse
         };
         self.answer = answer;
-        decided
+        decision
     }
 
     fn finish(self: Box<Self>, outcome: Result<(), Refusal>) {

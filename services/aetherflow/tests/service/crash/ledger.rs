@@ -19,7 +19,10 @@ impl fmt::Display for Token {
 impl Token {
     fn parse(text: &str) -> Option<Self> {
         let (writer, number) = text.strip_prefix('[')?.strip_suffix(']')?.split_once('.')?;
-        Some(Self { writer: writer.parse().ok()?, number: number.parse().ok()? })
+        Some(Self {
+            writer: writer.parse().ok()?,
+            number: number.parse().ok()?,
+        })
     }
 }
 
@@ -29,7 +32,10 @@ pub(super) fn tokens_of(text: &str) -> impl Iterator<Item = (usize, Token)> {
     text.split_inclusive(']').map(move |piece| {
         let at = position;
         position += piece.len();
-        (at, Token::parse(piece).unwrap_or_else(|| panic!("torn text: {piece}")))
+        (
+            at,
+            Token::parse(piece).unwrap_or_else(|| panic!("torn text: {piece}")),
+        )
     })
 }
 
@@ -78,18 +84,27 @@ struct Fate {
 
 impl Ledger {
     pub(super) fn new(writer: usize) -> Self {
-        Self { writer, tokens: BTreeMap::new() }
+        Self {
+            writer,
+            tokens: BTreeMap::new(),
+        }
     }
 
     /// A token that was never written before.
     pub(super) fn next(&self) -> Token {
-        Token { writer: self.writer, number: self.tokens.len() as u32 }
+        Token {
+            writer: self.writer,
+            number: self.tokens.len() as u32,
+        }
     }
 
     pub(super) fn made(&mut self, step: Step) {
         match step {
             Step::Insert(number) => {
-                let fate = Fate { insertion: Progress::Made, deletion: Progress::NotMade };
+                let fate = Fate {
+                    insertion: Progress::Made,
+                    deletion: Progress::NotMade,
+                };
                 assert!(self.tokens.insert(number, fate).is_none());
             }
             Step::Delete(number) => self.fate(number).deletion = Progress::Made,
@@ -104,7 +119,9 @@ impl Ledger {
     }
 
     fn fate(&mut self, number: u32) -> &mut Fate {
-        self.tokens.get_mut(&number).expect("a token of this writer")
+        self.tokens
+            .get_mut(&number)
+            .expect("a token of this writer")
     }
 
     /// Steps that were made and not acknowledged.
@@ -127,7 +144,10 @@ impl Ledger {
                     assert_eq!(count, 1, "{token} was acknowledged and is lost");
                 }
                 (_, Progress::Acknowledged) => {
-                    assert_eq!(count, 0, "{token}: its deletion was acknowledged and is lost");
+                    assert_eq!(
+                        count, 0,
+                        "{token}: its deletion was acknowledged and is lost"
+                    );
                 }
                 _ => {}
             }
@@ -150,7 +170,10 @@ impl Ledger {
         census: &'a Census,
     ) -> impl Iterator<Item = (Token, &'a Fate, usize)> + 'a {
         self.tokens.iter().map(|(&number, fate)| {
-            let token = Token { writer: self.writer, number };
+            let token = Token {
+                writer: self.writer,
+                number,
+            };
             (token, fate, census.0.get(&token).copied().unwrap_or(0))
         })
     }

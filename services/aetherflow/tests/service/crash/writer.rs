@@ -106,8 +106,13 @@ impl Writer {
         const DELETIONS: f64 = 0.15;
         let text = self.editor.text();
         let tokens: Vec<_> = tokens_of(&text).collect();
-        let own: Vec<_> = tokens.iter().filter(|(_, token)| token.writer == self.number).collect();
-        let chosen = own.choose(&mut self.random).filter(|_| self.random.random_bool(DELETIONS));
+        let own: Vec<_> = tokens
+            .iter()
+            .filter(|(_, token)| token.writer == self.number)
+            .collect();
+        let chosen = own
+            .choose(&mut self.random)
+            .filter(|_| self.random.random_bool(DELETIONS));
         let step = match chosen {
             Some(&&(position, token)) => {
                 let length = token.to_string().len() as u32;
@@ -115,11 +120,18 @@ impl Writer {
                 Step::Delete(token.number)
             }
             None => {
-                let boundaries = tokens.iter().map(|&(position, _)| position).chain([text.len()]);
+                let boundaries = tokens
+                    .iter()
+                    .map(|&(position, _)| position)
+                    .chain([text.len()]);
                 let boundaries: Vec<_> = boundaries.collect();
-                let position = *boundaries.choose(&mut self.random).expect("at least the end");
+                let position = *boundaries
+                    .choose(&mut self.random)
+                    .expect("at least the end");
                 let token: Token = self.ledger.next();
-                self.editor.type_over(position as u32, 0, &token.to_string()).await;
+                self.editor
+                    .type_over(position as u32, 0, &token.to_string())
+                    .await;
                 Step::Insert(token.number)
             }
         };
@@ -131,8 +143,13 @@ impl Writer {
     fn note_acknowledgements(&mut self) -> u64 {
         let saved = self.editor.saved();
         let mut acknowledged = 0;
-        while let Some((_, steps)) = self.in_flight.pop_front_if(|(message, _)| *message <= saved) {
-            steps.into_iter().for_each(|step| self.ledger.acknowledged(step));
+        while let Some((_, steps)) = self
+            .in_flight
+            .pop_front_if(|(message, _)| *message <= saved)
+        {
+            steps
+                .into_iter()
+                .for_each(|step| self.ledger.acknowledged(step));
             acknowledged += 1;
         }
         acknowledged
@@ -140,7 +157,9 @@ impl Writer {
 
     /// Waits until everything is acknowledged.
     pub(super) async fn all_saved(&mut self) {
-        self.editor.until("everything saved", |editor| editor.saved() == editor.sent()).await;
+        self.editor
+            .until("everything saved", |editor| editor.saved() == editor.sent())
+            .await;
         self.note_acknowledgements();
         assert!(self.ledger.open_steps().is_empty());
     }

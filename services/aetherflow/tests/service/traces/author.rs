@@ -33,7 +33,10 @@ struct Difference {
 impl Difference {
     fn of(update: &[u8]) -> Self {
         let update = Update::decode_v1(update).unwrap();
-        Self { inserted: update.insertions(true), deleted: update.delete_set().clone() }
+        Self {
+            inserted: update.insertions(true),
+            deleted: update.delete_set().clone(),
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -56,7 +59,9 @@ impl Author {
 
     /// Makes one edit and sends it. Returns the update.
     pub(super) async fn write(&mut self, patch: &Patch) -> Vec<u8> {
-        let update = self.editor.replace(patch.position, patch.deleted, &patch.inserted);
+        let update = self
+            .editor
+            .replace(patch.position, patch.deleted, &patch.inserted);
         let made = Difference::of(&update);
         self.missing.deleted.diff_with(&made.deleted);
         self.deleted.merge_with(made.deleted);

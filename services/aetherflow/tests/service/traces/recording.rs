@@ -30,7 +30,9 @@ pub(super) struct Patch {
 
 impl Recording {
     pub(super) fn read(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/data")
+            .join(name);
         let file = GzDecoder::new(File::open(path).unwrap());
         let recording: Value = serde_json::from_reader(std::io::BufReader::new(file)).unwrap();
         assert_eq!(recording["startContent"].as_str().unwrap_or_default(), "");
@@ -38,9 +40,18 @@ impl Recording {
         let transactions = recording["txns"].as_array().unwrap().iter().enumerate();
         let transactions: Vec<_> = transactions.map(Transaction::of).collect();
         // Then a position in code points is one in the units of UTF-16, which Yjs counts.
-        let inserted = transactions.iter().flat_map(|transaction| &transaction.patches);
-        assert!(inserted.map(|patch| &patch.inserted).all(|text| text.is_ascii()));
-        Self { transactions, ending }
+        let inserted = transactions
+            .iter()
+            .flat_map(|transaction| &transaction.patches);
+        assert!(
+            inserted
+                .map(|patch| &patch.inserted)
+                .all(|text| text.is_ascii())
+        );
+        Self {
+            transactions,
+            ending,
+        }
     }
 }
 
@@ -60,7 +71,12 @@ impl Transaction {
         Self {
             parents,
             agent: transaction.get("agent").map_or(0, number),
-            patches: transaction["patches"].as_array().unwrap().iter().map(patch).collect(),
+            patches: transaction["patches"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(patch)
+                .collect(),
         }
     }
 }
