@@ -48,7 +48,8 @@ impl Decided {
     pub(crate) fn take_in(&mut self, rows: &Rows) -> Result<(), Damage> {
         for row in rows.iter() {
             let row = row?;
-            self.group.insert(row.key.to_vec(), row.value.map(Value::from));
+            self.group
+                .insert(row.key.to_vec(), row.value.map(Value::from));
         }
         Ok(())
     }

@@ -55,7 +55,6 @@ pub(crate) fn open(options: &Options, open_log: OpenLogFile) -> Result<Shared, O
         tables,
         log,
         witness,
-        decided: Decided::default(),
         commit,
         options.memory_bytes,
     )

@@ -9,7 +9,7 @@
 
 mod crash;
 mod editor;
-//mod hostile;
+mod hostile;
 mod patience;
 mod rest;
 mod server;

@@ -2,12 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use futures::{SinkExt, StreamExt};
+use futures::{SinkExt, Stream, StreamExt};
 use hyper::header::{HeaderName, HeaderValue};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use crate::patience::in_time;
@@ -109,14 +110,23 @@ pub(crate) async fn send(socket: &mut Socket, frame: impl Into<Bytes>) {
 }
 
 /// Reads on until the server closes the socket, and says with which code.
-pub(crate) async fn close_code(socket: &mut Socket) -> u16 {
+pub(crate) async fn close_code(
+    socket: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
+) -> u16 {
+    closing(socket).await.code.into()
+}
+
+/// Reads on until the server closes the socket, and says why.
+pub(crate) async fn closing(
+    socket: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
+) -> CloseFrame {
     let closed = async {
         loop {
             match socket.next().await {
                 Some(Ok(Message::Close(Some(frame)))) => {
                     // Reading on sends the answer to it.
                     let _end = socket.next().await;
-                    return frame.code.into();
+                    return frame;
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => panic!("lost without a close code: {error}"),

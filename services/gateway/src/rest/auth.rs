@@ -72,14 +72,34 @@ pub(super) async fn login(
 fn user_of(name: &str) -> Result<(String, String), Problem> {
     const NAME_CHARACTERS_MAX: usize = 40;
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    let characters = name.chars().count();
-    if characters == 0 || characters > NAME_CHARACTERS_MAX || name.chars().any(char::is_control) {
+    if !(1..=NAME_CHARACTERS_MAX).contains(&name.chars().count()) {
         let detail = format!("a name has 1 to {NAME_CHARACTERS_MAX} characters");
         return Err(Problem::invalid(detail));
+    }
+    if name.chars().any(is_invisible) {
+        return Err(Problem::invalid("a name has no invisible characters"));
     }
     let id = name.to_lowercase().replace(' ', "-");
     UserId::new(&id).map_err(|error| Problem::invalid(error.to_string()))?;
     Ok((id, name))
+}
+
+/// Control characters, and those that change how others look or are not seen themselves: one
+/// could pass for somebody else with them (Unicode Technical Report 36, section 2.5).
+fn is_invisible(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 /// New tokens for a session that is alive.
@@ -144,4 +164,36 @@ fn tokens(app: &App, session: &Session, token: &Token) -> Result<Tokens, Problem
             name: principal.name,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_and_case_do_not_make_another_user() {
+        let user = ("anna-lena".to_owned(), "Anna Lena".to_owned());
+        assert_eq!(user_of("  Anna \t Lena "), Ok(user));
+        assert_eq!(
+            user_of("\u{c9}lo\u{ef}se").map(|user| user.0),
+            Ok("\u{e9}lo\u{ef}se".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_name_can_be_seen_and_is_not_too_long() {
+        let long = "x".repeat(41);
+        for name in [
+            "",
+            "  ",
+            &long,
+            "\u{202e}\u{200b}",
+            "Al\u{200b}ice",
+            "a\u{0}b",
+        ] {
+            assert!(user_of(name).is_err(), "{name:?}");
+        }
+        assert!(user_of(&"x".repeat(40)).is_ok());
+        assert!(user_of("\u{1f600}").is_ok());
+    }
 }
