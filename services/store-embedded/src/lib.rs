@@ -54,7 +54,19 @@
 //!
 //! # On disk
 //!
-//! `docs/spec/embedded-store.md` draws the format byte by byte.
+//! One directory; every byte in it is drawn in the module that writes it.
+//!
+//! ```text
+//! LOCK, FORMAT         whose it is, and which format       directory
+//! WITNESS              the newest acknowledged commit      witness
+//! log/<commit>.log     segments of frames                  log::segment, log::frame, rows
+//! tables/              sorted rows, by the engine          tables (the keys), tables::manifest
+//!                      the rows of a document              documents::{head, description, record, snapshot}
+//!                      the row of a session                sessions::row
+//! damaged/             segments set aside                  open
+//! ```
+//!
+//! Why this engine, and why the log is not the engine's: `docs/decisions/0001-embedded-store-engine.md`.
 
 mod committer;
 mod decided;

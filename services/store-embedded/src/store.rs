@@ -159,7 +159,7 @@ impl Shared {
         Answer: Send + 'static,
         Failure: From<Refusal> + Send + 'static,
     {
-        let (work, answered) = Task::new(bytes, decide);
+        let (work, answered) = Task::asked(bytes, decide);
         self.queue.push(work).await;
         answered
             .await

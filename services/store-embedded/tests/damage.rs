@@ -131,6 +131,74 @@ fn a_file_cut_at_any_offset_is_reported_or_harmless() {
     );
 }
 
+/// Offsets that are tried in a file that is too large to try them all.
+const SAMPLED: usize = 150;
+
+#[test]
+fn a_flipped_bit_in_a_large_file_is_reported_or_harmless_and_the_other_documents_go_on() {
+    let scratch = support::scratch();
+    let (whole, copy) = (scratch.path().join("whole"), scratch.path().join("copy"));
+    let store = EmbeddedStore::open(&Options::new(&whole)).unwrap();
+    let documents: Vec<_> = (0..30).map(|_| document(&store, "alice", 0)).collect();
+    let noisy: Vec<_> = documents
+        .into_iter()
+        .map(|mut document| {
+            let payloads: Vec<Vec<u8>> = (0..100_u8).map(|edit| noise(document.id, edit)).collect();
+            append(
+                &store,
+                &mut document,
+                &payloads.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+            );
+            document
+        })
+        .collect();
+    store.flush().unwrap();
+    let contents = Contents {
+        documents: stored(&store, &noisy),
+        sessions: Vec::new(),
+    };
+    drop(store);
+    support::trim_log(&whole);
+
+    std::panic::set_hook(Box::new(|_| ()));
+    let large = files(&whole)
+        .into_iter()
+        .max_by_key(|path| fs::metadata(path).unwrap().len());
+    let large = large.unwrap();
+    let bytes = fs::read(&large).unwrap();
+    assert!(bytes.len() > 64 * 1024, "{} bytes", bytes.len());
+    let mut some_go_on = 0;
+    for sample in 0..SAMPLED {
+        let _ = fs::remove_dir_all(&copy);
+        support::copy_all(&whole, &copy);
+        let mut altered = bytes.clone();
+        altered[bytes.len() * sample / SAMPLED] ^= 1 << (sample % 8);
+        fs::write(copy.join(large.strip_prefix(&whole).unwrap()), altered).unwrap();
+        let Ok(store) = EmbeddedStore::open(&Options::new(&copy)) else {
+            continue;
+        };
+        let right = support::documents_served(&store, &contents);
+        some_go_on += usize::from(right > 0 && right < contents.documents.len());
+    }
+    let _ = std::panic::take_hook();
+    assert!(
+        some_go_on > SAMPLED / 2,
+        "damage to one document stopped the others: {some_go_on}"
+    );
+}
+
+/// Bytes that do not compress, so that the tables have many blocks.
+fn noise(id: statesync_core::DocumentId, edit: u8) -> Vec<u8> {
+    let mut state = u64::from_le_bytes(*id.0.as_bytes().last_chunk().unwrap()) ^ u64::from(edit);
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    (0..120).map(|_| next()).collect()
+}
+
 #[test]
 fn a_missing_file_is_reported_or_harmless() {
     let scratch = support::scratch();

@@ -1,6 +1,8 @@
 //! Random histories on this store and on the one in memory: they must not differ, however often
 //! rows move to disk, tables are merged, and the store is opened again.
 
+mod support;
+
 use std::path::Path;
 
 use bytes::Bytes;
@@ -11,7 +13,7 @@ use statesync_core::{
 };
 use store_embedded::{EmbeddedStore, Options};
 
-const PLANS: u64 = 24;
+const PLANS: u64 = 16;
 const STEPS: u64 = 250;
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 
@@ -40,7 +42,7 @@ fn open(directory: &Path, random: &mut Random) -> EmbeddedStore {
 #[test]
 fn random_histories_end_as_they_do_in_memory() {
     for seed in 0..PLANS {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = support::scratch();
         let (mut random, model) = (Random(seed), MemoryStore::new());
         let mut store = open(directory.path(), &mut random);
         let mut documents = Vec::new();

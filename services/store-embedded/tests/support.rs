@@ -81,6 +81,14 @@ pub fn serves_or_reports(store: &EmbeddedStore, contents: &Contents) -> bool {
     lists_are_right(store, contents) && documents + sessions == 0
 }
 
+/// How many documents are served as they were acknowledged. The others are reported.
+pub fn documents_served(store: &EmbeddedStore, contents: &Contents) -> usize {
+    let documents = contents.documents.iter();
+    documents
+        .filter(|expected| document_is_right(store, expected))
+        .count()
+}
+
 fn document_is_right(store: &EmbeddedStore, expected: &Stored) -> bool {
     let id = expected.document.id;
     let loaded = match block_on(DocumentStore::load(store, id)) {

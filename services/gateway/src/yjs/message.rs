@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use serde::de::IgnoredAny;
 use statesync_core::PresenceEntry;
 
 /// A message from a client. What it carries is a slice of the frame, not a copy.
@@ -37,14 +38,19 @@ pub(crate) enum Malformed {
     UnknownType(u64),
     #[error("unknown sync message type {0}")]
     UnknownSyncType(u64),
-    #[error("a presence state is not UTF-8 text")]
-    NotText,
+    #[error("a client id has more than 53 bits")]
+    ClientTooLarge,
+    #[error("a presence state is not JSON")]
+    NotJson,
 }
 
 const SYNC: u8 = 0;
 const AWARENESS: u8 = 1;
 /// Outside the range that y-protocols has given out.
 const SAVED: u8 = 100;
+
+/// Largest client id: 53 bits, what a JavaScript number holds.
+const CLIENT_MAX: u64 = (1 << 53) - 1;
 
 const STEP_1: u8 = 0;
 const STEP_2: u8 = 1;
@@ -76,9 +82,15 @@ fn read_awareness(body: &mut Bytes) -> Result<Vec<PresenceEntry>, Malformed> {
     // ends with the frame.
     for _ in 0..count {
         let client = read_number(body)?;
+        if client > CLIENT_MAX {
+            return Err(Malformed::ClientTooLarge);
+        }
         let clock = u32::try_from(read_number(body)?).map_err(|_| Malformed::NumberTooLarge)?;
         let json = read_bytes(body)?;
-        let json = std::str::from_utf8(&json).map_err(|_| Malformed::NotText)?;
+        let json = std::str::from_utf8(&json).map_err(|_| Malformed::NotJson)?;
+        if !is_shallow_json(json) {
+            return Err(Malformed::NotJson);
+        }
         let state = (json != "null").then(|| Arc::from(json));
         entries.push(PresenceEntry {
             client,
@@ -87,6 +99,31 @@ fn read_awareness(body: &mut Bytes) -> Result<Vec<PresenceEntry>, Malformed> {
         });
     }
     Ok(entries)
+}
+
+/// Whether every client can read it. One that cannot loses, with this state, everybody else's.
+/// The text is checked and not taken apart: what JavaScript writes and Rust cannot hold, such as
+/// half of a surrogate pair, is JSON too.
+fn is_shallow_json(text: &str) -> bool {
+    /// What `serde_json` takes, and far below what a browser's stack bears.
+    const DEPTH_MAX: usize = 128;
+    if serde_json::from_str::<IgnoredAny>(text).is_err() {
+        return false;
+    }
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = text.bytes();
+    let mut in_string = false;
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => in_string = !in_string,
+            b'\\' => drop(bytes.next()),
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth -= 1,
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest <= DEPTH_MAX
 }
 
 fn read_number(bytes: &mut Bytes) -> Result<u64, Malformed> {

@@ -21,7 +21,7 @@ where
     Failure: From<Refusal> + Send + 'static,
 {
     /// A request that occupies `bytes`, and where its answer will come.
-    pub(crate) fn new(
+    pub(crate) fn asked(
         bytes: usize,
         decide: Decide,
     ) -> (Box<dyn Work>, oneshot::Receiver<Result<Answer, Failure>>) {
