@@ -222,7 +222,7 @@ impl Hub {
 
     /// Hands committed records to everybody. Called by the owner, after the store said yes.
     pub(crate) fn publish(&self, document: &Document, news: Vec<News>, head_changed: bool) {
-        let document = Arc::new(document.clone());
+        let changed_head = head_changed.then(|| Arc::new(document.clone()));
         let mut state = self.state.lock();
         for item in news {
             state.recent_bytes += weight(&item);
@@ -235,8 +235,16 @@ impl Hub {
             state.recent_bytes -= weight(&oldest);
         }
         self.recent_bytes.set(state.recent_bytes);
-        state.document = document;
         state.head_changes += u64::from(head_changed);
+        if let Some(changed) = changed_head {
+            state.document = changed;
+        } else {
+            // The usual case, once for each keystroke: no copy, unless somebody holds the old one.
+            let head = Arc::make_mut(&mut state.document);
+            head.version = document.version;
+            head.updated_by.clone_from(&document.updated_by);
+            head.updated_at = document.updated_at;
+        }
         drop(state);
         self.touch();
         self.wake();
@@ -285,7 +293,8 @@ impl Hub {
         self.changed.notify(usize::MAX);
     }
 
-    fn touch(&self) {
+    /// Notes that somebody is here now.
+    pub(crate) fn touch(&self) {
         self.active_at
             .store(self.clock.unix_ms(), Ordering::Relaxed);
     }
@@ -303,7 +312,6 @@ impl Hub {
     /// Counts a request that the owner has not answered, for as long as the guard lives.
     pub(crate) fn expect_answer(self: &Arc<Self>) -> Pending {
         self.pending.fetch_add(1, Ordering::SeqCst);
-        self.touch();
         Pending(Arc::clone(self))
     }
 

@@ -113,6 +113,8 @@ impl OpenDocument {
     }
 
     async fn read(&self, query: Query) -> Result<Answer, EditError> {
+        // Readers keep a document in memory like editors do.
+        self.hub.touch();
         let (answer, answered) = oneshot::channel();
         self.request(RequestBody::Read(query, answer)).await?;
         answered.await.unwrap_or_else(|_| Err(closed()))

@@ -2,7 +2,7 @@
 //!
 //! A store keeps, for each document, a head, a log of records with contiguous versions, and at
 //! most one snapshot. It decides nothing. What it must promise is written as code in
-//! [`testkit`](crate::testkit), and every store runs it.
+//! `testkit` (a feature of this crate), and every store runs it.
 
 use async_trait::async_trait;
 

@@ -232,7 +232,7 @@ impl Person {
         let length = text.len(&transaction);
         let index = place.index(length as usize + 1) as u32;
         let letters = u32::from(kind / 3 % 5) + 1;
-        if kind % 3 == 0 {
+        if kind.is_multiple_of(3) {
             text.remove_range(&mut transaction, index, letters.min(length - index));
         } else {
             let letters = &"abcde"[..letters as usize];

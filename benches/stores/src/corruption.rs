@@ -184,7 +184,7 @@ fn apply(damage: Damage, file: &Path, random: u64) -> Result<(), Failure> {
 /// A damaged store may panic, abort or hang, so another process opens it.
 fn verify_in_child(kind: Kind, directory: &Path) -> Result<String, Failure> {
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["child-verify", kind.argument()])
+        .args(["verify", kind.argument()])
         .arg(directory)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

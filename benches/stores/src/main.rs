@@ -43,17 +43,17 @@ struct Arguments {
 #[derive(Subcommand)]
 #[command(hide = true)]
 enum Child {
-    ChildFill {
+    Fill {
         kind: Kind,
         directory: PathBuf,
         records: u64,
     },
-    ChildReopen {
+    Reopen {
         kind: Kind,
         directory: PathBuf,
         records: u64,
     },
-    ChildVerify {
+    Verify {
         kind: Kind,
         directory: PathBuf,
     },
@@ -90,17 +90,17 @@ const QUICK: Plan = Plan {
 fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
     match arguments.child {
-        Some(Child::ChildFill {
+        Some(Child::Fill {
             kind,
             directory,
             records,
         }) => reopen::fill(kind, &directory, records),
-        Some(Child::ChildReopen {
+        Some(Child::Reopen {
             kind,
             directory,
             records,
         }) => reopen::reopen(kind, &directory, records),
-        Some(Child::ChildVerify { kind, directory }) => corruption::verify(kind, &directory),
+        Some(Child::Verify { kind, directory }) => corruption::verify(kind, &directory),
         None => run(&arguments),
     }
 }

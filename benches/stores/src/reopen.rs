@@ -36,9 +36,9 @@ pub(crate) struct Sample {
 /// Fills a store in one process, which ends without closing it, and opens it in another.
 pub(crate) fn measure(kind: Kind, records: u64) -> Result<Sample, Failure> {
     let directory = tempfile::tempdir_in(crate::scratch()?)?;
-    let fill = child("child-fill", kind, directory.path(), records)?;
+    let fill = child("fill", kind, directory.path(), records)?;
     let disk_mib = disk_bytes(directory.path())? as f64 / 1048576.0;
-    let reopen = child("child-reopen", kind, directory.path(), records)?;
+    let reopen = child("reopen", kind, directory.path(), records)?;
     Ok(Sample {
         engine: kind,
         records,

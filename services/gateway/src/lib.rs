@@ -2,7 +2,7 @@
 //!
 //! [`Gateway::new`] takes its [`Parts`], [`Gateway::serve`] a listener. A request passes, in this
 //! order: the accept loop (`listen.rs`: connections and time), the address's rate and the origin
-//! (`lib.rs`, [`guard`]), then its route: `rest.rs` or `yjs.rs`.
+//! (`lib.rs`, `guard`), then its route: `rest.rs` or `yjs.rs`.
 
 mod app;
 mod auth;

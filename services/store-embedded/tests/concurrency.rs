@@ -1,5 +1,7 @@
 //! Many writers at once: they share syncs, wait for room, and see one order.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
 use futures::executor::block_on;
 use futures::future::join_all;
 use statesync_core::{DocumentStore, Version, testkit};

@@ -1,5 +1,7 @@
 //! The contracts of both cores, which every store passes.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,6 +1,8 @@
 //! Damaged files: the store opens with everything right, or says what is wrong. It never serves
 //! something else, or less without a word, and never panics.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
 mod support;
 
 use std::fs;

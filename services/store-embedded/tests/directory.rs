@@ -1,5 +1,7 @@
 //! The data directory: whose it is, what may be in it, what cannot be one.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
 use std::fs;
 
 use store_embedded::{EmbeddedStore, OpenError, Options};

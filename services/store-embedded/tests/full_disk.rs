@@ -1,6 +1,8 @@
 //! A disk that is full, as the operating system says it: writes are refused, nothing acknowledged
 //! is lost, and the store goes on when there is room.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
 use std::path::Path;
 use std::process::Command;
 

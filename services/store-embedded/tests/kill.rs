@@ -1,5 +1,7 @@
 //! A process that is killed while it writes: nothing that it acknowledged is lost.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
 mod support;
 
 use std::collections::BTreeMap;

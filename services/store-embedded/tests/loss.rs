@@ -1,5 +1,7 @@
 //! Acknowledged commits that are not there any more: noticed when the store is opened.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
 mod support;
 
 use std::fs;

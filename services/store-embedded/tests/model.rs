@@ -1,6 +1,8 @@
 //! Random histories on this store and on the one in memory: they must not differ, however often
 //! rows move to disk, tables are merged, and the store is opened again.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
 mod support;
 
 use std::path::Path;

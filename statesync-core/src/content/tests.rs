@@ -213,7 +213,7 @@ fn while_something_waits_what_is_known_is_still_known() {
     }
     let (waiting, deletion) = (typed(&bob, 11, " world"), erased(&bob, 5, 6));
 
-    let mut content = content_of(&[known.clone()]);
+    let mut content = content_of(std::slice::from_ref(&known));
     for update in [&waiting, &deletion] {
         assert_eq!(content.apply(update).unwrap(), Applied::Changed);
     }
@@ -232,7 +232,7 @@ fn while_something_waits_what_is_known_is_still_known() {
 fn a_peer_gets_what_it_lacks() {
     let alice = editor(1);
     let (first, second) = (typed(&alice, 0, "Hello"), typed(&alice, 5, " world"));
-    let bob = content_of(&[first.clone()]);
+    let bob = content_of(std::slice::from_ref(&first));
     let content = content_of(&[first, second]);
     let difference = content.difference(&bob.state_vector()).unwrap();
     assert!(difference.len() < content.snapshot().len());

@@ -176,3 +176,35 @@ fn an_edit_that_is_too_large_and_a_document_that_is_full_are_told_apart() {
     ));
     assert!(matches!(outcome(&typed(30)), Ok(Decision::Append)));
 }
+
+#[test]
+fn an_edit_that_is_in_the_content_already_is_known() {
+    let document = new_document("olga");
+    let mut content = Content::empty();
+    let letter = Bytes::from_static(&[1, 1, 7, 0, 4, 1, 1, b'a', 1, b'x', 0]);
+    let edit = asked_by("olga", Change::Yjs(letter));
+    for expected in [Decision::Append, Decision::Known] {
+        let decision = decide(&document, &mut content, &edit, &Limits::default());
+        assert_eq!(decision.unwrap(), expected);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_leaves_the_content_and_what_has_no_place_may_not() {
+    let document = new_document("olga");
+    let mut content = Content::empty();
+    let mut outcome = |update: &'static [u8]| {
+        let edit = asked_by("olga", Change::Yjs(Bytes::from_static(update)));
+        decide(&document, &mut content, &edit, &Limits::default())
+    };
+    assert!(matches!(
+        outcome(b"nonsense"),
+        Err(Refusal::Clean(EditError::Malformed(_)))
+    ));
+    outcome(&[1, 1, 7, 0, 4, 1, 1, b'a', 1, b'x', 0]).unwrap();
+    // A letter inside of a letter.
+    assert!(matches!(
+        outcome(&[1, 1, 7, 1, 4, 0, 7, 0, 1, b'x', 0]),
+        Err(Refusal::Dirty(EditError::Malformed(_)))
+    ));
+}

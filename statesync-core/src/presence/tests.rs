@@ -167,3 +167,51 @@ fn a_reader_is_told_each_change_of_others_once() {
     assert_eq!(room.0.since(known, READER), [entry(2, 3, Some("d"))]);
     assert_eq!(room.0.since(0, READER).len(), 2);
 }
+
+#[test]
+fn taking_clients_over_does_not_make_room_for_more() {
+    let most = Limits::default().presence_per_connection_max;
+    let mut room = Room::default();
+    for client in 0..3 * most as u64 {
+        // The second connection takes over what the first one introduces, over and over.
+        let _refused = room.announce(ONE, "alice", entry(client, 1, Some("a")));
+        let _refused = room.announce(TWO, "alice", entry(client, 2, Some("b")));
+    }
+    assert_eq!(room.0.since(0, READER).len(), 2 * most);
+}
+
+#[test]
+fn what_comes_before_a_refused_entry_holds() {
+    let mut room = Room::default();
+    room.announce(TWO, "bob", entry(9, 1, Some("b"))).unwrap();
+    let mixed = [1, 9, 2].map(|client| entry(client, 2, Some("a")));
+    let refused = room
+        .0
+        .apply(ONE, &user("alice"), mixed.to_vec(), NOW, &Limits::default());
+    assert_eq!(refused, Err(PresenceError::NotYours(9)));
+    let present = room.0.since(0, READER);
+    assert_eq!(present, [entry(9, 1, Some("b")), entry(1, 2, Some("a"))]);
+}
+
+#[test]
+fn time_that_runs_backwards_takes_nobody_away() {
+    let mut room = Room::default();
+    room.announce(ONE, "alice", entry(7, 1, Some("a"))).unwrap();
+    assert!(!room.0.expire(Timestamp(0), &Limits::default()));
+    assert_eq!(room.state_of(7).as_deref(), Some("a"));
+}
+
+#[test]
+fn nothing_of_those_who_were_forgotten_stays_in_memory() {
+    let limits = Limits::default();
+    let mut room = Room::default();
+    for client in 0..5 {
+        room.announce(ONE, "alice", entry(client, 1, Some("a")))
+            .unwrap();
+    }
+    room.0.remove_connection(ONE, NOW);
+    let later = Timestamp(NOW.0 + limits.presence_ttl_ms);
+    room.0.expire(later, &limits);
+    assert!(room.0.clients.is_empty());
+    assert!(room.0.by_change.is_empty());
+}

@@ -10,6 +10,7 @@
 mod contract;
 mod durability;
 mod eviction;
+mod lifecycle;
 mod permissions;
 mod slow_reader;
 mod world;

@@ -8,7 +8,7 @@ use futures::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
 use yrs::block::ClientID;
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
@@ -32,7 +32,7 @@ pub(crate) struct Editor {
 /// An open socket. A task of its own reads it, so that writing never waits for reading.
 struct Link {
     sender: SplitSink<Socket, Message>,
-    incoming: UnboundedReceiver<Result<ServerMessage, Ended>>,
+    incoming: UnboundedReceiver<Result<Bytes, Ended>>,
     reader: JoinHandle<()>,
     /// Sync messages with edits that were sent.
     sent: u64,
@@ -47,6 +47,37 @@ struct Link {
 /// The socket has ended: with a close code, or without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ended(pub(crate) Option<u16>);
+
+impl Link {
+    /// Begins to read what comes.
+    fn over(socket: Socket) -> Self {
+        let (sender, mut receiver) = socket.split();
+        let (arrived, incoming) = unbounded_channel();
+        let reader = tokio::spawn(async move {
+            let mut code = None;
+            // Also after a close frame, which is answered on the way.
+            while let Some(Ok(message)) = receiver.next().await {
+                match message {
+                    Message::Binary(frame) => drop(arrived.send(Ok(frame))),
+                    Message::Close(frame) => code = frame.map(|frame| frame.code.into()),
+                    _ => {}
+                }
+            }
+            drop(arrived.send(Err(Ended(code))));
+        });
+        let (sent, saved, answers) = (0, 0, 0);
+        let (sent, saved, answers) = (0, 0, 0);
+        Self {
+            sender,
+            incoming,
+            reader,
+            sent,
+            saved,
+            uploaded: false,
+            answers,
+        }
+    }
+}
 
 impl Drop for Link {
     fn drop(&mut self) {
@@ -85,32 +116,16 @@ impl Editor {
         editor
     }
 
+    /// A new editor over a socket that was opened before. Nothing is asked for yet.
+    pub(crate) fn over(socket: Socket) -> Self {
+        let mut editor = Self::default();
+        editor.link = Some(Link::over(socket));
+        editor
+    }
+
     /// Opens the socket and asks for what is missing here.
     pub(crate) async fn connect(&mut self, door: &Knock) {
-        let (sender, mut receiver) = door.open().await.split();
-        let (arrived, incoming) = unbounded_channel();
-        let reader = tokio::spawn(async move {
-            let mut code = None;
-            // Also after a close frame, which is answered on the way.
-            while let Some(Ok(message)) = receiver.next().await {
-                match message {
-                    Message::Binary(frame) => drop(arrived.send(Ok(wire::read(&frame)))),
-                    Message::Close(frame) => code = frame.map(|frame| frame.code.into()),
-                    _ => {}
-                }
-            }
-            drop(arrived.send(Err(Ended(code))));
-        });
-        let (sent, saved, answers) = (0, 0, 0);
-        self.link = Some(Link {
-            sender,
-            incoming,
-            reader,
-            sent,
-            saved,
-            uploaded: false,
-            answers,
-        });
+        self.link = Some(Link::over(door.open().await));
         self.send(wire::step_1(&self.state_vector().encode_v1()))
             .await;
     }
@@ -188,6 +203,7 @@ impl Editor {
         let link = self.link.as_mut().ok_or(Ended(None))?;
         let next = in_time("a message from the server", link.incoming.recv()).await;
         next.unwrap_or(Err(Ended(None)))
+            .map(|frame| wire::read(&frame))
     }
 
     /// Takes in the next message.

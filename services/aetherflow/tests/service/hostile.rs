@@ -33,7 +33,14 @@ impl Scene {
         let document = owner.create_public("at work", "edit").await;
         let door = Knock::by(&owner, &document);
         let (writer, reader) = (Editor::open(&door).await, Editor::open(&door).await);
-        Self { server, owner, document, writer, reader, words: 0 }
+        Self {
+            server,
+            owner,
+            document,
+            writer,
+            reader,
+            words: 0,
+        }
     }
 
     /// One writes, the other gets to read it.
@@ -41,6 +48,10 @@ impl Scene {
         self.words += 1;
         let word = format!("word {} ", self.words);
         self.writer.type_over(0, 0, &word).await;
-        self.reader.until("the other one's word", |editor| editor.text().contains(&word)).await;
+        self.reader
+            .until("the other one's word", |editor| {
+                editor.text().contains(&word)
+            })
+            .await;
     }
 }

@@ -7,6 +7,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{ConnectInfo, Path, RawQuery, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -32,11 +34,19 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 pub(crate) async fn upgrade(
     State(app): State<Arc<App>>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
-    Path(document): Path<String>,
+    document: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    mut upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    let mut upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => {
+            return Problem::of_status(rejection.status(), rejection.body_text()).into_response();
+        }
+    };
+    // What is no text is no id.
+    let document = document.map_or(String::new(), |Path(document)| document);
     let offered = offered_protocols(&headers);
     let protocol = offered.filter_map(known_protocol).next();
     if let Some(protocol) = protocol {

@@ -56,7 +56,10 @@ async fn a_forged_token_opens_nothing() {
         sign(&claims, Algorithm::HS256, &key)
     };
     assert_eq!(with("name", claims["name"].clone()).split('.').count(), 3);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
     let forged = [
         ("nothing", String::new()),
         ("nonsense", "nonsense".to_owned()),
@@ -67,14 +70,21 @@ async fn a_forged_token_opens_nothing() {
         ("another audience", with("aud", json!("somebody"))),
         ("another issuer", with("iss", json!("somebody"))),
         ("another user", with("sub", json!("mallory"))),
-        ("no such session", with("sid", json!("018f0000-0000-7000-8000-000000000000"))),
+        (
+            "no such session",
+            with("sid", json!("018f0000-0000-7000-8000-000000000000")),
+        ),
         ("another key", sign(&claims, Algorithm::HS256, &[7; 32])),
         ("another algorithm", sign(&claims, Algorithm::HS512, &key)),
         ("no algorithm", unsigned(&good)),
         ("a refresh token", scene.owner.refresh_token.clone()),
     ];
     for (what, token) in forged {
-        assert_eq!(scene.with_token(&token).refused().await, UNAUTHENTICATED, "{what}");
+        assert_eq!(
+            scene.with_token(&token).refused().await,
+            UNAUTHENTICATED,
+            "{what}"
+        );
         let mut person = scene.owner.clone();
         person.access_token = token;
         let answer = person.get("/auth/me").await;
@@ -91,11 +101,20 @@ async fn without_a_token_nothing_opens() {
     let door = Knock::at(gateway, &scene.document);
     assert_eq!(door.refused().await, UNAUTHENTICATED);
     assert_eq!(door.clone().offer(PLAIN).refused().await, UNAUTHENTICATED);
-    assert_eq!(door.clone().offer("aetherflow.yjs, bearer.").refused().await, UNAUTHENTICATED);
+    assert_eq!(
+        door.clone()
+            .offer("aetherflow.yjs, bearer.")
+            .refused()
+            .await,
+        UNAUTHENTICATED
+    );
     let basic = door.header("authorization", "Basic b3duZXI6");
     assert_eq!(basic.refused().await, UNAUTHENTICATED);
     for path in ["/api/v1/auth/me", "/api/v1/documents"] {
-        assert_eq!(rest::ask(gateway, "GET", path).await.problem(401), "unauthenticated");
+        assert_eq!(
+            rest::ask(gateway, "GET", path).await.problem(401),
+            "unauthenticated"
+        );
     }
     scene.goes_on().await;
 }
@@ -108,10 +127,16 @@ async fn a_token_in_the_address_is_refused_even_if_it_is_good() {
         let path = format!("{}?a=b&{name}={token}", scene.document);
         let by_address = Knock::at(scene.server.gateway, &path);
         assert_eq!(by_address.refused().await, UNAUTHENTICATED);
-        assert_eq!(Knock::by(&scene.owner, &path).refused().await, UNAUTHENTICATED);
+        assert_eq!(
+            Knock::by(&scene.owner, &path).refused().await,
+            UNAUTHENTICATED
+        );
     }
     scene.goes_on().await;
-    assert!(!scene.server.logged().contains(&token), "a token was logged");
+    assert!(
+        !scene.server.logged().contains(&token),
+        "a token was logged"
+    );
 }
 
 #[tokio::test]
@@ -136,14 +161,26 @@ async fn logging_out_closes_the_sockets_of_that_session_and_spoils_its_token() {
         Knock::by(&guest, &scene.document).open().await,
     ];
     let mut other = crate::editor::Editor::open(&Knock::by(&elsewhere, &scene.document)).await;
-    guest.call("POST", "/auth/logout", Value::Null).await.expect(204);
+    guest
+        .call("POST", "/auth/logout", Value::Null)
+        .await
+        .expect(204);
     for socket in &mut sockets {
         assert_eq!(closing(socket).await.code, UNAUTHENTICATED.into());
     }
-    assert_eq!(Knock::by(&guest, &scene.document).refused().await, UNAUTHENTICATED);
+    assert_eq!(
+        Knock::by(&guest, &scene.document).refused().await,
+        UNAUTHENTICATED
+    );
     assert_eq!(guest.get("/auth/me").await.problem(401), "unauthenticated");
     let refresh = json!({ "refresh_token": guest.refresh_token });
-    assert_eq!(guest.call("POST", "/auth/refresh", refresh).await.problem(401), "unauthenticated");
+    assert_eq!(
+        guest
+            .call("POST", "/auth/refresh", refresh)
+            .await
+            .problem(401),
+        "unauthenticated"
+    );
     other.type_over(0, 0, "still here ").await;
     other.caught_up().await;
     scene.goes_on().await;
@@ -183,9 +220,22 @@ async fn a_private_document_looks_like_none_at_all() {
 async fn what_is_no_id_names_no_document() {
     let mut scene = Scene::set(Setup::default()).await;
     let long = "x".repeat(5_000);
-    let texts = ["nonsense", "..%2f..%2fetc%2fpasswd", "%00", "%ff", "%", "018f", "' OR 1=1--", &long];
+    let texts = [
+        "nonsense",
+        "..%2f..%2fetc%2fpasswd",
+        "%00",
+        "%ff",
+        "%",
+        "018f",
+        "' OR 1=1--",
+        &long,
+    ];
     for text in texts.map(|text| text.replace(' ', "%20").replace('\'', "%27")) {
-        assert_eq!(Knock::by(&scene.owner, &text).refused().await, NOT_FOUND, "{text}");
+        assert_eq!(
+            Knock::by(&scene.owner, &text).refused().await,
+            NOT_FOUND,
+            "{text}"
+        );
         let answer = scene.owner.get(&format!("/documents/{text}")).await;
         assert_eq!(answer.problem(404), "document_not_found", "{text}");
     }
@@ -196,10 +246,17 @@ async fn what_is_no_id_names_no_document() {
 async fn every_form_of_an_id_names_the_same_document() {
     let mut scene = Scene::set(Setup::default()).await;
     let simple = scene.document.replace('-', "");
-    for form in [scene.document.clone(), scene.document.to_uppercase(), simple] {
+    for form in [
+        scene.document.clone(),
+        scene.document.to_uppercase(),
+        simple,
+    ] {
         let editor = crate::editor::Editor::open(&Knock::by(&scene.owner, &form)).await;
         assert_eq!(editor.text(), scene.reader.text());
-        assert_eq!(scene.owner.document(&form).await["id"], scene.document.as_str());
+        assert_eq!(
+            scene.owner.document(&form).await["id"],
+            scene.document.as_str()
+        );
     }
     scene.goes_on().await;
 }

@@ -24,7 +24,11 @@ fn update_of(bytes: usize) -> Vec<u8> {
     let around = Editor::default().replace(0, 0, &"x".repeat(bytes)).len() - bytes;
     let update = Editor::default().replace(0, 0, &"x".repeat(bytes - around));
     // Client ids are random and not all of one length.
-    if update.len() == bytes { update } else { update_of(bytes) }
+    if update.len() == bytes {
+        update
+    } else {
+        update_of(bytes)
+    }
 }
 
 #[tokio::test]
@@ -36,7 +40,10 @@ async fn the_largest_edit_is_accepted_and_one_byte_more_is_not() {
     assert_eq!(close_code(&mut socket).await, TOO_LARGE);
     let mut socket = door.open().await;
     send(&mut socket, wire::update(&update_of(EDIT_BYTES_MAX))).await;
-    scene.reader.until("the edit", |editor| editor.text().len() > MIB / 2).await;
+    scene
+        .reader
+        .until("the edit", |editor| editor.text().len() > MIB / 2)
+        .await;
     scene.goes_on().await;
 }
 

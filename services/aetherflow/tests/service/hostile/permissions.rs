@@ -16,7 +16,10 @@ const NOT_FOUND: u16 = 4404;
 async fn shared_with(scene: &Scene, role: &str) -> (Person, String) {
     let guest = Person::log_in(&scene.server, "Guest").await;
     let document = scene.owner.create("shared").await;
-    scene.owner.change(&document, json!({ role: [guest.id.clone()] })).await;
+    scene
+        .owner
+        .change(&document, json!({ role: [guest.id.clone()] }))
+        .await;
     (guest, document)
 }
 
@@ -37,10 +40,18 @@ async fn a_viewer_reads_along_and_is_closed_on_writing() {
     let mut viewer = looking(&door).await;
     // What providers send by themselves is no offence: an empty step 2, presence.
     viewer.send(wire::step_2(&[0, 0])).await;
-    viewer.announce(1, &json!({ "user": { "name": "Guest" } })).await;
+    viewer
+        .announce(1, &json!({ "user": { "name": "Guest" } }))
+        .await;
     author.type_over(0, 0, "for all to read").await;
-    viewer.until("the owner's text", |editor| editor.text() == "for all to read").await;
-    author.until("the viewer's presence", |editor| editor.present.len() == 1).await;
+    viewer
+        .until("the owner's text", |editor| {
+            editor.text() == "for all to read"
+        })
+        .await;
+    author
+        .until("the viewer's presence", |editor| editor.present.len() == 1)
+        .await;
     viewer.type_over(0, 0, "not ").await;
     assert_eq!(viewer.ended().await, Some(FORBIDDEN));
     let mut offline = Editor::default();
@@ -61,7 +72,10 @@ async fn an_archived_document_can_be_read_and_not_written() {
     let mut before = Editor::open(&door).await;
     before.type_over(0, 0, "as it was").await;
     before.caught_up().await;
-    scene.owner.change(&document, json!({ "state": "archived" })).await;
+    scene
+        .owner
+        .change(&document, json!({ "state": "archived" }))
+        .await;
     before.type_over(0, 0, "not ").await;
     assert_eq!(before.ended().await, Some(FORBIDDEN));
     let mut after = looking(&door).await;
@@ -69,7 +83,10 @@ async fn an_archived_document_can_be_read_and_not_written() {
     after.type_over(0, 0, "not ").await;
     assert_eq!(after.ended().await, Some(FORBIDDEN));
     assert_eq!(scene.owner.text(&document).await, "as it was");
-    scene.owner.change(&document, json!({ "state": "active" })).await;
+    scene
+        .owner
+        .change(&document, json!({ "state": "active" }))
+        .await;
     let mut again = Editor::open(&door).await;
     again.type_over(0, 0, "again ").await;
     again.caught_up().await;
@@ -83,7 +100,10 @@ async fn a_permission_that_is_taken_away_ends_the_connection() {
     let (guest, document) = shared_with(&scene, "editors").await;
     let door = Knock::by(&guest, &document);
     let mut editor = Editor::open(&door).await;
-    scene.owner.change(&document, json!({ "editors": [] })).await;
+    scene
+        .owner
+        .change(&document, json!({ "editors": [] }))
+        .await;
     assert_eq!(editor.ended().await, Some(NOT_FOUND));
     assert_eq!(door.refused().await, NOT_FOUND);
     scene.goes_on().await;
@@ -107,12 +127,19 @@ async fn an_editor_who_became_a_viewer_is_closed_on_writing() {
 async fn deleting_a_document_ends_its_connections() {
     let mut scene = Scene::set(Setup::default()).await;
     let (guest, document) = shared_with(&scene, "editors").await;
-    let doors = [Knock::by(&guest, &document), Knock::by(&scene.owner, &document)];
+    let doors = [
+        Knock::by(&guest, &document),
+        Knock::by(&scene.owner, &document),
+    ];
     let mut editors = [Editor::open(&doors[0]).await, Editor::open(&doors[1]).await];
     let path = format!("/documents/{document}");
     let answer = guest.call("DELETE", &path, Value::Null).await;
     assert_eq!(answer.problem(403), "forbidden");
-    scene.owner.call("DELETE", &path, Value::Null).await.expect(204);
+    scene
+        .owner
+        .call("DELETE", &path, Value::Null)
+        .await
+        .expect(204);
     for editor in &mut editors {
         assert_eq!(editor.ended().await, Some(NOT_FOUND));
     }
@@ -132,7 +159,10 @@ async fn each_role_may_change_what_it_may_and_nothing_else() {
     for (role, renaming) in [("viewers", 403), ("editors", 200)] {
         let change = json!({ "viewers": [], "editors": [], "name": "mine" });
         scene.owner.change(&document, change).await;
-        scene.owner.change(&document, json!({ role: [guest.id.clone()] })).await;
+        scene
+            .owner
+            .change(&document, json!({ role: [guest.id.clone()] }))
+            .await;
         let renamed = guest.call("PATCH", &path, json!({ "name": "ours" })).await;
         assert_eq!(renamed.status, renaming);
         for change in [

@@ -100,6 +100,40 @@ fn numbers_that_do_not_fit_are_refused() {
 }
 
 #[test]
+fn a_state_is_taken_if_every_client_can_read_it() {
+    let state = |json: &str| {
+        let entry = PresenceEntry {
+            client: 1,
+            clock: 1,
+            state: Some(json.into()),
+        };
+        all(&awareness(&[entry])).map(|_| ())
+    };
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    // Half of a surrogate pair: a name that was cut within an emoji.
+    let cut = r#"{"user":{"name":"\ud83d"}}"#;
+    for json in [cut, r#"{"name":"]}\\\"[["}"#, "5", &nested(128)] {
+        assert_eq!(state(json), Ok(()), "{json}");
+    }
+    for json in ["", "{", "{nonsense}", "{}{}", "undefined", &nested(129)] {
+        assert_eq!(state(json), Err(Malformed::NotJson), "{json}");
+    }
+}
+
+#[test]
+fn a_client_id_is_a_javascript_number() {
+    let frame = |client| {
+        awareness(&[PresenceEntry {
+            client,
+            clock: 1,
+            state: None,
+        }])
+    };
+    assert!(all(&frame(CLIENT_MAX)).is_ok());
+    assert_eq!(all(&frame(CLIENT_MAX + 1)), Err(Malformed::ClientTooLarge));
+}
+
+#[test]
 fn a_count_larger_than_the_frame_ends_with_the_frame() {
     assert_eq!(
         all(&[1, 5, 0xff, 0xff, 0xff, 0xff, 0x0f]),
