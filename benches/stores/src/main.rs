@@ -1,13 +1,15 @@
 //! Embedded stores compared on the document log's own work.
 //!
-//! `cargo run --release -p bench-stores` measures everything in less than five minutes and prints
-//! Markdown; `--quick` takes half a minute and is only good for a look.
+//! `cargo run --release -p bench-stores` measures everything in less than five minutes and writes
+//! `benches/results/stores.md` and the raw figures beside it; `--quick` takes half a minute, is only
+//! good for a look, and only prints.
 
 mod append;
 mod corruption;
 mod document;
 mod engine;
 mod group;
+mod machine;
 mod material;
 mod reopen;
 mod report;
@@ -32,9 +34,10 @@ struct Arguments {
     /// Only these engines.
     #[arg(long = "engine", value_enum)]
     engines: Vec<Kind>,
-    /// Where the raw results go.
-    #[arg(long, default_value = "target/bench-stores.json")]
-    json: PathBuf,
+    /// Where the tables go, with the raw figures as JSON beside them. Default for a full run:
+    /// `benches/results/stores.md`.
+    #[arg(long)]
+    output: Option<PathBuf>,
     #[command(subcommand)]
     child: Option<Child>,
 }
@@ -114,7 +117,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         .chain(readable.iter().copied())
         .collect();
     let mut results = Results {
-        machine: machine(),
+        facts: machine::facts(command(arguments)),
         ..Results::default()
     };
     // Engines take turns inside each round, so that a slow minute hits all of them.
@@ -146,9 +149,20 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             .damaged
             .extend(corruption::measure(kind, plan.tries)?);
     }
-    std::fs::write(&arguments.json, serde_json::to_string_pretty(&results)?)?;
-    println!("{}", report::markdown(&results));
+    let markdown = report::markdown(&results);
+    println!("{markdown}");
+    let usual = (!arguments.quick).then(|| PathBuf::from("benches/results/stores.md"));
+    if let Some(output) = arguments.output.clone().or(usual) {
+        std::fs::write(&output, markdown)?;
+        let json = serde_json::to_string_pretty(&results)?;
+        std::fs::write(output.with_extension("json"), json + "\n")?;
+    }
     Ok(())
+}
+
+fn command(arguments: &Arguments) -> String {
+    let quick = if arguments.quick { " -- --quick" } else { "" };
+    format!("`cargo run --release -p bench-stores{quick}`")
 }
 
 /// Where the stores under test live: on the disk of the build, never in a memory file system.
@@ -156,22 +170,4 @@ fn scratch() -> Result<PathBuf, Failure> {
     let directory = PathBuf::from("target/bench-stores");
     std::fs::create_dir_all(&directory)?;
     Ok(std::path::absolute(directory)?)
-}
-
-fn machine() -> std::collections::BTreeMap<&'static str, String> {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let cpu = read("/proc/cpuinfo");
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let processor = model
-        .unwrap_or("unknown")
-        .trim_start_matches([' ', '\t', ':']);
-    [
-        ("processor", format!("{cores} x {processor}")),
-        (
-            "kernel",
-            read("/proc/sys/kernel/osrelease").trim().to_owned(),
-        ),
-    ]
-    .into()
 }

@@ -9,10 +9,42 @@ use crate::corruption::{self, Damage};
 use crate::engine::Kind;
 use crate::{append, document, reopen};
 
+const ABOUT_APPENDS: &str = "
+## Durable appends
+
+One request is a 100-byte record and the document's new head; it is answered when both are on disk. Writers have one
+request under way each and own 16 documents. A committer gathers what waits, writes one batch and syncs once. The
+engines get the bare bytes; store-embedded gets real documents (authors, ids, checksums, a description). Median of
+the rounds (least-most).
+
+";
+
+const ABOUT_DOCUMENTS: &str = "
+## Documents
+
+Load: the head, a 100 KiB snapshot and 1,000 records behind it, as one consistent whole. Compact: the snapshot
+replaced and the 1,000 records removed, durably. List: 10,000 heads by pages of 50.
+
+";
+
+const ABOUT_REOPENING: &str = "\
+In documents of 1,000, written in groups of 512 by a process that ends without closing the store; the next process opens it
+and loads one document. redb is opened with its integrity check, without which it trusts the file.
+";
+
+const ABOUT_DAMAGE: &str = "
+## Damaged files
+
+A store of 64 documents is copied while it is open (journal) or after its rows were moved (table), one file is damaged
+at a random place, and another process opens it and reads everything. How often which outcome. *Serves less*: documents
+or records are missing without a word. *Serves wrong*: something that was never written.
+
+";
+
 /// Everything that one run measured.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Results {
-    pub(crate) machine: BTreeMap<&'static str, String>,
+    pub(crate) facts: Vec<(&'static str, String)>,
     pub(crate) appends: Vec<append::Sample>,
     pub(crate) sustained: Vec<append::Sample>,
     pub(crate) documents: Vec<document::Sample>,
@@ -40,14 +72,14 @@ fn spread(values: impl Iterator<Item = f64>, digits: usize) -> String {
 
 /// All tables.
 pub(crate) fn markdown(results: &Results) -> String {
-    let mut text = String::new();
-    for (name, value) in &results.machine {
+    let mut text = String::from("# Embedded stores, side by side\n\n");
+    for (name, value) in &results.facts {
         let _ = writeln!(text, "- {name}: {value}");
     }
-    text.push_str("\nDurable appends (one 100-byte record and the head each; median, least-most of the rounds)\n\n");
+    text.push_str(ABOUT_APPENDS);
     appends(&mut text, &results.appends);
     if !results.sustained.is_empty() {
-        text.push_str("\nThe same without a pause\n\n");
+        text.push_str("\n## The same for longer\n\n");
         appends(&mut text, &results.sustained);
     }
     documents(&mut text, &results.documents);
@@ -81,7 +113,7 @@ fn appends(text: &mut String, samples: &[append::Sample]) {
 }
 
 fn documents(text: &mut String, samples: &[document::Sample]) {
-    text.push_str("\nDocuments: load = head, 100 KiB snapshot and 1,000 records; compact = the snapshot replaced and the records pruned, durably; list = 10,000 heads by pages of 50\n\n");
+    text.push_str(ABOUT_DOCUMENTS);
     text.push_str(
         "| store | load ms | compact ms | list all ms | one page ms |\n|---|---|---|---|---|\n",
     );
@@ -106,7 +138,10 @@ fn reopened(text: &mut String, samples: &[reopen::Sample]) {
     let records = samples.first().map_or(0, |sample| sample.records);
     let _ = writeln!(
         text,
-        "\nA store of {records} records in documents of 1,000 whose process ends without closing it, opened by the next one (open and load of one document)\n"
+        "
+## A store of {records} records
+
+{ABOUT_REOPENING}"
     );
     text.push_str("| store | filled with, records/s | RSS then MiB | on disk MiB | open after kill ms | RSS then MiB |\n|---|---|---|---|---|---|\n");
     for sample in samples {
@@ -124,7 +159,8 @@ fn reopened(text: &mut String, samples: &[reopen::Sample]) {
 }
 
 fn damaged(text: &mut String, samples: &[corruption::Sample]) {
-    text.push_str("\nDamaged files: what the next open and reading everything back does (number of tries)\n\n| store |");
+    text.push_str(ABOUT_DAMAGE);
+    text.push_str("| store |");
     for damage in Damage::ALL {
         let _ = write!(text, " {} |", damage.name());
     }

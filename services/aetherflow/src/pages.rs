@@ -35,7 +35,7 @@ async fn page(request: Request) -> Response {
         return answer(path, file);
     }
     let last = path.rsplit('/').next().unwrap_or_default();
-    if last.contains('.') || path.starts_with("api/") {
+    if last.contains('.') {
         return (StatusCode::NOT_FOUND, "there is nothing at this address\n").into_response();
     }
     match Files::get("index.html") {

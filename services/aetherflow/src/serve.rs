@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use gateway::{AllowedOrigins, Gateway, InvalidOrigin, Parts};
 use guuid::{Guuid, SystemClock, SystemEntropy};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use statesync_core::Library;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -52,6 +53,7 @@ pub(crate) enum ServeError {
 pub(crate) fn run(options: ServeOptions) -> Result<(), ServeError> {
     let settings = options.settle()?;
     telemetry::start_log(settings.log_format);
+    allow_many_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -136,6 +138,16 @@ fn document_limits(settings: &Settings) -> statesync_core::Limits {
         limits.idle_ms = seconds.saturating_mul(1000);
     }
     limits
+}
+
+/// Lets this process have as many files, and so connections, as the system gives it. The usual
+/// 1,024 are a courtesy to programs that cannot count higher (`select`).
+fn allow_many_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
 }
 
 fn make_directory(path: &Path) -> Result<(), ServeError> {

@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use session_core::{EventKind, Events, Manager, Notice, SessionError, SessionId, Stats};
 use statesync_core::Library;
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use crate::auth::{AccessTokens, Principal};
 use crate::limits::{AddressLimiter, Limits};
@@ -49,11 +50,13 @@ pub(crate) struct App {
     pub(crate) addresses: AddressLimiter,
     pub(crate) sockets: Arc<Sockets>,
     pub(crate) refusals: Arc<Semaphore>,
+    /// The tasks of sockets, which are let end before the service does.
+    pub(crate) tasks: TaskTracker,
     draining: AtomicBool,
 }
 
 impl App {
-    pub(crate) fn new(parts: Parts) -> Self {
+    pub(crate) fn new(parts: Parts, tasks: TaskTracker) -> Self {
         Self {
             library: parts.library,
             sessions: parts.sessions,
@@ -65,6 +68,7 @@ impl App {
             addresses: AddressLimiter::new(&parts.limits),
             sockets: Arc::default(),
             refusals: Arc::new(Semaphore::new(parts.limits.refusals_max)),
+            tasks,
             draining: AtomicBool::new(false),
             limits: parts.limits,
         }

@@ -8,7 +8,9 @@ mod app;
 mod auth;
 mod health;
 mod limits;
+mod lingering;
 mod listen;
+mod neighbours;
 mod origin;
 mod problem;
 mod rest;
@@ -25,8 +27,9 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::app::App;
@@ -49,8 +52,9 @@ impl Gateway {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let events = parts.sessions.events();
-        let acceptor = Acceptor::new(&parts.limits);
-        let app = Arc::new(App::new(parts));
+        let tasks = TaskTracker::new();
+        let acceptor = Acceptor::new(&parts.limits, tasks.clone());
+        let app = Arc::new(App::new(parts, tasks));
         tokio::spawn(Arc::clone(&app).follow_sessions(events));
         tokio::spawn(Arc::clone(&app).sweep());
         Self { app, acceptor }
@@ -66,24 +70,26 @@ impl Gateway {
         let app = &self.app;
         let answers = Router::new()
             .nest("/api/v1", rest::routes())
+            // Nothing below this is a page.
+            .route("/api/{*path}", any(async || Problem::nothing_here()))
             .route("/readyz", get(health::readyz))
             .layer(DefaultBodyLimit::max(app.limits.body_bytes_max))
             .layer(middleware::from_fn_with_state(Arc::clone(app), in_time));
         let router = Router::new()
             .merge(answers)
             .route("/yjs/{id}", get(yjs::upgrade))
-            .layer(cors(app))
             .layer(middleware::from_fn_with_state(Arc::clone(app), guard))
+            // Around the guard, so that a page from elsewhere can read why it was refused.
+            .layer(cors(app))
             // Those who watch over the service are not counted.
             .route("/livez", get(health::livez))
             .route("/metrics", get(health::metrics))
             .route("/version", get(health::version))
+            .method_not_allowed_fallback(async || Problem::method_not_allowed())
             .with_state(Arc::clone(app));
         match pages {
             Some(pages) => router.fallback_service(pages),
-            None => {
-                router.fallback(async || Problem::not_found("there is nothing at this address"))
-            }
+            None => router.fallback(async || Problem::nothing_here()),
         }
     }
 

@@ -20,6 +20,8 @@ pub struct Limits {
     pub address_requests_burst: NonZeroU32,
     /// Open TCP connections in all that have not become sockets.
     pub connections_max: usize,
+    /// How many of them one address may have (IPv6: one /64 network).
+    pub connections_per_address_max: usize,
     /// Open sockets in all.
     pub sockets_max: usize,
     /// Open sockets of one user.
@@ -55,6 +57,7 @@ impl Default for Limits {
             address_requests_per_second: positive(200),
             address_requests_burst: positive(1_000),
             connections_max: 10_000,
+            connections_per_address_max: 1_000,
             sockets_max: 50_000,
             sockets_per_user_max: 256,
             refusals_max: 256,
@@ -128,7 +131,7 @@ impl AddressLimiter {
 }
 
 /// What counts as one address: of IPv6, the network of 64 bits that one customer usually has.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

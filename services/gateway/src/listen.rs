@@ -1,4 +1,7 @@
 //! The accept loop: TCP connections to requests, bounded in number and in time.
+//!
+//! HTTP/1.1 only: browsers speak HTTP/2 over TLS alone, which a proxy in front ends; so there is
+//! one parser less to attack, and no connection that idles before it has chosen one.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,8 +10,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -17,21 +20,37 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use crate::limits::Limits;
+use crate::lingering::Lingering;
+use crate::neighbours::Neighbours;
+
+/// Largest head of a request, in bytes, and what is read of a body at once. Ours have some 600;
+/// those of browsers with many cookies stay below 16 KiB.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Connections that are closed and still read from: each holds a file and a few KiB, for seconds.
+const LINGERING_MAX: usize = 1_024;
 
 /// What all listeners of a gateway share.
 #[derive(Clone)]
 pub(crate) struct Acceptor {
     connections: Arc<Semaphore>,
+    neighbours: Arc<Neighbours>,
+    connections_per_address_max: usize,
+    lingering: Arc<Semaphore>,
     tasks: TaskTracker,
     stop: CancellationToken,
     head_timeout: Duration,
 }
 
 impl Acceptor {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    /// `tasks` counts what has to end before [`Acceptor::stop`] does.
+    pub(crate) fn new(limits: &Limits, tasks: TaskTracker) -> Self {
         Self {
             connections: Arc::new(Semaphore::new(limits.connections_max)),
-            tasks: TaskTracker::new(),
+            neighbours: Arc::default(),
+            connections_per_address_max: limits.connections_per_address_max,
+            lingering: Arc::new(Semaphore::new(LINGERING_MAX)),
+            tasks,
             stop: CancellationToken::new(),
             head_timeout: limits.head_timeout,
         }
@@ -57,10 +76,15 @@ impl Acceptor {
             };
             match listener.accept().await {
                 Ok((stream, address)) => {
+                    let max = self.connections_per_address_max;
+                    let Some(place) = self.neighbours.enter(address.ip(), max) else {
+                        metrics::counter!("gateway_connections_refused_total").increment(1);
+                        continue;
+                    };
                     let served = self.clone().serve(stream, address, router.clone());
                     self.tasks.spawn(async move {
                         served.await;
-                        drop(permit);
+                        drop((permit, place));
                     });
                 }
                 Err(error) => {
@@ -81,18 +105,15 @@ impl Acceptor {
             request.extensions_mut().insert(ConnectInfo(address));
             request.map(axum::body::Body::new)
         });
-        let mut builder = Builder::new(TokioExecutor::new());
+        let mut builder = Builder::new();
         builder
-            .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.head_timeout);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(100);
+            .header_read_timeout(self.head_timeout)
+            .max_buf_size(HEAD_BYTES_MAX);
+        let stream = Lingering::new(stream, Arc::clone(&self.lingering));
         let service = TowerToHyperService::new(service);
-        let mut connection =
-            std::pin::pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection.with_upgrades());
         let ended = tokio::select! {
             ended = &mut connection => ended,
             () = self.stop.cancelled() => {

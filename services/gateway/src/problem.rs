@@ -55,6 +55,15 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
+    pub(crate) fn nothing_here() -> Self {
+        Self::not_found("there is nothing at this address")
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        let detail = "this address does not take that method";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+    }
+
     pub(crate) fn no_such_document() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -105,7 +114,7 @@ impl Problem {
         match status {
             StatusCode::PAYLOAD_TOO_LARGE => Self::too_large(detail),
             StatusCode::NOT_FOUND => Self::not_found(detail),
-            StatusCode::METHOD_NOT_ALLOWED => Self::new(status, "method_not_allowed", detail),
+            StatusCode::METHOD_NOT_ALLOWED => Self::method_not_allowed(),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::new(status, "invalid_request", detail),
             _ => Self::invalid(detail),
         }

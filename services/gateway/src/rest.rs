@@ -26,9 +26,6 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/documents", get(documents::list).post(documents::create))
         .route("/documents/{id}", one_document)
         .route("/documents/{id}/content", get(documents::content))
-        .fallback(async || Problem::not_found("there is nothing at this address"))
-        .method_not_allowed_fallback(async || {
-            let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
-            Problem::of_status(status, "this address does not take that method")
-        })
+        .fallback(async || Problem::nothing_here())
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
 }

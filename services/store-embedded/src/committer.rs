@@ -2,16 +2,18 @@
 //!
 //! It takes everything that waits, lets each request decide against what is there (so that the
 //! order of commits is the order of versions), writes all their rows as one frame of the log, syncs
-//! once, tells the witness, puts the rows into the tables, and only then answers.
+//! once (while another thread puts the rows into the tables, unseen), tells the witness, lets
+//! readers see the rows, and only then answers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::applier::{Applier, WORTH_HANDING_OVER_BYTES};
 use crate::decided::Decided;
 use crate::error::Refusal;
-use crate::log::{FRAME_HEADER_BYTES, LogWriter, PAYLOAD_BYTES_MAX, WriteError};
+use crate::log::{FRAME_HEADER_BYTES, LogWriter, PAYLOAD_BYTES_MAX};
 use crate::maintenance::Maintenance;
-use crate::queue::{Decision, Queue, Reads, Work, panic_text};
+use crate::queue::{Decision, Patience, Queue, Reads, Work, panic_text};
 use crate::rows::Rows;
 use crate::stats::Counters;
 use crate::tables::Tables;
@@ -27,6 +29,7 @@ pub(crate) struct Committer {
     pub(crate) tables: Arc<Tables>,
     pub(crate) maintenance: Arc<Maintenance>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) applier: Applier,
     pub(crate) log: LogWriter,
     pub(crate) witness: Witness,
     pub(crate) decided: Decided,
@@ -40,7 +43,9 @@ impl Committer {
     /// Works until the queue is closed and empty, then makes the witness durable.
     pub(crate) fn run(mut self) {
         let (mut waiting, mut frame, mut rows) = (Vec::new(), Vec::new(), Rows::default());
-        while self.queue.take(&mut waiting) {
+        let mut patience = Patience::default();
+        while self.queue.take(&mut waiting, &mut patience) {
+            patience.answered(waiting.len());
             let mut waiting = waiting.drain(..);
             while waiting.len() > 0 {
                 let group = self.decide_group(&mut waiting, &mut frame, &mut rows);
@@ -101,7 +106,7 @@ impl Committer {
     }
 
     /// Makes the frame durable and visible.
-    fn commit_group(&mut self, frame: &mut [u8]) -> Result<(), Refusal> {
+    fn commit_group(&mut self, frame: &mut Vec<u8>) -> Result<(), Refusal> {
         if let Some(reason) = self.maintenance.poison() {
             return Err(reason);
         }
@@ -115,31 +120,41 @@ impl Committer {
             )));
         }
         let commit = self.commit + 1;
-        match self.log.append(frame, commit) {
-            Ok(()) => {}
-            Err(WriteError::NotWritten(error)) => {
-                tracing::error!(%error, "the log cannot be written");
-                return Err(Refusal::new(format!("the log cannot be written: {error}")));
-            }
-            Err(WriteError::SyncFailed(error)) => {
-                return Err(self.fail(format!("the log could not be synced: {error}")));
-            }
+        if let Err(error) = self.log.write(frame, commit) {
+            tracing::error!(%error, "the log cannot be written");
+            return Err(Refusal::new(format!("the log cannot be written: {error}")));
         }
+        let frame_bytes = frame.len();
+        self.make_durable(frame, commit)
+            .map_err(|reason| self.fail(reason))?;
+        self.counters.commits.add(1);
+        self.counters.log_bytes.add(frame_bytes as u64);
+        Ok(())
+    }
+
+    /// Syncs what was written, tells the witness, and lets readers see it: in this order, but for
+    /// the work of putting rows into memory, which needs no disk.
+    fn make_durable(&mut self, frame: &mut Vec<u8>, commit: u64) -> Result<(), String> {
+        let tables = self.tables.clone();
+        let unpublished = tables.begin_commit();
+        let frame_bytes = frame.len();
+        let (moment, synced) = if frame_bytes >= WORTH_HANDING_OVER_BYTES {
+            let log = &mut self.log;
+            let sync = || log.sync(frame_bytes);
+            self.applier
+                .insert_while(&unpublished, commit, frame, FRAME_HEADER_BYTES, sync)
+        } else {
+            let synced = self.log.sync(frame_bytes);
+            (tables.insert(commit, &frame[FRAME_HEADER_BYTES..]), synced)
+        };
+        synced.map_err(|error| format!("the log could not be synced: {error}"))?;
         self.commit = commit;
         self.counters.syncs.add(1);
-        self.counters.commits.add(1);
-        self.counters.log_bytes.add(frame.len() as u64);
-        let told = self
-            .witness
+        self.witness
             .say(commit)
-            .map_err(|error| format!("the witness failed: {error}"));
-        let payload = &frame[FRAME_HEADER_BYTES..];
-        let applied = told.and_then(|()| {
-            self.tables
-                .apply(commit, payload)
-                .map_err(|damage| damage.to_string())
-        });
-        applied.map_err(|reason| self.fail(reason))
+            .map_err(|error| format!("the witness failed: {error}"))?;
+        unpublished.publish(moment.map_err(|damage| damage.to_string())?);
+        Ok(())
     }
 
     /// Nothing is written any more until the store is opened again.
@@ -165,7 +180,10 @@ impl Committer {
         let sealed = sealed.and_then(|()| self.tables.seal().map_err(|damage| damage.to_string()));
         match sealed {
             Ok(()) => self.maintenance.flush_through(self.commit),
-            Err(reason) => tracing::error!(reason, "the log goes on in the same segment"),
+            Err(reason) => {
+                tracing::error!(reason, "the log goes on in the same segment");
+                self.maintenance.refuse_flush(Refusal::new(reason));
+            }
         }
         if let Err(refusal) = self.maintenance.wait_for_room(&self.tables) {
             self.fail(refusal.to_string());

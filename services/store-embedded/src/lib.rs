@@ -46,8 +46,9 @@
 //! queue           waits, bounded                         queue
 //! committer       decides, in order                      documents::change, sessions::change
 //! log             one frame, one sync                    log
+//! tables          in memory meanwhile, unseen            applier, tables
 //! witness         "this is acknowledged next"            witness
-//! tables          visible to readers, in memory          tables
+//! tables          visible to readers                     tables
 //! caller          is answered
 //! maintenance     later: from memory to disk, merged; old segments of the log removed
 //! ```
@@ -68,6 +69,7 @@
 //!
 //! Why this engine, and why the log is not the engine's: `docs/decisions/0001-embedded-store-engine.md`.
 
+mod applier;
 mod committer;
 mod decided;
 mod directory;

@@ -14,4 +14,4 @@ pub(crate) use inspect::{inspect, replay};
 pub(crate) use segment::{Segment, segments};
 #[cfg(test)]
 pub(crate) use writer::LogFile;
-pub(crate) use writer::{LogWriter, OpenLogFile, WriteError, log_files};
+pub(crate) use writer::{LogWriter, OpenLogFile, log_files};

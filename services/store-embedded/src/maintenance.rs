@@ -34,6 +34,8 @@ pub(crate) struct Maintenance {
 struct State {
     /// Somebody wants everything in tables, however little it is.
     flush_is_wanted: bool,
+    /// Why that could not even be begun.
+    flush_refused: Option<Refusal>,
     /// The commit after which a part was sealed that is not flushed yet.
     flush_through: Option<u64>,
     /// Flushes that failed since one succeeded.
@@ -61,6 +63,15 @@ impl Maintenance {
         self.state.lock().flush_is_wanted
     }
 
+    /// What is in memory cannot be sealed now.
+    pub(crate) fn refuse_flush(&self, reason: Refusal) {
+        let mut state = self.state.lock();
+        if std::mem::take(&mut state.flush_is_wanted) {
+            state.flush_refused = Some(reason);
+            self.changed.notify_all();
+        }
+    }
+
     /// Waits until what was asked for is done; fails when it cannot be done now.
     pub(crate) fn wait_for_flush(&self) -> Result<(), Refusal> {
         let mut state = self.state.lock();
@@ -70,6 +81,9 @@ impl Maintenance {
             }
             if state.closed || state.failures > 0 {
                 return Err(Refusal::new("rows could not be moved into tables"));
+            }
+            if let Some(refused) = state.flush_refused.take() {
+                return Err(refused);
             }
             if !state.flush_is_wanted && state.flush_through.is_none() {
                 return Ok(());

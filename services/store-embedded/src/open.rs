@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use crate::applier::Applier;
 use crate::committer::Committer;
 use crate::decided::Decided;
 use crate::directory::{Directory, sync_directory};
@@ -219,6 +220,8 @@ fn start(
         Arc::<Counters>::default(),
     );
     let (readers, mut threads) = Readers::start(&tables).map_err(no_thread())?;
+    let (applier, applying) = Applier::start(&tables).map_err(no_thread())?;
+    threads.push(applying);
     let maintainer = Maintainer {
         maintenance: maintenance.clone(),
         tables: tables.clone(),
@@ -232,6 +235,7 @@ fn start(
         tables: tables.clone(),
         maintenance: maintenance.clone(),
         counters: counters.clone(),
+        applier,
         log,
         witness,
         decided: Decided::default(),

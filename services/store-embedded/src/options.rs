@@ -14,7 +14,7 @@ pub struct Options {
     pub accept_loss: bool,
     /// Bytes of rows in memory before they are moved into tables. Up to three times as much is in
     /// memory while the disk is behind; half as much again is read from the log when the store
-    /// opens after it. Default 32 MiB: a second of full load.
+    /// opens after it. Default 16 MiB: half a second of full load.
     pub memory_bytes: u64,
     /// Bytes of table blocks kept in memory. Default 32 MiB.
     pub cache_bytes: u64,
@@ -26,7 +26,7 @@ impl Options {
         Self {
             directory: directory.into(),
             accept_loss: false,
-            memory_bytes: 32 * 1024 * 1024,
+            memory_bytes: 16 * 1024 * 1024,
             cache_bytes: 32 * 1024 * 1024,
         }
     }

@@ -10,9 +10,13 @@ use crate::error::{Damage, Refusal};
 use crate::rows::Rows;
 use crate::tables::{Lookup, Tables, Value};
 
+mod patience;
 mod task;
 
+pub(crate) use patience::Patience;
 pub(crate) use task::Task;
+
+use patience::GATHERING_MAX;
 
 /// Bytes that may wait before writers have to wait themselves: several full groups, so that the
 /// committer never runs dry, and little enough to be written in well under a second.
@@ -85,11 +89,23 @@ pub(crate) struct Queue {
     room: Event,
 }
 
-#[derive(Default)]
 struct State {
     waiting: Vec<Box<dyn Work>>,
     bytes: usize,
+    /// At how many the committer wakes up.
+    enough: usize,
     closed: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            waiting: Vec::new(),
+            bytes: 0,
+            enough: 1,
+            closed: false,
+        }
+    }
 }
 
 impl Queue {
@@ -125,21 +141,32 @@ impl Queue {
         }
         state.bytes += bytes;
         state.waiting.push(work);
-        if state.waiting.len() == 1 {
+        if state.waiting.len() == state.enough {
             self.filled.notify_one();
         }
         Ok(())
     }
 
     /// Waits for work and takes all of it; `false` when the queue was closed and is empty.
-    pub(crate) fn take(&self, taken: &mut Vec<Box<dyn Work>>) -> bool {
+    pub(crate) fn take(&self, taken: &mut Vec<Box<dyn Work>>, patience: &mut Patience) -> bool {
         let mut state = self.state.lock();
+        let enough = patience.enough(state.waiting.len());
         while state.waiting.is_empty() {
             if state.closed {
                 return false;
             }
             self.filled.wait(&mut state);
         }
+        state.enough = enough;
+        let goes_on = |state: &mut State| state.waiting.len() < enough && !state.closed;
+        if self
+            .filled
+            .wait_while_for(&mut state, goes_on, GATHERING_MAX)
+            .timed_out()
+        {
+            patience.was_in_vain();
+        }
+        state.enough = 1;
         std::mem::swap(&mut state.waiting, taken);
         state.bytes = 0;
         drop(state);

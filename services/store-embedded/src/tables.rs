@@ -10,7 +10,7 @@
 //! 00                                commit                      the newest commit in the tree
 //! 10 document 00                    head                        `documents::head`
 //! 10 document 01                    description                 `documents::description`
-//! 12 document version               record                      `documents::record`
+//! 12 document length version        record                      `documents::record`
 //! 13 document                       snapshot                    `documents::snapshot`
 //! 14 user 00 document               empty                       documents by member
 //! 20 session                        session                     `sessions::row`
@@ -19,8 +19,8 @@
 //! 23 expires-at session             empty                       sessions by expiry
 //! ```
 //!
-//! Ids are their 16 bytes; versions and times are u64, big-endian in keys so that they sort, and
-//! little-endian in values.
+//! Ids are their 16 bytes. Numbers are big-endian in keys, so that they sort, and little-endian in
+//! values; a version in a key has no leading zero bytes, and the number of its bytes before it.
 
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,7 +32,7 @@ use lsm_tree::compaction::Leveled;
 use lsm_tree::{
     AbstractTree, AnyTree, Cache, Config, DescriptorTable, Guard, SeqNo, SequenceNumberCounter,
 };
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::encoding::Malformed;
 use crate::error::{Damage, OpenError};
@@ -65,7 +65,7 @@ pub(crate) struct Tables {
     sequence: SequenceNumberCounter,
     moments: Moments,
     /// Held while a commit goes in, so that no moment begins in the middle of one.
-    applying: Mutex<()>,
+    applying: Mutex<Applying>,
     flushed_commit: AtomicU64,
     strategy: Arc<Leveled>,
 }
@@ -124,7 +124,23 @@ impl Tables {
 
     /// Puts the rows of a commit in; readers see all of them or none.
     pub(crate) fn apply(&self, commit: u64, payload: &[u8]) -> Result<(), Damage> {
-        let _applying = self.applying.lock();
+        let unpublished = self.begin_commit();
+        let moment = self.insert(commit, payload)?;
+        unpublished.publish(moment);
+        Ok(())
+    }
+
+    /// From now on until it is published, nothing new can be seen.
+    pub(crate) fn begin_commit(&self) -> Unpublished<'_> {
+        Unpublished {
+            tables: self,
+            applying: self.applying.lock(),
+        }
+    }
+
+    /// Puts the rows of a commit in, between [`begin_commit`](Self::begin_commit) and
+    /// [`Unpublished::publish`], and answers with the moment to publish.
+    pub(crate) fn insert(&self, commit: u64, payload: &[u8]) -> Result<u64, Damage> {
         let (mut number, mut last_step) = (self.sequence.next(), 0);
         guarded_plain(|| {
             let walked = rows::walk(payload, |step, row| {
@@ -143,8 +159,7 @@ impl Tables {
                 .insert(COMMIT_KEY, [bytes, check].concat(), number);
             walked
         })??;
-        self.moments.publish(number + 1);
-        Ok(())
+        Ok(number + 1)
     }
 
     /// What is under `key` now, also what no reader sees yet. For the committer.
@@ -213,13 +228,48 @@ impl Tables {
 
     /// Readers move on to the newest files, so that the tree can let go of the old ones.
     fn begin_new_moment(&self) {
-        let _applying = self.applying.lock();
-        self.moments.publish(self.sequence.next() + 1);
+        let applying = self.applying.lock();
+        if !applying.is_abandoned {
+            self.moments.publish(self.sequence.next() + 1);
+        }
     }
 
     /// Bytes of the tables on disk.
     pub(crate) fn disk_bytes(&self) -> u64 {
         self.tree.disk_space()
+    }
+}
+
+#[derive(Default)]
+struct Applying {
+    /// There are rows in memory that must never be seen, because nobody knows whether they are in
+    /// the log. The present moment is the last one.
+    is_abandoned: bool,
+    /// The commit that goes in now was published.
+    is_published: bool,
+}
+
+/// A commit that goes in. If it is dropped without being published, it is never seen, and neither
+/// is anything after it.
+pub(crate) struct Unpublished<'a> {
+    tables: &'a Tables,
+    applying: MutexGuard<'a, Applying>,
+}
+
+impl Unpublished<'_> {
+    /// Everything that was put in is there now.
+    pub(crate) fn publish(mut self, moment: u64) {
+        if !self.applying.is_abandoned {
+            self.tables.moments.publish(moment);
+        }
+        self.applying.is_published = true;
+    }
+}
+
+impl Drop for Unpublished<'_> {
+    fn drop(&mut self) {
+        let was_published = std::mem::take(&mut self.applying.is_published);
+        self.applying.is_abandoned |= !was_published;
     }
 }
 

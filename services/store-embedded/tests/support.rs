@@ -1,7 +1,12 @@
 //! What several tests need: contents to write, and to find again.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
-#![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "each test uses a part of it"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -14,6 +14,6 @@ mod patience;
 mod rest;
 mod server;
 mod socket;
-//mod start;
+mod start;
 mod traces;
 mod wire;

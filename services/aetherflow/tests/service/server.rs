@@ -39,7 +39,8 @@ pub(crate) struct Ending {
     pub(crate) stderr: String,
 }
 
-const ANY_PORT: SocketAddr =
+/// A free port of this machine.
+pub(crate) const ANY_PORT: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 impl Default for Setup {
@@ -89,6 +90,10 @@ impl Setup {
     }
 
     fn command(&self) -> Command {
+        self.command_on(self.ui, self.gateway)
+    }
+
+    fn command_on(&self, ui: SocketAddr, gateway: SocketAddr) -> Command {
         let log = OpenOptions::new()
             .create(true)
             .append(true)
@@ -96,8 +101,8 @@ impl Setup {
             .unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_aetherflow"));
         command.arg("serve").arg("--data-dir").arg(self.data());
-        command.arg("--ui").arg(self.ui.to_string());
-        command.arg("--gateway").arg(self.gateway.to_string());
+        command.arg("--ui").arg(ui.to_string());
+        command.arg("--gateway").arg(gateway.to_string());
         command
             .args(&self.flags)
             .env_clear()
@@ -152,7 +157,12 @@ impl Setup {
 
     /// Starts it and waits for its end, which should be soon.
     pub(crate) async fn fail(&self) -> Ending {
-        let mut command = self.command();
+        self.fail_on(self.ui, self.gateway).await
+    }
+
+    /// The same, on other ports.
+    pub(crate) async fn fail_on(&self, ui: SocketAddr, gateway: SocketAddr) -> Ending {
+        let mut command = self.command_on(ui, gateway);
         let child = command.stderr(Stdio::piped()).spawn().unwrap();
         let output = in_time("the server gives up", child.wait_with_output())
             .await
@@ -204,7 +214,7 @@ impl Server {
 
     /// Memory that the process has in use, in bytes.
     pub(crate) fn resident_bytes(&self) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process_id())).unwrap();
+        let status = self.kernel_file("status");
         let line = status
             .lines()
             .find_map(|line| line.strip_prefix("VmRSS:"))
@@ -214,6 +224,11 @@ impl Server {
             .parse::<usize>()
             .unwrap()
             * 1024
+    }
+
+    /// What the kernel says about the process (`man 5 proc`).
+    pub(crate) fn kernel_file(&self, name: &str) -> String {
+        fs::read_to_string(format!("/proc/{}/{name}", self.process_id())).unwrap()
     }
 
     fn process_id(&self) -> u32 {

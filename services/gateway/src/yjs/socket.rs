@@ -50,6 +50,8 @@ pub(crate) struct Seat {
     pub(crate) principal: Principal,
     pub(crate) subscription: Subscription,
     pub(crate) registration: Registration,
+    /// What the client may do at first.
+    pub(crate) role: Role,
     /// Whether the client asked to be told what is durable.
     pub(crate) wants_saved: bool,
 }
@@ -76,6 +78,8 @@ struct Connection {
     submitting: Option<(usize, BoxFuture<'static, Result<Receipt, EditError>>)>,
     answers: FuturesOrdered<BoxFuture<'static, Answer>>,
     unanswered_bytes: usize,
+    /// Whether it waits for what it lacks, which may be all there is: one at a time.
+    differing: bool,
     /// What the client may do now.
     role: Role,
     /// Sync messages of this socket that are durable.
@@ -88,14 +92,17 @@ struct Connection {
 }
 
 /// Serves a client until either side ends it.
-pub(crate) async fn serve(socket: WebSocket, seat: Seat) {
+pub(crate) async fn serve(socket: WebSocket, mut seat: Seat) {
+    let cancelled = seat.registration.cancelled();
     let mut connection = Connection::new(socket, seat);
-    let close = match connection.welcome().await {
-        Ok(()) => connection.run().await,
-        Err(end) => end,
+    let ending = tokio::select! {
+        // Also while the client does not read what is sent.
+        close = cancelled => close.into(),
+        ending = connection.run() => ending,
     };
-    if let End::Close(close) = close {
-        end(&mut connection.sender, &mut connection.receiver, close).await;
+    let (mut sender, mut receiver) = connection.leave();
+    if let End::Close(close) = ending {
+        end(&mut sender, &mut receiver, close).await;
     }
 }
 
@@ -117,7 +124,6 @@ impl Connection {
             user_id: seat.principal.user_id.clone(),
             session_id: seat.principal.session_id.to_string(),
         };
-        let role = effective_role(&seat.subscription.document().document(), &seat.principal);
         Self {
             author,
             sender,
@@ -127,7 +133,8 @@ impl Connection {
             submitting: None,
             answers: FuturesOrdered::new(),
             unanswered_bytes: 0,
-            role: role.unwrap_or(Role::Viewer),
+            differing: false,
+            role: seat.role,
             saved: 0,
             heard_at: now,
             touched_at: now,
@@ -148,13 +155,18 @@ impl Connection {
             .await
     }
 
+    /// Leaves the document, at once, and keeps the socket for saying so.
+    fn leave(self) -> (SplitSink<WebSocket, Message>, SplitStream<WebSocket>) {
+        (self.sender, self.receiver)
+    }
+
     async fn run(&mut self) -> End {
-        let cancelled = self.seat.registration.cancelled();
-        let mut cancelled = std::pin::pin!(cancelled);
+        if let Err(end) = self.welcome().await {
+            return end;
+        }
         loop {
             let reads = self.may_read();
             let step = tokio::select! {
-                close = &mut cancelled => Err(close.into()),
                 answer = self.answers.next(), if !self.answers.is_empty() => {
                     self.on_answers(answer).await
                 }
@@ -186,24 +198,27 @@ impl Connection {
     }
 
     fn on_frame(&mut self, frame: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+        let frame = frame.ok_or(End::Gone)?;
+        let frame = frame.map_err(|error| read_failed(&error))?;
+        metrics::counter!("gateway_frames_received_total").increment(1);
         self.heard_at = Instant::now();
-        let mut frame = match frame {
-            Some(Ok(Message::Binary(frame))) => frame,
-            Some(Ok(Message::Text(_))) => {
+        self.touch_session(self.heard_at);
+        let bytes = match &frame {
+            Message::Binary(frame) | Message::Ping(frame) | Message::Pong(frame) => frame.len(),
+            Message::Text(_) => {
                 return Err(Close::new(Close::MALFORMED, "frames are binary").into());
             }
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
-            Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
-            Some(Err(error)) => return Err(read_failed(&error)),
+            Message::Close(_) => return Err(End::Gone),
         };
-        metrics::counter!("gateway_frames_received_total").increment(1);
-        if frame.len() > self.seat.app.limits.frame_bytes_max {
-            let max = self.seat.app.limits.frame_bytes_max;
-            let reason = format!("a frame has at most {max} bytes");
-            return Err(Close::new(Close::TOO_LARGE, reason).into());
-        }
-        let pause = self.budget.spend(frame.len());
+        let pause = self.budget.spend(bytes);
         self.paused = pause.map(|until| Box::pin(sleep_until(until)));
+        match frame {
+            Message::Binary(frame) => self.read_messages(frame),
+            _ => Ok(()),
+        }
+    }
+
+    fn read_messages(&mut self, mut frame: Bytes) -> Result<(), End> {
         loop {
             if self.messages.len() > self.seat.app.limits.frame_messages_max {
                 return Err(Close::new(Close::MALFORMED, "too many messages in a frame").into());
@@ -218,12 +233,13 @@ impl Connection {
 
     /// Handles messages until one has to wait: the one inbound match.
     fn handle_messages(&mut self) -> Result<(), End> {
-        while self.submitting.is_none() {
+        while self.submitting.is_none() && !self.differing {
             let Some(message) = self.messages.pop_front() else {
                 return Ok(());
             };
             match message {
                 ClientMessage::SyncStep1(state_vector) => {
+                    self.differing = true;
                     let document = Arc::clone(self.seat.subscription.document());
                     let answer =
                         async move { Answer::Difference(document.difference(state_vector).await) };
@@ -318,6 +334,7 @@ impl Connection {
                     self.on_edit_answered(outcome)?;
                 }
                 Answer::Difference(update) => {
+                    self.differing = false;
                     let update = update.map_err(Close::from)?;
                     self.feed(message::sync_step_2(&update)).await?;
                 }
@@ -352,14 +369,16 @@ impl Connection {
                 effective_role(document, &self.seat.principal).ok_or_else(Close::not_found)?;
         }
         if batch.resync {
+            // All there is includes the records of this batch.
             let document = Arc::clone(self.seat.subscription.document());
             let everything = Bytes::from_static(NOTHING_KNOWN);
             let answer = async move { Answer::Resync(document.difference(everything).await) };
             self.answers.push_back(answer.boxed());
-        }
-        let me = self.seat.subscription.connection();
-        for update in updates_for(me, &batch.records) {
-            self.feed(message::update(&update)).await?;
+        } else {
+            let me = self.seat.subscription.connection();
+            for update in updates_for(me, &batch.records) {
+                self.feed(message::update(&update)).await?;
+            }
         }
         if !batch.presence.is_empty() {
             self.feed(message::awareness(&batch.presence)).await?;
@@ -370,13 +389,12 @@ impl Connection {
             .map_or(Ok(()), |reason| Err(Close::from(reason).into()))
     }
 
-    /// Shows the client that we live, looks whether it does, and keeps its session alive.
+    /// Shows the client that we live, and looks whether it does.
     async fn on_keepalive(&mut self) -> Result<(), End> {
         let now = Instant::now();
         if now - self.heard_at > SILENCE_MAX {
             return Err(End::Gone);
         }
-        self.touch_session(now);
         self.feed_message(Message::Ping(Bytes::new())).await?;
         self.send(message::awareness(&[])).await
     }
@@ -384,7 +402,7 @@ impl Connection {
     /// Tells the session service, now and then, that the session is in use.
     fn touch_session(&mut self, now: Instant) {
         const EVERY: Duration = Duration::from_secs(60);
-        if now - self.touched_at < EVERY || now - self.heard_at > EVERY {
+        if now - self.touched_at < EVERY {
             return;
         }
         self.touched_at = now;

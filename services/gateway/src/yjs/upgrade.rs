@@ -13,6 +13,7 @@ use axum::extract::{ConnectInfo, Path, RawQuery, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use statesync_core::{DocumentId, Participant};
+use tokio::time::timeout;
 
 use super::close::Close;
 use super::ending::refuse;
@@ -29,6 +30,10 @@ const SAVED: &str = "aetherflow.yjs.saved";
 
 /// Bytes that tungstenite reads at once and keeps for each socket (its default is 128 KiB).
 const READ_BUFFER_BYTES: usize = 4 * 1024;
+
+/// Largest frame that is read, to be forgotten, from a client that was not let in: more than the
+/// state vector with which it begins.
+const REFUSED_FRAME_BYTES_MAX: usize = 16 * 1024;
 
 /// Answers a request for `/yjs/<document id>`.
 pub(crate) async fn upgrade(
@@ -52,34 +57,41 @@ pub(crate) async fn upgrade(
     if let Some(protocol) = protocol {
         upgrade.set_selected_protocol(HeaderValue::from_static(protocol));
     }
-    let frame_bytes_max = app.limits.frame_bytes_max;
     let upgrade = upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(0)
-        // Twice our own limit, so that a frame just above it is answered with a reason.
-        .max_frame_size(2 * frame_bytes_max)
-        .max_message_size(2 * frame_bytes_max);
-    match seat(
-        &app,
-        &headers,
-        query.as_deref(),
-        &document,
-        protocol == Some(SAVED),
-    )
-    .await
-    {
-        Ok(seat) => upgrade.on_upgrade(|socket| serve(socket, seat)),
+        .write_buffer_size(0);
+    let wants_saved = protocol == Some(SAVED);
+    let seated = seat(&app, &headers, query.as_deref(), &document, wants_saved);
+    let seated = timeout(app.limits.request_timeout, seated).await;
+    let overdue = || Close::new(Close::TRY_AGAIN_LATER, "the document did not open in time");
+    match seated.unwrap_or_else(|_| Err(overdue())) {
+        Ok(seat) => {
+            let tasks = app.tasks.clone();
+            let upgrade = limited(upgrade, app.limits.frame_bytes_max);
+            upgrade.on_upgrade(move |socket| tasks.track_future(serve(socket, seat)))
+        }
         Err(close) => {
             tracing::debug!(%address, code = close.code, reason = %close.reason, "socket refused");
-            match Arc::clone(&app.refusals).try_acquire_owned() {
-                Ok(permit) => upgrade.on_upgrade(|socket| async move {
+            let Ok(permit) = Arc::clone(&app.refusals).try_acquire_owned() else {
+                return Problem::unavailable("too many refused sockets").into_response();
+            };
+            let tasks = app.tasks.clone();
+            let upgrade = limited(upgrade, REFUSED_FRAME_BYTES_MAX);
+            upgrade.on_upgrade(move |socket| {
+                tasks.track_future(async move {
                     refuse(socket, close).await;
                     drop(permit);
-                }),
-                Err(_) => Problem::unavailable("too many refused sockets").into_response(),
-            }
+                })
+            })
         }
     }
+}
+
+/// A larger frame, or as much in fragments, is not read but an error.
+fn limited(upgrade: WebSocketUpgrade, frame_bytes_max: usize) -> WebSocketUpgrade {
+    upgrade
+        .max_frame_size(frame_bytes_max)
+        .max_message_size(frame_bytes_max)
 }
 
 fn known_protocol(offered: &str) -> Option<&'static str> {
@@ -110,11 +122,15 @@ async fn seat(
         name: principal.name.clone(),
     };
     let subscription = app.library.open(id).await?.subscribe(participant)?;
+    // Once more: whatever changes from here on is news to the subscription.
+    let head = subscription.document().document();
+    let role = effective_role(&head, &principal).ok_or_else(Close::not_found)?;
     Ok(Seat {
         app: Arc::clone(app),
         principal,
         subscription,
         registration,
+        role,
         wants_saved,
     })
 }

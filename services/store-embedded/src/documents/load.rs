@@ -169,7 +169,7 @@ impl Log<'_> {
 
     fn rows(&self, first: Version, last: Version) -> crate::tables::Scan {
         let (first, last) = (key::record(self.id, first), key::record(self.id, last));
-        self.view.range(first.to_vec()..=last.to_vec())
+        self.view.range(first..=last)
     }
 
     /// The chain at a version, where it is known.

@@ -49,17 +49,6 @@ pub(crate) fn log_files() -> OpenLogFile {
     })
 }
 
-/// Why a commit did not get into the log.
-#[derive(Debug)]
-pub(crate) enum WriteError {
-    /// It was not written, or not wholly. What was synced before is untouched, and the next commit
-    /// takes the same place.
-    NotWritten(io::Error),
-    /// The sync failed: nobody knows what is on the disk, and asking again would lie, because the
-    /// kernel forgets the failure. Nothing may be written any more.
-    SyncFailed(io::Error),
-}
-
 /// The end of the log.
 pub(crate) struct LogWriter {
     directory: PathBuf,
@@ -88,15 +77,23 @@ impl LogWriter {
         })
     }
 
-    /// Writes one frame and waits until it is on the disk. `frame` begins with
+    /// Writes one frame; it is not on the disk before [`sync`](Self::sync). `frame` begins with
     /// [`FRAME_HEADER_BYTES`](super::FRAME_HEADER_BYTES) that will be overwritten.
-    pub(crate) fn append(&mut self, frame: &mut [u8], commit: u64) -> Result<(), WriteError> {
+    ///
+    /// After an error nothing was written, or not all of it. What was synced before is untouched,
+    /// and the next frame takes the same place.
+    pub(crate) fn write(&self, frame: &mut [u8], commit: u64) -> io::Result<()> {
         frame::seal(frame, commit, self.salt);
-        self.file
-            .write_at(frame, self.position)
-            .map_err(WriteError::NotWritten)?;
-        self.file.sync().map_err(WriteError::SyncFailed)?;
-        self.position += frame.len() as u64;
+        self.file.write_at(frame, self.position)
+    }
+
+    /// Waits until the frame of `frame_bytes` that was written last is on the disk.
+    ///
+    /// After an error nobody knows what is there, and asking again would lie, because the kernel
+    /// forgets the failure: nothing may be written any more.
+    pub(crate) fn sync(&mut self, frame_bytes: usize) -> io::Result<()> {
+        self.file.sync()?;
+        self.position += frame_bytes as u64;
         Ok(())
     }
 

@@ -139,6 +139,31 @@ fn after_a_failed_sync_nothing_is_written_until_the_store_is_opened_again() {
 }
 
 #[test]
+fn rows_that_were_put_in_while_the_sync_failed_are_never_seen() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Disk::default();
+    let store = open(directory.path(), &disk);
+    let documents: Vec<Document> = (0..40).map(|_| with_one_edit(&store)).collect();
+    disk.refuse(Refuses::Syncs);
+    let edits = documents
+        .iter()
+        .map(|document| store.append(testkit::append_to(&mut document.clone(), &[&[7; 1000]])));
+    let outcomes = block_on(futures::future::join_all(edits));
+    assert!(outcomes.iter().all(Result::is_err));
+    // Not by the moving of rows into tables either.
+    store.flush().unwrap_err();
+    for document in &documents {
+        assert_eq!(version(&store, document), Version(1));
+    }
+    drop(store);
+    disk.refuse(Refuses::Nothing);
+    let store = open(directory.path(), &disk);
+    for document in &documents {
+        assert!(version(&store, document) <= Version(2));
+    }
+}
+
+#[test]
 fn a_full_disk_refuses_single_writes_and_the_store_goes_on_when_there_is_room() {
     for how in [Refuses::Writes, Refuses::HalfOfAWrite] {
         let directory = tempfile::tempdir().unwrap();

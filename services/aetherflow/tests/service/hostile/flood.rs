@@ -5,13 +5,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::Scene;
 use crate::editor::Editor;
 use crate::patience::in_time;
-use crate::rest;
 use crate::server::Setup;
 use crate::socket::{Knock, close_code, send};
 use crate::wire;
@@ -191,20 +191,26 @@ async fn an_endless_head_is_cut_off() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_of_one_address_leave_room_for_others() {
+    /// Of the default limits.
+    const ADDRESS_CONNECTIONS_MAX: usize = 1_000;
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).unwrap();
     let mut scene = Scene::set(Setup::default()).await;
     let mut idle = Vec::new();
-    // More than one address gets, if the system lets us have them.
-    for _ in 0..1_500 {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    for _ in 0..=ADDRESS_CONNECTIONS_MAX {
+        let socket = TcpSocket::new_v4().unwrap();
         socket.bind((ELSEWHERE, 0).into()).unwrap();
-        match socket.connect(scene.server.gateway).await {
-            Ok(stream) => idle.push(stream),
-            Err(_) => break,
-        }
+        idle.push(socket.connect(scene.server.gateway).await.unwrap());
     }
-    let answer = rest::ask(scene.server.gateway, "GET", "/livez").await;
-    assert_eq!(answer.status, 200);
+    let (first, one_too_many) = idle.split_at_mut(ADDRESS_CONNECTIONS_MAX);
+    // The others get the time that every connection has for its first request.
+    tokio::select! {
+        _ = one_too_many[0].read_u8() => {}
+        _ = first[ADDRESS_CONNECTIONS_MAX - 1].read_u8() => panic!("a place was taken away"),
+    }
     scene.goes_on().await;
+    assert_eq!(scene.owner.get("/auth/me").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

