@@ -75,10 +75,10 @@ struct Plan {
 const FULL: Plan = Plan {
     rounds: 5,
     round: Duration::from_millis(1200),
-    sustained: Some(Duration::from_secs(10)),
+    sustained: Some(Duration::from_secs(8)),
     loaded_documents: 20,
     records: 1_000_000,
-    tries: 100,
+    tries: 60,
 };
 
 const QUICK: Plan = Plan {

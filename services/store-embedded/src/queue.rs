@@ -150,7 +150,8 @@ impl Queue {
     /// Waits for work and takes all of it; `false` when the queue was closed and is empty.
     pub(crate) fn take(&self, taken: &mut Vec<Box<dyn Work>>, patience: &mut Patience) -> bool {
         let mut state = self.state.lock();
-        let enough = patience.enough(state.waiting.len());
+        let before = state.waiting.len();
+        let enough = patience.enough(before);
         while state.waiting.is_empty() {
             if state.closed {
                 return false;
@@ -159,13 +160,9 @@ impl Queue {
         }
         state.enough = enough;
         let goes_on = |state: &mut State| state.waiting.len() < enough && !state.closed;
-        if self
-            .filled
-            .wait_while_for(&mut state, goes_on, GATHERING_MAX)
-            .timed_out()
-        {
-            patience.was_in_vain();
-        }
+        self.filled
+            .wait_while_for(&mut state, goes_on, GATHERING_MAX);
+        patience.waited(before, enough, state.waiting.len());
         state.enough = 1;
         std::mem::swap(&mut state.waiting, taken);
         state.bytes = 0;

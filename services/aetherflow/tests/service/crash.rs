@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use rustix::process::Signal;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -40,42 +41,87 @@ fn seeded() -> StdRng {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_kill_9_exactly_once() {
     let mut random = seeded();
-    let mut server = Setup::default().start().await;
-    let owner = Person::log_in(&server, "Owner").await;
-    let mut documents = Vec::new();
-    for _ in 0..DOCUMENTS {
-        documents.push(owner.create_public("renamed 0", "edit").await);
-    }
-    let mut writers = Vec::new();
-    for number in 0..WRITERS {
-        let person = Person::log_in(&server, &format!("Writer {number}")).await;
-        let document = &documents[number % DOCUMENTS];
-        let random = StdRng::seed_from_u64(random.random());
-        writers.push(Writer::new(number, &person, document, 16, random).await);
-    }
-    let mut renamed = 0;
+    let mut office = Office::open(&mut random).await;
     for round in 0..chosen("AETHERFLOW_CRASH_ROUNDS", 5) {
         println!("round {round}");
+        office = office
+            .round(&mut random, async |server| server.kill().await)
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_a_drain_exactly_once() {
+    let mut random = seeded();
+    let mut office = Office::open(&mut random).await;
+    for _ in 0..2 {
+        let drain = async |server: Server| {
+            let (ending, setup) = server.stop(Signal::TERM).await;
+            assert_eq!(ending.status.code(), Some(0), "{}", ending.stderr);
+            setup
+        };
+        office = office.round(&mut random, drain).await;
+    }
+}
+
+/// A server, and people who write in its documents.
+struct Office {
+    server: Server,
+    owner: Person,
+    documents: Vec<String>,
+    writers: Vec<Writer>,
+    /// How often the first document was renamed.
+    renamed: u64,
+}
+
+impl Office {
+    async fn open(random: &mut StdRng) -> Self {
+        let server = Setup::default().start().await;
+        let owner = Person::log_in(&server, "Owner").await;
+        let mut documents = Vec::new();
+        for _ in 0..DOCUMENTS {
+            documents.push(owner.create_public("renamed 0", "edit").await);
+        }
+        let mut writers = Vec::new();
+        for number in 0..WRITERS {
+            let person = Person::log_in(&server, &format!("Writer {number}")).await;
+            let document = &documents[number % DOCUMENTS];
+            let chance = StdRng::seed_from_u64(random.random());
+            writers.push(Writer::new(number, &person, document, 16, chance).await);
+        }
+        Self {
+            server,
+            owner,
+            documents,
+            writers,
+            renamed: 0,
+        }
+    }
+
+    /// All write, until at some moment the server ends; then it starts again, and nothing that it
+    /// acknowledged is missing.
+    async fn round(mut self, random: &mut StdRng, end: impl AsyncFnOnce(Server) -> Setup) -> Self {
         let tally = Arc::new(Tally::default());
-        let writing = writers
-            .into_iter()
-            .map(|writer| writer.start(&tally))
-            .collect();
-        let renaming = tokio::spawn(rename(owner.clone(), documents[0].clone(), renamed));
+        let writing = self.writers.into_iter();
+        let writing = writing.map(|writer| writer.start(&tally)).collect();
+        let first = self.documents[0].clone();
+        let renaming = tokio::spawn(rename(self.owner.clone(), first, self.renamed));
         tally.reaches(random.random_range(50..600)).await;
-        let setup = server.kill().await;
-        writers = joined(writing).await;
-        renamed = renaming.await.unwrap();
-        server = start_again(setup, &mut random).await;
-        check_names(&owner, &documents, renamed).await;
-        for document in &documents {
-            let census = read_anew(&owner, document).await;
-            of_document(&mut writers, document).for_each(|writer| writer.check_kept(&census));
+        let setup = end(self.server).await;
+        self.writers = joined(writing).await;
+        self.renamed = renaming.await.unwrap();
+        self.server = start_again(setup, random).await;
+        let (owner, documents) = (&self.owner, &self.documents);
+        check_names(owner, documents, self.renamed).await;
+        for document in documents {
+            let census = read_anew(owner, document).await;
+            of_document(&mut self.writers, document).for_each(|writer| writer.check_kept(&census));
         }
-        come_back(&mut writers).await;
-        for document in &documents {
-            check_converged(&owner, document, &mut writers).await;
+        come_back(&mut self.writers).await;
+        for document in documents {
+            check_converged(owner, document, &mut self.writers).await;
         }
+        self
     }
 }
 

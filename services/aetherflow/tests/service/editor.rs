@@ -65,16 +65,14 @@ impl Link {
             }
             drop(arrived.send(Err(Ended(code))));
         });
-        let (sent, saved, answers) = (0, 0, 0);
-        let (sent, saved, answers) = (0, 0, 0);
         Self {
             sender,
             incoming,
             reader,
-            sent,
-            saved,
+            sent: 0,
+            saved: 0,
             uploaded: false,
-            answers,
+            answers: 0,
         }
     }
 }
@@ -118,9 +116,10 @@ impl Editor {
 
     /// A new editor over a socket that was opened before. Nothing is asked for yet.
     pub(crate) fn over(socket: Socket) -> Self {
-        let mut editor = Self::default();
-        editor.link = Some(Link::over(socket));
-        editor
+        Self {
+            link: Some(Link::over(socket)),
+            ..Self::default()
+        }
     }
 
     /// Opens the socket and asks for what is missing here.

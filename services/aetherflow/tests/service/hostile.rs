@@ -2,12 +2,14 @@
 //! memory, and nobody else notices.
 
 mod access;
+mod crowd;
 mod flood;
 mod frames;
 mod oversize;
 mod permissions;
 mod presence;
 mod requests;
+mod secrets;
 mod silence;
 mod slow;
 

@@ -8,7 +8,9 @@
 )]
 
 mod crash;
+mod damage;
 mod editor;
+mod eviction;
 mod hostile;
 mod patience;
 mod rest;

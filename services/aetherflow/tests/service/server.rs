@@ -89,6 +89,11 @@ impl Setup {
         self.beside("log")
     }
 
+    /// What was logged so far, of all starts.
+    pub(crate) fn logged(&self) -> String {
+        fs::read_to_string(self.log()).unwrap()
+    }
+
     fn command(&self) -> Command {
         self.command_on(self.ui, self.gateway)
     }
@@ -116,7 +121,15 @@ impl Setup {
     }
 
     /// Starts it and waits until it is ready. Once started, it keeps its ports.
-    pub(crate) async fn start(mut self) -> Server {
+    pub(crate) async fn start(self) -> Server {
+        match self.try_start().await {
+            Ok(server) => server,
+            Err((_, setup)) => panic!("the server did not start:\n{}", tail(&setup.log())),
+        }
+    }
+
+    /// Starts it and waits until it is ready, or gives up.
+    pub(crate) async fn try_start(mut self) -> Result<Server, (ExitStatus, Self)> {
         let mut child = self.command().spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut announcement = Vec::new();
@@ -126,7 +139,7 @@ impl Setup {
                 .unwrap()
             {
                 Some(line) => announcement.push(line),
-                None => panic!("the server did not start:\n{}", tail(&self.log())),
+                None => return Err((child.wait().await.unwrap(), self)),
             }
         }
         let port = announcement[0]
@@ -139,14 +152,14 @@ impl Setup {
         self.gateway = gateway
             .and_then(|address| address.parse().ok())
             .expect("the gateway's line");
-        Server {
+        Ok(Server {
             ui: self.ui,
             gateway: self.gateway,
             announcement,
             child,
             _stdout: stdout,
             setup: self,
-        }
+        })
     }
 
     /// Starts it and kills it at once, wherever it has come to.
@@ -205,7 +218,7 @@ impl Server {
 
     /// What was logged so far, of all starts.
     pub(crate) fn logged(&self) -> String {
-        fs::read_to_string(self.setup.log()).unwrap()
+        self.setup.logged()
     }
 
     pub(crate) fn setup(&self) -> &Setup {

@@ -7,9 +7,9 @@
 
 use std::time::Duration;
 
-/// Longest wait: about as long as a sync on a fast disk, so that a wait in vain costs less than what
-/// it could have saved.
-pub(super) const GATHERING_MAX: Duration = Duration::from_micros(100);
+/// Longest wait: not much more than a sync on a fast disk takes, so that a wait in vain costs about
+/// what it could have saved.
+pub(super) const GATHERING_MAX: Duration = Duration::from_micros(150);
 
 /// Groups that are begun without waiting after a wait in vain: makes that cost at most a few percent.
 const GROUPS_AFTER_VAIN: u32 = 16;
@@ -37,9 +37,13 @@ impl Patience {
         (all - all / 8).max(1)
     }
 
-    /// They did not come in time.
-    pub(super) fn was_in_vain(&mut self) {
-        self.groups_to_go = GROUPS_AFTER_VAIN;
+    /// There were `before` when the wait for `enough` began, and `after` when it ended. It was in vain
+    /// when less than half of those came who were waited for.
+    pub(super) fn waited(&mut self, before: usize, enough: usize, after: usize) {
+        let (missing, came) = (enough.saturating_sub(before), after.saturating_sub(before));
+        if came < missing / 2 {
+            self.groups_to_go = GROUPS_AFTER_VAIN;
+        }
     }
 }
 
@@ -60,7 +64,9 @@ mod tests {
         let mut patience = Patience::default();
         patience.answered(32);
         assert_eq!(patience.enough(32), 56);
-        patience.was_in_vain();
+        patience.waited(32, 56, 44);
+        assert_eq!(patience.enough(32), 56, "half of them came");
+        patience.waited(32, 56, 43);
         for _ in 0..GROUPS_AFTER_VAIN {
             assert_eq!(patience.enough(32), 1);
         }

@@ -143,12 +143,14 @@ impl Writer {
     fn note_acknowledgements(&mut self) -> u64 {
         let saved = self.editor.saved();
         let mut acknowledged = 0;
-        while let Some((_, steps)) = self
+        while self
             .in_flight
-            .pop_front_if(|(message, _)| *message <= saved)
+            .front()
+            .is_some_and(|(message, _)| *message <= saved)
         {
+            let steps = self.in_flight.pop_front().into_iter();
             steps
-                .into_iter()
+                .flat_map(|(_, steps)| steps)
                 .for_each(|step| self.ledger.acknowledged(step));
             acknowledged += 1;
         }

@@ -5,9 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 
 use super::Scene;
 use crate::editor::Editor;
@@ -19,7 +18,7 @@ use crate::wire;
 const MIB: usize = 1024 * 1024;
 
 /// Where the flood comes from: not from where everybody else works, whose rate is another one.
-const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+pub(super) const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// A frame as a client sends it (RFC 6455 section 5.2), with a mask of zeros.
 fn masked_frame(payload: &[u8]) -> Vec<u8> {
@@ -190,27 +189,29 @@ async fn an_endless_head_is_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_of_one_address_leave_room_for_others() {
-    /// Of the default limits.
-    const ADDRESS_CONNECTIONS_MAX: usize = 1_000;
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    setrlimit(Resource::Nofile, limit).unwrap();
+async fn a_flood_from_somebody_who_was_let_in_harms_nobody_else() {
+    /// Twice what a socket may spend at once.
+    const FRAMES: usize = 40_000;
     let mut scene = Scene::set(Setup::default()).await;
-    let mut idle = Vec::new();
-    for _ in 0..=ADDRESS_CONNECTIONS_MAX {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind((ELSEWHERE, 0).into()).unwrap();
-        idle.push(socket.connect(scene.server.gateway).await.unwrap());
-    }
-    let (first, one_too_many) = idle.split_at_mut(ADDRESS_CONNECTIONS_MAX);
-    // The others get the time that every connection has for its first request.
-    tokio::select! {
-        _ = one_too_many[0].read_u8() => {}
-        _ = first[ADDRESS_CONNECTIONS_MAX - 1].read_u8() => panic!("a place was taken away"),
-    }
     scene.goes_on().await;
-    assert_eq!(scene.owner.get("/auth/me").await.status, 200);
+    let before = scene.server.resident_bytes();
+    let ping = [0x89, 0x80, 0, 0, 0, 0];
+    let who_is_there = masked_frame(&[3]);
+    let mut stream = Knock::by(&scene.owner, &scene.document)
+        .open()
+        .await
+        .into_inner();
+    let flood = tokio::spawn(async move {
+        let frames = [&ping[..], &who_is_there].concat().repeat(FRAMES / 2);
+        in_time("all is read", stream.write_all(&frames)).await
+    });
+    let mut most = before;
+    while !flood.is_finished() {
+        scene.goes_on().await;
+        most = most.max(scene.server.resident_bytes());
+    }
+    flood.await.unwrap().unwrap();
+    assert!(most < before + 16 * MIB, "from {before} to {most} bytes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -183,6 +183,17 @@ async fn violations_of_the_websocket_protocol_are_refused() {
 }
 
 #[tokio::test]
+async fn nothing_is_unpacked_that_could_be_a_bomb() {
+    let mut scene = Scene::set(Setup::default()).await;
+    let offer = "permessage-deflate; client_max_window_bits, deflate-frame";
+    let door = Knock::by(&scene.owner, &scene.document);
+    let door = door.header("sec-websocket-extensions", offer);
+    let (_socket, response) = door.try_open().await.unwrap();
+    assert_eq!(response.headers().get("sec-websocket-extensions"), None);
+    scene.goes_on().await;
+}
+
+#[tokio::test]
 async fn a_message_may_come_in_fragments() {
     let mut scene = Scene::set(Setup::default()).await;
     let message = wire::update(&small_update());

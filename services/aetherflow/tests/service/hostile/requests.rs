@@ -289,8 +289,15 @@ async fn who_asks_too_often_is_told_when_to_come_back() {
     let (gateway, ui) = (scene.server.gateway, scene.server.ui);
     let origin = format!("http://localhost:{}", ui.port());
     let refused = async {
+        let mut number = 0_u8;
         loop {
-            let request = request(gateway, "GET", "/api/v1/auth/me").header("origin", &origin);
+            number += 1;
+            // It is the connection that counts, not what somebody says about it.
+            let forwarded = format!("10.0.0.{number}");
+            let request = request(gateway, "GET", "/api/v1/auth/me")
+                .header("origin", &origin)
+                .header("x-forwarded-for", &forwarded)
+                .header("forwarded", format!("for={forwarded}"));
             let request = request.body(Full::default()).unwrap();
             let answer = rest::send(gateway, request).await.unwrap();
             if answer.status != 401 {
