@@ -39,7 +39,7 @@ async fn readers_who_do_not_read_cost_no_memory_and_catch_up_when_they_do() {
     for socket in slow.drain(..4) {
         let mut late = Editor::over(socket);
         late.caught_up().await;
-        assert_eq!(late.text(), scene.writer.text());
+        assert!(late.text() == scene.writer.text(), "it missed something");
     }
 }
 
