@@ -1,0 +1,1 @@
+//! Quantum in a simulated network: virtual time, one seed, every fault.
