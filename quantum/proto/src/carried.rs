@@ -65,3 +65,20 @@ pub(crate) enum Carried {
         largest: u64,
     },
 }
+
+/// The plain payload of a packet while frames are written into it.
+pub(crate) struct PacketBuffer<'a> {
+    /// Datagrams that are being assembled; the packet's payload is at its end.
+    pub(crate) buffer: &'a mut Vec<u8>,
+    /// Up to which length `buffer` may grow: the room for the packet's tag is taken off.
+    pub(crate) end: usize,
+    /// What has been written that has to arrive.
+    pub(crate) contents: &'a mut Contents,
+}
+
+impl PacketBuffer<'_> {
+    /// Bytes that still fit.
+    pub(crate) fn remaining(&self) -> usize {
+        self.end.saturating_sub(self.buffer.len())
+    }
+}
