@@ -1,0 +1,3 @@
+//! What the driver takes from the protocol.
+
+pub use crate::proto_stub::*;
