@@ -80,7 +80,8 @@ impl Driver {
         let mut more = work.fire_timers(core, now);
         more |= work.flush(core, now, context);
         if let Poll::Ready(full) = work.receive(core, &self.shared, &mut self.inbox, context) {
-            more |= full;
+            // Asking once more has tokio wake the driver for the next datagram.
+            more |= full || core.socket.poll_readable(context).is_ready();
             now = self.shared.clock.now();
             if work.wakes.is_empty() {
                 more |= work.flush(core, now, context);

@@ -90,6 +90,11 @@ impl Socket {
         Poll::Pending
     }
 
+    /// Ready when there is something to receive.
+    pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.io.poll_recv_ready(context).map(|_| ())
+    }
+
     /// True: the batch is full.
     ///
     /// A batch that is not has emptied the socket: said to tokio at once, this saves the system
