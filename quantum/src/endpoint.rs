@@ -10,7 +10,8 @@ use crate::connection::Connection;
 use crate::connection::cell::Cell;
 use crate::driver::shared::{Core, Shared};
 use crate::error::ConnectError;
-use crate::protocol::{ClientConfig, ServerConfig};
+use crate::metrics::Totals;
+use crate::protocol::{ClientConfig, ServerConfig, Statistics};
 use crate::socket::Socket;
 use crate::statistics::EndpointStatistics;
 
@@ -224,8 +225,23 @@ impl Endpoint {
         }
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.0.shared
+    /// What the connections that are gone had counted.
+    pub(crate) fn ended_totals(&self) -> Totals {
+        self.0.shared.core.lock().ended
+    }
+
+    /// The figures of every connection that exists.
+    pub(crate) fn connection_statistics(&self) -> Vec<Statistics> {
+        // Ten thousand connections take a while: the driver need not wait for it.
+        let core = self.0.shared.core.lock();
+        let cells: Vec<_> = core
+            .registry
+            .iter()
+            .map(|(_, cell)| Arc::clone(cell))
+            .collect();
+        drop(core);
+        let statistics = cells.iter().map(|cell| cell.lock().protocol.statistics());
+        statistics.collect()
     }
 }
 

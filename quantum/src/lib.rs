@@ -5,6 +5,7 @@ mod connection;
 mod driver;
 mod endpoint;
 pub mod error;
+mod metrics;
 mod proto_stub;
 mod protocol;
 mod socket;
@@ -14,7 +15,10 @@ mod wake;
 
 pub use connection::Connection;
 pub use endpoint::{Connecting, Endpoint, EndpointBuilder};
-pub use protocol::{ClientConfig, Direction, EndpointConfig, Guuid, ServerConfig, Side, StreamId};
+pub use metrics::Metrics;
+pub use protocol::{
+    ClientConfig, Direction, EndpointConfig, Guuid, ServerConfig, Side, Statistics, StreamId,
+};
 pub use socket::SocketOptions;
 pub use statistics::EndpointStatistics;
 pub use stream::{BidirectionalStream, ReceiveStream, SendStream};

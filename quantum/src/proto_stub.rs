@@ -28,8 +28,7 @@ pub struct ClientConfig;
 pub type Guuid = u128;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectionHandle(pub usize);
-#[derive(Debug, Default, Clone)]
-pub struct Statistics;
+pub use quantum_proto::stats::Statistics;
 #[derive(Debug)]
 pub struct Arrival {
     pub remote: SocketAddr,
@@ -605,7 +604,9 @@ impl Connection {
         self.control.push_back(frame);
     }
     pub fn statistics(&self) -> Statistics {
-        Statistics
+        let mut statistics = Statistics::default();
+        statistics.packets_sent = self.sent;
+        statistics
     }
     pub fn remote_address(&self) -> SocketAddr {
         self.remote

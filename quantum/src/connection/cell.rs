@@ -84,11 +84,6 @@ impl Cell {
         self.handle
     }
 
-    /// The endpoint that drives it.
-    pub(crate) fn endpoint(&self) -> &Arc<Shared> {
-        &self.endpoint
-    }
-
     /// To look, or to change what needs no datagram.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()

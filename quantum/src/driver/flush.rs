@@ -162,8 +162,10 @@ impl Work {
     pub(super) fn forget(&mut self, core: &mut Core, handle: ConnectionHandle) {
         self.timers.remove(handle);
         if let Some(cell) = core.registry.remove(handle) {
+            let mut state = cell.lock();
             // Nobody drives it: nothing may ring for it any more.
-            cell.lock().queued = true;
+            state.queued = true;
+            core.ended.add(&state.protocol.statistics());
         }
     }
 }

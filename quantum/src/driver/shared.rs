@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::connection::cell::Cell;
 use crate::connection::wait::WaitList;
+use crate::metrics::Totals;
 use crate::protocol::{self, ConnectionHandle};
 use crate::socket::Socket;
 use crate::statistics::EndpointStatistics;
@@ -37,6 +38,8 @@ pub(crate) struct Core {
     /// No handle of the endpoint is left.
     pub(crate) abandoned: bool,
     pub(crate) statistics: EndpointStatistics,
+    /// What connections that are gone had counted.
+    pub(crate) ended: Totals,
 }
 
 /// The connections, by handle.

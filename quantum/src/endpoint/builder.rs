@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::connection::wait::WaitList;
 use crate::driver::Driver;
 use crate::driver::shared::{Core, Incoming, Registry, Shared};
+use crate::metrics::Totals;
 use crate::protocol::{self, ClientConfig, EndpointConfig, ServerConfig};
 use crate::socket::{Socket, SocketOptions};
 use crate::statistics::EndpointStatistics;
@@ -95,6 +96,7 @@ impl EndpointBuilder {
                 closed: false,
                 abandoned: false,
                 statistics: EndpointStatistics::default(),
+                ended: Totals::default(),
             }),
         });
         let span = tracing::debug_span!("quantum", %address);
