@@ -94,7 +94,7 @@ impl Driver {
             }
         }
         let next = work.timers.next();
-        self.alarm.set(next, now, &self.shared.clock, context);
+        more |= !self.alarm.set(next, now, &self.shared.clock, context);
         if more || (!work.blocked && !work.pending.is_empty()) {
             return After::Turn;
         }
