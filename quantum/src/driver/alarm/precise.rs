@@ -65,7 +65,7 @@ impl Precise {
 fn new_timer() -> io::Result<AsyncFd<OwnedFd>> {
     let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
     let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-    AsyncFd::register_with_interest(timer, Interest::READABLE)
+    Ok(AsyncFd::register_with_interest(timer, Interest::READABLE)?)
 }
 
 fn once(remaining: Duration) -> Itimerspec {
