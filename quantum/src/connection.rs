@@ -214,38 +214,8 @@ impl Connection {
     /// The certificates by which the peer proved who it is, its own first.
     #[must_use]
     pub fn peer_identity(&self) -> Option<Vec<CertificateDer<'static>>> {
-        self.cell().lock().protocol.peer_identity()
-    }
-
-    /// The application protocol that both sides agreed on.
-    #[must_use]
-    pub fn alpn(&self) -> Option<Vec<u8>> {
-        self.cell().lock().protocol.alpn()
-    }
-
-    /// Whether the server took what was sent before the handshake was complete; `None` if nothing
-    /// was, or it is not known yet.
-    #[must_use]
-    pub fn early_data_accepted(&self) -> Option<bool> {
-        self.cell().lock().protocol.early_data_accepted()
-    }
-
-    /// Fills `output` with a secret that only the two ends know, different for each `label` and
-    /// `context` (RFC 8446 section 7.5).
-    ///
-    /// # Errors
-    ///
-    /// If the handshake is not complete, or `output` is too long.
-    pub fn export_keying_material(
-        &self,
-        output: &mut [u8],
-        label: &[u8],
-        context: &[u8],
-    ) -> Result<(), protocol::ExportError> {
         let state = self.cell().lock();
-        state
-            .protocol
-            .export_keying_material(output, label, context)
+        state.protocol.peer_identity().map(<[_]>::to_vec)
     }
 
     async fn open(&self, direction: Direction) -> Result<StreamId, ConnectionError> {
@@ -295,17 +265,28 @@ impl State {
         }
     }
 
+    /// Why the connection takes nothing more.
+    pub(crate) fn lost(&self) -> ConnectionError {
+        let reason = self.ended.clone();
+        // Not over yet: it is being shut down.
+        reason.unwrap_or(ConnectionError::LocallyClosed)
+    }
+
     fn send_message(&mut self, data: &Bytes, reliable: bool) -> Poll<Result<(), SendMessageError>> {
         if let Some(error) = &self.ended {
             return Poll::Ready(Err(error.clone().into()));
         }
-        match self.protocol.send_message(data.clone(), reliable) {
-            Ok(_) => Poll::Ready(Ok(())),
-            Err(protocol::SendMessageError::Blocked) => Poll::Pending,
-            Err(protocol::SendMessageError::TooLarge) => {
-                Poll::Ready(Err(SendMessageError::TooLarge { bytes: data.len() }))
+        let error = match self.protocol.send_message(data.clone(), reliable) {
+            Ok(_) => return Poll::Ready(Ok(())),
+            Err(error) => error,
+        };
+        Poll::Ready(Err(match error {
+            protocol::SendMessageError::Blocked => return Poll::Pending,
+            protocol::SendMessageError::TooLarge { bytes, bytes_max } => {
+                SendMessageError::TooLarge { bytes, bytes_max }
             }
-        }
+            _ => self.lost().into(),
+        }))
     }
 }
 

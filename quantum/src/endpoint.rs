@@ -120,7 +120,7 @@ impl Endpoint {
         }
         let remote = reachable(address, core.socket.local_address());
         let now = shared.clock.now();
-        let connected = core.protocol.connect(now, config, remote, server_name);
+        let connected = core.protocol.connect(now, &config, remote, server_name);
         let (handle, protocol) = connected?;
         let cell = Arc::new(Cell::new(handle, protocol, Arc::clone(shared)));
         core.registry.insert(handle, Arc::clone(&cell));

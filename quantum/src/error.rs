@@ -2,10 +2,10 @@
 
 use std::io;
 
+pub use quantum_proto::error::{ConnectionError, TransportError, TransportErrorCode};
 use thiserror::Error;
 
 use crate::protocol;
-pub use crate::protocol::ConnectionError;
 
 /// Why there is no connection.
 #[derive(Clone, Debug, Error)]
@@ -69,11 +69,13 @@ pub enum ReadToEndError {
 /// Why a message cannot be sent.
 #[derive(Clone, Debug, Error)]
 pub enum SendMessageError {
-    /// The caller's message is larger than the peer takes, or than the own configuration allows.
-    #[error("the message of {bytes} bytes is too large")]
+    /// The caller's message is larger than the peer takes.
+    #[error("a message of {bytes} bytes, and the peer takes {bytes_max} at most")]
     TooLarge {
         /// Its size.
         bytes: usize,
+        /// The peer's limit.
+        bytes_max: u64,
     },
     /// The connection is over.
     #[error(transparent)]
@@ -87,9 +89,9 @@ pub struct ClosedStream;
 
 fn kind(error: &ConnectionError) -> io::ErrorKind {
     match error {
-        ConnectionError::TimedOut => io::ErrorKind::TimedOut,
+        ConnectionError::TimedOut | ConnectionError::HandshakeTimedOut => io::ErrorKind::TimedOut,
         ConnectionError::LocallyClosed => io::ErrorKind::NotConnected,
-        ConnectionError::ApplicationClosed { .. } => io::ErrorKind::ConnectionAborted,
+        ConnectionError::ClosedByApplication { .. } => io::ErrorKind::ConnectionAborted,
         _ => io::ErrorKind::ConnectionReset,
     }
 }

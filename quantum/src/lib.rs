@@ -74,7 +74,6 @@ mod driver;
 mod endpoint;
 pub mod error;
 mod metrics;
-mod proto_stub;
 mod protocol;
 mod socket;
 mod statistics;
@@ -83,11 +82,15 @@ mod wake;
 
 pub use connection::Connection;
 pub use endpoint::{Connecting, Endpoint, EndpointBuilder};
+pub use guuid::Guuid;
 pub use metrics::Metrics;
-pub use protocol::{
-    ClientConfig, Direction, EndpointConfig, Fingerprint, Guuid, ServerConfig, Side, Statistics,
-    StreamId,
+pub use quantum_proto::config::{
+    AddressValidation, ClientConfig, ConfigError, EndpointConfig, Fingerprint, ServerConfig,
+    TransportConfig, fingerprint,
 };
+pub use quantum_proto::congestion;
+pub use quantum_proto::stats::{EcnState, Statistics};
+pub use quantum_proto::stream::{Direction, Side, StreamId};
 pub use socket::SocketOptions;
 pub use statistics::EndpointStatistics;
 pub use stream::{BidirectionalStream, ReceiveStream, SendStream};

@@ -210,7 +210,7 @@ impl State {
             Event::PathChanged(address) => {
                 tracing::debug!(%address, "the peer moved");
             }
-            Event::HandshakeConfirmed => {}
+            _ => {}
         }
     }
 

@@ -24,7 +24,7 @@ use crate::wake::Doorbell;
 pub struct EndpointBuilder {
     client: Option<Arc<ClientConfig>>,
     server: Option<Arc<ServerConfig>>,
-    endpoint: Arc<EndpointConfig>,
+    endpoint: Option<EndpointConfig>,
     socket: SocketOptions,
 }
 
@@ -42,8 +42,9 @@ impl EndpointBuilder {
     }
 
     /// Ids, limits under load, and what else concerns all connections.
-    pub fn with_endpoint(mut self, config: impl Into<Arc<EndpointConfig>>) -> Self {
-        self.endpoint = config.into();
+    /// Default: secrets that nobody knows after this process.
+    pub fn with_endpoint(mut self, config: EndpointConfig) -> Self {
+        self.endpoint = Some(config);
         self
     }
 
@@ -80,6 +81,8 @@ impl EndpointBuilder {
         socket.set_nonblocking(true)?;
         let socket = Socket::new(socket)?;
         let address = socket.local_address();
+        let fresh = || EndpointConfig::with_seed(rand::random());
+        let config = self.endpoint.unwrap_or_else(fresh);
         let incoming = Incoming {
             closed: self.server.is_none(),
             ..Incoming::default()
@@ -88,7 +91,7 @@ impl EndpointBuilder {
             clock: Clock::start(),
             doorbell: Doorbell::default(),
             core: Mutex::new(Core {
-                protocol: protocol::Endpoint::new(self.endpoint, self.server, rand::random()),
+                protocol: protocol::Endpoint::new(&config, self.server, rand::random()),
                 registry: Registry::default(),
                 socket,
                 incoming,

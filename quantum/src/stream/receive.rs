@@ -186,7 +186,7 @@ impl ReceiveStream {
                     *ended = Some(End::Reset(code));
                     ReadError::Reset(code)
                 }
-                protocol::ReadError::Closed => ReadError::Closed,
+                _ => ReadError::Closed,
             };
             (true, Poll::Ready(Err(error)))
         })

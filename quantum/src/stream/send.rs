@@ -187,7 +187,8 @@ impl SendStream {
                     return (true, Poll::Pending);
                 }
                 protocol::WriteError::Stopped(code) => WriteError::Stopped(code),
-                protocol::WriteError::Closed => WriteError::Closed,
+                protocol::WriteError::ConnectionClosed => state.lost().into(),
+                _ => WriteError::Closed,
             };
             (false, Poll::Ready(Err(error)))
         })

@@ -7,7 +7,7 @@ async fn a_close_reaches_the_peers_application() {
     let pair = pair().await;
     pair.client.close(42, b"enough");
     let error = pair.server.closed().await;
-    let ConnectionError::ApplicationClosed { code, reason } = error else {
+    let ConnectionError::ClosedByApplication { code, reason } = error else {
         panic!("{error:?}");
     };
     assert_eq!((code, &reason[..]), (42, &b"enough"[..]));
@@ -58,7 +58,7 @@ async fn a_shut_down_delivers_everything_that_was_accepted() {
     let error = pair.server.closed().await;
     assert!(matches!(
         error,
-        ConnectionError::ApplicationClosed { code: 3, .. }
+        ConnectionError::ClosedByApplication { code: 3, .. }
     ));
 }
 

@@ -1,19 +1,29 @@
 //! Endpoints on the loopback interface.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 
-use quantum::{ClientConfig, Connection, Endpoint, ServerConfig};
+use quantum::{ClientConfig, Connection, Endpoint, ServerConfig, fingerprint};
+use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 
 pub(crate) fn loopback() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
+/// The server's certificate and key, the same for every endpoint of the process.
+fn identity() -> &'static CertifiedKey<KeyPair> {
+    static IDENTITY: OnceLock<CertifiedKey<KeyPair>> = OnceLock::new();
+    IDENTITY.get_or_init(|| generate_simple_self_signed(["localhost".to_owned()]).unwrap())
+}
+
 pub(crate) fn server_config() -> ServerConfig {
-    ServerConfig::default()
+    let key = identity().signing_key.serialize_der().try_into().unwrap();
+    ServerConfig::with_certificate(vec![identity().cert.der().clone()], key).unwrap()
 }
 
 pub(crate) fn client_config() -> ClientConfig {
-    ClientConfig::default()
+    let pin = fingerprint(identity().cert.der());
+    ClientConfig::with_pinned_certificates(vec![pin]).unwrap()
 }
 
 pub(crate) fn server() -> Endpoint {

@@ -35,7 +35,10 @@ async fn a_message_too_large_is_the_callers_fault() {
     let outcome = pair.client.send_message(vec![0; 2 << 20]).await;
     assert!(matches!(
         outcome,
-        Err(SendMessageError::TooLarge { bytes: 2_097_152 })
+        Err(SendMessageError::TooLarge {
+            bytes: 2_097_152,
+            ..
+        })
     ));
 }
 
