@@ -9,6 +9,7 @@
 
 #![allow(dead_code, reason = "the connection calls what it needs")]
 
+mod acknowledged;
 mod late;
 mod outcome;
 mod path;
@@ -20,6 +21,9 @@ mod skip;
 mod space;
 mod timer;
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -30,15 +34,12 @@ pub(crate) use self::outcome::{
     Delivered, EcnReport, HandshakeFacts, LostPacket, Outcome, SentPacket, SpaceId, TimerAction,
 };
 pub(crate) use self::path::PathRecovery;
-use self::path::Tally;
 use self::rate::RateStamp;
 pub(crate) use self::rtt::RttEstimator;
 use self::sent::Packet;
-use self::space::{Criteria, Space};
+use self::space::Space;
 use crate::carried::Contents;
 use crate::congestion::{Controller, SendLimits};
-use crate::error::TransportError;
-use crate::frame;
 use crate::stats::Statistics;
 use crate::stream::Side;
 use crate::time::Instant;
@@ -68,8 +69,6 @@ pub(crate) struct Recovery {
 /// Counts since the connection began, of all its paths.
 #[derive(Clone, Copy, Debug, Default)]
 struct Totals {
-    packets_sent: u64,
-    bytes_sent: u64,
     packets_lost: u64,
     bytes_lost: u64,
     packets_spurious: u64,
@@ -112,10 +111,12 @@ impl Recovery {
         space: SpaceId,
         random: &mut (impl Rng + ?Sized),
     ) -> u64 {
-        let window = self.path.controller.limits().window / u64::from(self.datagram_bytes.max(1));
+        let controller = &self.path.controller;
+        let datagram_bytes = u64::from(self.datagram_bytes.max(1));
+        let window_packets = || controller.limits().window / datagram_bytes;
         let space = &mut self.spaces[space as usize];
         if space.id == SpaceId::Data {
-            space.next_number = space.skips.apply(space.next_number, window, random);
+            space.next_number = space.skips.apply(space.next_number, window_packets, random);
         }
         space.next_number
     }
@@ -127,8 +128,6 @@ impl Recovery {
 
     /// A packet leaves.
     pub(crate) fn on_sent(&mut self, now: Instant, space: SpaceId, sent: SentPacket) {
-        self.totals.packets_sent += 1;
-        self.totals.bytes_sent += u64::from(sent.bytes);
         let app_limited = self.path.rate.is_app_limited();
         let stamp = if sent.in_flight {
             self.path.on_sent(now, sent.number, sent.bytes.into())
@@ -148,228 +147,6 @@ impl Recovery {
             app_limited,
         };
         self.spaces[space as usize].push(sent.number, packet);
-    }
-
-    /// An ACK frame of `space` arrived. `delay` is the acknowledgement delay that it states.
-    /// `ecn` is asked at most once, if the frame's counts are to be checked
-    /// (RFC 9000 section 13.4.2.1), and gives the packets newly reported as marked.
-    ///
-    /// # Errors
-    ///
-    /// The peer acknowledged a packet that was never sent.
-    pub(crate) fn on_ack(
-        &mut self,
-        now: Instant,
-        space: SpaceId,
-        ack: &frame::Ack<'_>,
-        delay: Duration,
-        ecn: &mut dyn FnMut(&EcnReport) -> u64,
-        outcome: &mut Outcome,
-    ) -> Result<(), TransportError> {
-        self.ranges.clear();
-        self.ranges.extend(ranges_of(ack));
-        let report = EcnReport {
-            space,
-            ect0_acknowledged: 0,
-            counts: ack.ecn,
-        };
-        self.acknowledge(now, report, delay, ecn, outcome)
-    }
-
-    /// Handles the frame whose ranges, newest first, are in `self.ranges`.
-    fn acknowledge(
-        &mut self,
-        now: Instant,
-        mut report: EcnReport,
-        delay: Duration,
-        ecn: &mut dyn FnMut(&EcnReport) -> u64,
-        outcome: &mut Outcome,
-    ) -> Result<(), TransportError> {
-        outcome.clear();
-        let id = report.space;
-        let largest = self.check_ranges(id)?;
-        let outstanding = self.spaces[id as usize].eliciting;
-        let mut tally = self.path.tally();
-        let largest_sent_at = self.take_delivered(now, id, largest, &mut tally, outcome);
-        if outcome.delivered.is_empty() {
-            return Ok(());
-        }
-        let rtt = largest_sent_at
-            .filter(|_| outcome.ack_eliciting)
-            .map(|sent_at| self.sample_rtt(now, id, sent_at, delay));
-        let mut ecn_marked = 0;
-        if outcome.largest_advanced {
-            report.ect0_acknowledged =
-                std::mem::take(&mut self.spaces[id as usize].ect0_unreported);
-            ecn_marked = ecn(&report);
-        }
-        let lost_bytes = self.detect_lost(now, id, Some(outstanding), outcome);
-        self.path
-            .on_acknowledged(now, &tally, rtt, lost_bytes, ecn_marked);
-        self.on_progress(now, id);
-        Ok(())
-    }
-
-    fn check_ranges(&self, id: SpaceId) -> Result<u64, TransportError> {
-        let space = &self.spaces[id as usize];
-        let largest = self.ranges.first().map_or(0, |range| *range.end());
-        if self.ranges.is_empty() || largest >= space.next_number {
-            return Err(TransportError::violation(
-                "the peer acknowledged a packet that was not sent",
-            ));
-        }
-        if self.ranges.iter().any(|range| space.skips.any_in(range)) {
-            return Err(TransportError::violation(
-                "the peer acknowledged a packet number that was left out",
-            ));
-        }
-        Ok(largest)
-    }
-
-    /// Takes what the frame acknowledges for the first time out of the space. If that includes
-    /// the largest number of the frame, and it was sent on this path: when it was sent.
-    fn take_delivered(
-        &mut self,
-        now: Instant,
-        id: SpaceId,
-        largest: u64,
-        tally: &mut Tally,
-        outcome: &mut Outcome,
-    ) -> Option<Instant> {
-        self.take_late(now, id, largest, outcome);
-        let Self {
-            spaces,
-            path,
-            ranges,
-            ..
-        } = self;
-        let space = &mut spaces[id as usize];
-        let before = space.largest_acknowledged;
-        outcome.largest_advanced = before.is_none_or(|before| before < largest);
-        space.largest_acknowledged = before.max(Some(largest));
-        let mut largest_sent_at = None;
-        let mut reordered = false;
-        let mut passed_acknowledged = false;
-        for range in ranges.iter().rev() {
-            passed_acknowledged |= space.sent.acknowledge(range, |number, packet| {
-                path.on_delivered(now, number, &packet, tally);
-                space.eliciting -= u64::from(packet.ack_eliciting);
-                space.ect0_unreported += u64::from(packet.ect0);
-                outcome.ack_eliciting |= packet.ack_eliciting;
-                reordered |= before.is_some_and(|before| number < before) && packet.in_flight;
-                if number == largest && packet.path == path.id {
-                    largest_sent_at = Some(packet.sent_at);
-                }
-                outcome.delivered.push(Delivered {
-                    number,
-                    bytes: packet.bytes,
-                    mtu_probe: packet.mtu_probe,
-                    spurious: false,
-                    contents: packet.contents,
-                });
-            });
-        }
-        if reordered {
-            path.reordering.on_reordered();
-        }
-        space.trim(passed_acknowledged);
-        largest_sent_at
-    }
-
-    /// Packets that were given up and arrived after all.
-    fn take_late(&mut self, now: Instant, id: SpaceId, largest: u64, outcome: &mut Outcome) {
-        let Self {
-            spaces,
-            path,
-            ranges,
-            totals,
-            ..
-        } = self;
-        let space = &mut spaces[id as usize];
-        if space.late.is_empty() {
-            return;
-        }
-        let newest = space.largest_acknowledged.unwrap_or(0).max(largest);
-        for range in ranges.iter().rev() {
-            space.late.take(range, |record| {
-                if record.path == path.id {
-                    path.on_spurious_loss(now, &record, newest - record.number);
-                }
-                totals.packets_spurious += u64::from(record.event.is_some());
-                space.ect0_unreported += u64::from(record.ect0);
-                outcome.delivered.push(Delivered {
-                    number: record.number,
-                    bytes: record.bytes,
-                    mtu_probe: record.mtu_probe,
-                    spurious: true,
-                    contents: record.contents,
-                });
-            });
-        }
-        if !outcome.delivered.is_empty() {
-            space.end_run();
-        }
-        space.late.expire(now);
-    }
-
-    fn sample_rtt(
-        &mut self,
-        now: Instant,
-        id: SpaceId,
-        sent_at: Instant,
-        delay: Duration,
-    ) -> Duration {
-        // RFC 9002 section 5.3: the Initial space has no delay, and the peer's limit binds it once
-        // the handshake is confirmed.
-        let delay = match id {
-            SpaceId::Initial => Duration::ZERO,
-            _ if self.handshake_confirmed => delay.min(self.max_ack_delay),
-            _ => delay,
-        };
-        self.path.rtt.on_sample(now, now.since(sent_at), delay)
-    }
-
-    fn detect_lost(
-        &mut self,
-        now: Instant,
-        id: SpaceId,
-        outstanding: Option<u64>,
-        outcome: &mut Outcome,
-    ) -> u64 {
-        let few = outstanding.filter(|_| id == SpaceId::Data);
-        let criteria = Criteria {
-            now,
-            packet_threshold: self.path.reordering.packet_threshold(few),
-            loss_delay: self.path.reordering.loss_delay(&self.path.rtt),
-            probe_timeout: self.probe_timeout(id),
-            longest_probe_timeout: self.path.rtt.probe_timeout() + self.max_ack_delay,
-        };
-        let lost_before = outcome.lost.len();
-        let space = &mut self.spaces[id as usize];
-        let bytes = space.detect_lost(&criteria, &mut self.path, outcome);
-        self.count_lost(&outcome.lost[lost_before..]);
-        if outcome.persistent_congestion {
-            self.totals.persistent_congestion += 1;
-            self.path.on_persistent_congestion(now);
-        }
-        bytes
-    }
-
-    fn count_lost(&mut self, lost: &[LostPacket]) {
-        for packet in lost.iter().filter(|lost| lost.in_flight && !lost.mtu_probe) {
-            self.totals.packets_lost += 1;
-            self.totals.bytes_lost += u64::from(packet.bytes);
-        }
-    }
-
-    fn on_progress(&mut self, now: Instant, id: SpaceId) {
-        self.handshake_acknowledged |= id == SpaceId::Handshake;
-        // RFC 9002 section 6.2.1: a client that may be the only one able to move keeps backing
-        // off.
-        if self.peer_validated_us() {
-            self.timeouts = 0;
-        }
-        self.progress_at = now;
     }
 
     /// Outstanding packets of `space`, oldest first: what a probe may repeat.
@@ -404,16 +181,17 @@ impl Recovery {
     /// it as lost, without any conclusion about the path. Numbers go on.
     pub(crate) fn abandon(&mut self, now: Instant, space: SpaceId, outcome: &mut Outcome) {
         outcome.clear();
+        let path = self.path.id;
         let packets = self.spaces[space as usize].drain(&mut self.path);
-        outcome
-            .lost
-            .extend(packets.map(|(number, packet)| LostPacket {
-                number,
-                bytes: packet.bytes,
-                in_flight: packet.in_flight,
-                mtu_probe: packet.mtu_probe,
-                contents: packet.contents,
-            }));
+        let lost = packets.map(|(number, packet)| LostPacket {
+            number,
+            bytes: packet.bytes,
+            in_flight: packet.in_flight,
+            mtu_probe: packet.mtu_probe,
+            current_path: packet.path == path,
+            contents: packet.contents,
+        });
+        outcome.lost.extend(lost);
         self.timeouts = 0;
         self.progress_at = now;
     }
@@ -485,16 +263,19 @@ impl Recovery {
         &self.path.rtt
     }
 
+    /// Smoothed round-trip time of the current path; the initial guess before any sample.
+    pub(crate) fn smoothed_rtt(&self) -> Duration {
+        self.path.rtt.smoothed()
+    }
+
     /// The packet threshold in force: what to ask the peer for as its reordering threshold.
     pub(crate) fn packet_threshold(&self) -> u64 {
         self.path.reordering.packet_threshold(None)
     }
 
-    /// Fills in what recovery knows.
-    pub(crate) fn record(&self, statistics: &mut Statistics) {
+    /// Fills in what recovery knows. What was sent, the connection counts.
+    pub(crate) fn fill(&self, statistics: &mut Statistics) {
         let totals = &self.totals;
-        statistics.packets_sent = totals.packets_sent;
-        statistics.bytes_sent = totals.bytes_sent;
         statistics.packets_lost = totals.packets_lost;
         statistics.bytes_lost = totals.bytes_lost;
         statistics.packets_spuriously_lost = totals.packets_spurious;
@@ -511,8 +292,4 @@ impl Recovery {
         statistics.pacing_rate = limits.pacing_rate;
         statistics.controller = self.path.controller.snapshot();
     }
-}
-
-fn ranges_of(ack: &frame::Ack<'_>) -> Option<RangeInclusive<u64>> {
-    Some(ack.largest.checked_sub(ack.first_range)?..=ack.largest)
 }

@@ -42,7 +42,7 @@ pub struct Statistics {
     /// Packets received twice or too late, and dropped.
     pub packets_duplicate: u64,
     /// Packets received that could not be read: damaged, forged, or of a key that is gone.
-    pub packets_undecryptable: u64,
+    pub packets_dropped: u64,
     /// Packets declared lost; probes for the size of datagrams do not count.
     pub packets_lost: u64,
     /// Bytes of these.
@@ -78,6 +78,8 @@ pub struct Statistics {
     pub pacing_rate: Option<u64>,
     /// The largest datagram that the path is known to carry, in bytes.
     pub datagram_bytes: u16,
+    /// Times that the keys were changed (RFC 9001 section 6), whoever began.
+    pub key_updates: u64,
     /// Path changes since the connection began.
     pub path_changes: u64,
     /// What the congestion controller shows.

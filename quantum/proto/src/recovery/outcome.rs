@@ -39,6 +39,8 @@ pub(crate) struct Delivered {
     pub(crate) number: u64,
     pub(crate) bytes: u16,
     pub(crate) mtu_probe: bool,
+    /// It was sent on the path in use: sizes and marks that it proves hold there.
+    pub(crate) current_path: bool,
     /// It had been reported as lost before.
     pub(crate) spurious: bool,
     pub(crate) contents: Contents,
@@ -51,6 +53,8 @@ pub(crate) struct LostPacket {
     pub(crate) bytes: u16,
     pub(crate) in_flight: bool,
     pub(crate) mtu_probe: bool,
+    /// It was sent on the path in use.
+    pub(crate) current_path: bool,
     pub(crate) contents: Contents,
 }
 
@@ -106,8 +110,9 @@ pub(crate) struct HandshakeFacts {
 pub(crate) enum TimerAction {
     /// Nothing was due.
     Nothing,
-    /// Packets were given up: they are in the outcome.
-    Lost,
+    /// Packets of this space were given up: they are in the outcome. Another space may be due
+    /// as well: the timer says so.
+    Lost(SpaceId),
     /// Send up to `packets` ack-eliciting packets in `space`, whatever the window says: new data
     /// or what [`Recovery::outstanding`](super::Recovery::outstanding) shows.
     Probe { space: SpaceId, packets: u8 },

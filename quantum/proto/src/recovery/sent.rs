@@ -155,6 +155,12 @@ impl SentPackets {
         self.slots.len()
     }
 
+    /// Slots for which there is memory.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.slots.capacity()
+    }
+
     /// Takes everything out.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (u64, Packet)> + use<> {
         let base = self.base;
@@ -181,4 +187,78 @@ impl SentPackets {
 fn slot_mut(slots: &mut VecDeque<Slot>, base: u64, number: u64) -> Option<&mut Slot> {
     let index = usize::try_from(number.checked_sub(base)?).ok()?;
     slots.get_mut(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(count: u64) -> SentPackets {
+        let mut sent = SentPackets::default();
+        for number in 0..count {
+            sent.push(
+                number,
+                Packet {
+                    sent_at: Instant::ORIGIN,
+                    stamp: RateStamp::default(),
+                    contents: Contents::new(),
+                    path: 0,
+                    bytes: 1,
+                    ack_eliciting: true,
+                    in_flight: true,
+                    mtu_probe: false,
+                    ect0: false,
+                    app_limited: false,
+                },
+            );
+        }
+        sent
+    }
+
+    /// Slots that a frame with `range` has to look at.
+    fn looks(sent: &SentPackets, range: RangeInclusive<u64>) -> usize {
+        let (mut at, mut looks) = (*range.start(), 0);
+        while at <= *range.end() {
+            looks += 1;
+            let index = usize::try_from(at - sent.base).unwrap();
+            at = match &sent.slots[index] {
+                Slot::Outstanding(_) => at + 1,
+                Slot::Gone { next, .. } => *next,
+            };
+        }
+        looks
+    }
+
+    #[test]
+    fn a_range_that_grows_behind_a_hole_costs_only_what_is_new() {
+        let mut sent = sent(10_000);
+        for end in (10..10_000).step_by(10) {
+            assert!(looks(&sent, 1..=end) <= 12, "{}", looks(&sent, 1..=end));
+            sent.acknowledge(&(1..=end), |_, _| {});
+        }
+    }
+
+    #[test]
+    fn filled_holes_join_their_neighbours() {
+        let mut sent = sent(1_000);
+        sent.acknowledge(&(1..=499), |_, _| {});
+        sent.acknowledge(&(501..=999), |_, _| {});
+        let mut taken = Vec::new();
+        sent.acknowledge(&(1..=999), |number, _| taken.push(number));
+        assert_eq!(taken, [500]);
+        assert_eq!(looks(&sent, 1..=999), 1);
+    }
+
+    #[test]
+    fn skipped_numbers_are_passed_over() {
+        let mut sent = sent(3);
+        let packet = sent.oldest().unwrap().1.clone();
+        sent.push(10, packet);
+        let mut taken = Vec::new();
+        sent.acknowledge(&(1..=10), |number, _| taken.push(number));
+        assert_eq!(taken, [1, 2, 10]);
+        assert_eq!(sent.pop_oldest().unwrap().0, 0);
+        assert!(sent.trim());
+        assert_eq!(sent.len(), 0);
+    }
 }

@@ -26,11 +26,11 @@ impl Skips {
     pub(crate) fn apply(
         &mut self,
         number: u64,
-        window_packets: u64,
+        window_packets: impl Fn() -> u64,
         random: &mut (impl Rng + ?Sized),
     ) -> u64 {
         if self.next == 0 {
-            self.next = number.saturating_add(gap(window_packets, random));
+            self.next = number.saturating_add(gap(window_packets(), random));
         }
         if number < self.next {
             return number;
@@ -39,7 +39,7 @@ impl Skips {
             self.skipped.pop_front();
         }
         self.skipped.push_back(number);
-        self.next = (number + 1).saturating_add(gap(window_packets, random));
+        self.next = (number + 1).saturating_add(gap(window_packets(), random));
         number + 1
     }
 

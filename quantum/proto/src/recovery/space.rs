@@ -171,6 +171,7 @@ impl Space {
             bytes: packet.bytes,
             in_flight: packet.in_flight,
             mtu_probe: packet.mtu_probe,
+            current_path: packet.path == path.id,
             contents: packet.contents,
         });
         bytes

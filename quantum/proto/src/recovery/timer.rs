@@ -64,18 +64,16 @@ impl Recovery {
 
     fn on_loss_time(&mut self, now: Instant, outcome: &mut Outcome) -> TimerAction {
         for id in SpaceId::ALL {
-            if self.spaces[id as usize]
-                .loss_time
-                .is_some_and(|at| at <= now)
-            {
-                self.detect_lost(now, id, None, outcome);
+            let due = self.spaces[id as usize].loss_time;
+            if due.is_none_or(|at| at > now) {
+                continue;
+            }
+            self.detect_lost(now, id, None, outcome);
+            if !outcome.lost.is_empty() {
+                return TimerAction::Lost(id);
             }
         }
-        if outcome.lost.is_empty() {
-            TimerAction::Nothing
-        } else {
-            TimerAction::Lost
-        }
+        TimerAction::Nothing
     }
 
     fn loss_time(&self) -> Option<Instant> {
@@ -86,15 +84,13 @@ impl Recovery {
         if facts.amplification_limited {
             return None;
         }
-        if !self.is_waiting() {
-            return self.anti_deadlock_at(facts);
-        }
         SpaceId::ALL
             .into_iter()
             .filter(|id| self.spaces[*id as usize].eliciting > 0)
             .filter(|id| *id != SpaceId::Data || self.handshake_confirmed)
             .map(|id| (self.backed_off(&self.spaces[id as usize]), id))
             .min()
+            .or_else(|| self.anti_deadlock_at(facts))
     }
 
     /// RFC 9002 section 6.2.2.1: the server may have spent what it may send to an address that is
