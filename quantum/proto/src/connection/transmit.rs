@@ -451,7 +451,8 @@ impl Connection {
         }
         let close = closing.close.clone();
         let start = buffer.len();
-        let early = self.data_keys.is_none() || !self.handshake.confirmed;
+        // A short packet ends with its datagram: nothing may follow it.
+        let early = self.data_keys.is_none();
         for space in SpaceId::ALL {
             if let Some(kind) = self.sending_kind(space) {
                 let said = if kind == PacketKind::Short {
