@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::congestion::{ControllerFactory, Fixed, SendLimits};
+use crate::congestion::{Bbr, ControllerFactory};
 
 /// How one connection behaves. Made by [`TransportConfig::default`] and the `with_` methods.
 #[derive(Clone, Debug)]
@@ -57,11 +57,7 @@ impl Default for TransportConfig {
             early_data: false,
             // Half of what AES-GCM allows (RFC 9001 section 6.6).
             key_update_packets: 1 << 22,
-            controller: Arc::new(Fixed(SendLimits {
-                window: 200_000,
-                pacing_rate: None,
-                quantum: 12_000,
-            })),
+            controller: Arc::new(Bbr::default()),
         }
     }
 }
@@ -201,7 +197,7 @@ impl TransportConfig {
         self
     }
 
-    /// The congestion controller of each path. Default: BBR.
+    /// The congestion controller of each path. Default: [`Bbr`].
     #[must_use]
     pub fn with_controller(mut self, controller: Arc<dyn ControllerFactory>) -> Self {
         self.controller = controller;

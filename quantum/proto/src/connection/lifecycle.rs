@@ -168,6 +168,9 @@ impl Connection {
     fn start_closing(&mut self, now: Instant, close: Close) {
         self.state = State::Closing(Closing::new(close));
         self.await_end(now);
+        // A lost close would leave the peer waiting for its idle timeout: said twice.
+        let again = now + self.recovery.probe_timeout(SpaceId::Data);
+        self.timers.set(Timer::LossDetection, again);
     }
 
     /// The peer closed.

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{Connection, Timer};
+use super::{Connection, State, Timer};
 use crate::carried::Contents;
 use crate::error::ConnectionError;
 use crate::recovery::{SpaceId, TimerAction};
@@ -41,6 +41,10 @@ impl Connection {
     }
 
     fn on_loss_timeout(&mut self, now: Instant) {
+        if let State::Closing(closing) = &mut self.state {
+            closing.pending = true;
+            return;
+        }
         let mut outcome = std::mem::take(&mut self.outcome);
         let facts = self.handshake_facts();
         match self.recovery.on_timeout(now, &facts, &mut outcome) {
