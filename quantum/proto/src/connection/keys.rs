@@ -319,6 +319,7 @@ impl Connection {
         writer: &PacketWriter,
         buffer: &mut Vec<u8>,
     ) -> u16 {
+        self.statistics.packets_sent += 1;
         buffer.resize(buffer.len() + TAG_BYTES, 0);
         writer.finish_length(buffer);
         let bytes = u16::try_from(buffer.len() - writer.start_offset()).unwrap_or(u16::MAX);
