@@ -113,10 +113,12 @@ impl Connection {
         let datagrams = segment_size.map_or(1, |segment| size.div_ceil(segment));
         self.statistics.datagrams_sent += datagrams as u64;
         self.statistics.bytes_sent += size as u64;
+        let ecn = self.path.ecn.mark();
+        self.path.ecn.on_transmit();
         Transmit {
             destination: self.path.remote,
             source: self.path.local,
-            ecn: self.path.ecn.mark(),
+            ecn,
             size,
             segment_size,
         }
