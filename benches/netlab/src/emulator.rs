@@ -44,10 +44,7 @@ struct Shared {
 
 impl Emulator {
     /// Carries what `devices[0]` sends over `links[0]` to `devices[1]`, and back over `links[1]`.
-    pub(crate) fn start(
-        devices: [SyncDevice; 2],
-        links: [Link; 2],
-    ) -> Result<Self, LabFailure> {
+    pub(crate) fn start(devices: [SyncDevice; 2], links: [Link; 2]) -> Result<Self, LabFailure> {
         let shared = Arc::new(Shared::default());
         let carrier = Carrier {
             devices,

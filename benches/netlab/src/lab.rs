@@ -107,7 +107,9 @@ fn device(namespace: &Namespace, address: Ipv4Addr) -> Result<SyncDevice, LabFai
 /// Packets that the device of this thread's namespace dropped on their way to the emulator.
 fn device_drops() -> u64 {
     let table = std::fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
-    let line = table.lines().find_map(|line| line.trim().strip_prefix("lab:"));
+    let line = table
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("lab:"));
     // Eight columns of the receiving side, then bytes, packets, errors, drops of the sending side.
     let drops = line.and_then(|line| line.split_whitespace().nth(11));
     drops.and_then(|drops| drops.parse().ok()).unwrap_or(0)

@@ -7,7 +7,9 @@ pub(crate) fn facts(command: String) -> Vec<(&'static str, String)> {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let cpu = read("/proc/cpuinfo");
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
-    let model = model.unwrap_or("unknown").trim_start_matches([' ', '\t', ':']);
+    let model = model
+        .unwrap_or("unknown")
+        .trim_start_matches([' ', '\t', ':']);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = read("/proc/sys/kernel/osrelease").trim().to_owned();
     let load = read("/proc/loadavg");

@@ -135,7 +135,11 @@ fn loss(percent: f64, length: f64) -> Result<Row, Failure> {
     let share = lost as f64 / packets as f64 * 100.0;
     let burst = lost as f64 / bursts.max(1) as f64;
     // A random loss follows another one with the probability of a loss.
-    let expected = if length > 1.0 { length } else { 1.0 / (1.0 - percent / 100.0) };
+    let expected = if length > 1.0 {
+        length
+    } else {
+        1.0 / (1.0 - percent / 100.0)
+    };
     Ok(Row {
         set: format!("loss {percent} %, mean burst {expected:.2} ({packets} packets)"),
         measured: format!("{share:.2} %, mean burst {burst:.2}"),

@@ -110,7 +110,10 @@ fn jitter_keeps_the_order_unless_told() {
     let shaken = arrivals(&mut Link::new(shaky, 1), steps());
     assert!(!shaken.is_sorted());
     let least = 240_000 + 20 * MILLISECOND;
-    let late = shaken.iter().zip(steps()).map(|(at, sent)| at - sent - least);
+    let late = shaken
+        .iter()
+        .zip(steps())
+        .map(|(at, sent)| at - sent - least);
     assert!(late.clone().all(|late| late <= 20 * MILLISECOND));
     assert!(late.max().unwrap() > 19 * MILLISECOND);
 }

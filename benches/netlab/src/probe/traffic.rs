@@ -116,7 +116,10 @@ fn receive_all(socket: &UdpSocket, traffic: Traffic, origin: Instant) -> Vec<Arr
 }
 
 fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
 fn nanoseconds(origin: Instant) -> u64 {
