@@ -319,7 +319,6 @@ impl Connection {
         writer: &PacketWriter,
         buffer: &mut Vec<u8>,
     ) -> u16 {
-        self.statistics.packets_sent += 1;
         buffer.resize(buffer.len() + TAG_BYTES, 0);
         writer.finish_length(buffer);
         self.statistics.packets_sent += 1;
