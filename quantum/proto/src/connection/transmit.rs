@@ -59,8 +59,8 @@ impl Connection {
         let transmit = self
             .transmit_response(now, buffer)
             .or_else(|| self.transmit_old_challenge(now, buffer))
-            .or_else(|| self.transmit_batch(now, datagrams_max, buffer))
-            .or_else(|| self.transmit_mtu_probe(now, buffer));
+            .or_else(|| self.transmit_mtu_probe(now, buffer))
+            .or_else(|| self.transmit_batch(now, datagrams_max, buffer));
         if transmit.is_some() {
             self.arm_loss_timer();
         }
