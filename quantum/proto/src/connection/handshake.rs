@@ -156,11 +156,10 @@ impl Connection {
         if self.handshake.parameters_known {
             return Ok(());
         }
-        let Some(encoded) = self
-            .session
-            .as_ref()
-            .and_then(|session| session.transport_parameters())
-        else {
+        let session = self.session.as_ref();
+        // Until then a client that resumes a session has those of the session before.
+        let fresh = session.filter(|session| self.side == Side::Server || !session.is_handshaking());
+        let Some(encoded) = fresh.and_then(|session| session.transport_parameters()) else {
             return Ok(());
         };
         let peer = TransportParameters::decode(self.side.peer(), &encoded)?;

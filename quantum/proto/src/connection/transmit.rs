@@ -74,11 +74,11 @@ impl Connection {
         buffer: &mut Vec<u8>,
     ) -> Option<Transmit> {
         let start = buffer.len();
-        let segment = usize::from(self.path.mtu.current());
+        let (segment, least) = self.datagram_sizes();
         let mut count = 0;
         while count < datagrams_max.max(1) {
             let before = buffer.len();
-            if self.path.allowance() < segment as u64 {
+            if self.path.allowance() < segment.max(least) as u64 {
                 break;
             }
             self.assemble_datagram(now, segment, buffer);
@@ -96,14 +96,29 @@ impl Connection {
         (size > 0).then(|| self.transmit(size, (count > 1).then_some(segment)))
     }
 
+    /// The largest datagram to send now, and the smallest that is worth sending.
+    ///
+    /// A peer that moved may have sent little from its new address, as an ACK frame: the challenge
+    /// has to fit three times that (RFC 9000 section 8.2.1). Handshakes pad; they wait.
+    fn datagram_sizes(&self) -> (usize, usize) {
+        let whole = usize::from(self.path.mtu.current());
+        if self.is_handshaking() {
+            return (whole, whole);
+        }
+        let allowance = usize::try_from(self.path.allowance()).unwrap_or(usize::MAX);
+        (whole.min(allowance), CHALLENGE_BYTES_MIN)
+    }
+
     fn transmit(&mut self, size: usize, segment_size: Option<usize>) -> Transmit {
         let datagrams = segment_size.map_or(1, |segment| size.div_ceil(segment));
         self.statistics.datagrams_sent += datagrams as u64;
         self.statistics.bytes_sent += size as u64;
+        let ecn = self.path.ecn.mark();
+        self.path.ecn.on_transmit();
         Transmit {
             destination: self.path.remote,
             source: self.path.local,
-            ecn: self.path.ecn.mark(),
+            ecn,
             size,
             segment_size,
         }
@@ -451,7 +466,8 @@ impl Connection {
         }
         let close = closing.close.clone();
         let start = buffer.len();
-        let early = self.data_keys.is_none() || !self.handshake.confirmed;
+        // A short packet ends with its datagram: nothing may follow it.
+        let early = self.data_keys.is_none();
         for space in SpaceId::ALL {
             if let Some(kind) = self.sending_kind(space) {
                 let said = if kind == PacketKind::Short {
@@ -643,6 +659,9 @@ impl Pending {
 /// Datagrams with Initial packets, and those that probe a path, are at least this large
 /// (RFC 9000 sections 8.2.1 and 14.1).
 const PADDED_BYTES: usize = 1200;
+
+/// Room for the header, a challenge and the tag.
+const CHALLENGE_BYTES_MIN: usize = 64;
 
 /// Packets in a row that ask for no acknowledgement.
 const UNANSWERED_MAX: u64 = 32;

@@ -43,10 +43,13 @@ impl Streams {
         let Some(receiving) = self.receiving.get_mut(&id) else {
             return Ok(());
         };
+        // Without the sender's own mark of the end, what is here is a part, however large: only the
+        // reset says so.
+        let whole = receiving.is_complete() && !receiving.is_discarding();
         let growth = receiving.grow(final_size, true)?;
         self.inbound.on_received(growth)?;
         // What is here completely is read as if the reset had been late (RFC 9000 section 3.2).
-        if receiving.is_complete() && !receiving.is_discarding() {
+        if whole {
             self.wake_reader(id);
             return Ok(());
         }
