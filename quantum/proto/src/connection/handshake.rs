@@ -14,7 +14,7 @@ use crate::acknowledge::FrequencyRequests;
 use crate::config::ServerMemory;
 use crate::connection_id::ConnectionId;
 use crate::crypto;
-use crate::crypto::{KeyChange, KeySchedule, Keys};
+use crate::crypto::{KeyChange, KeySchedule, Keys, Session};
 use crate::endpoint::{ConnectionSetup, EndpointEvent};
 use crate::error::{ConnectionError, TransportError, TransportErrorCode};
 use crate::packet::{self, PacketKind, ProtectedHeader};
@@ -156,9 +156,13 @@ impl Connection {
         if self.handshake.parameters_known {
             return Ok(());
         }
+        // Until the server's have come, a resumed session answers with those that it remembers.
+        let settled =
+            |session: &&Box<dyn Session>| self.side == Side::Server || !session.is_handshaking();
         let Some(encoded) = self
             .session
             .as_ref()
+            .filter(settled)
             .and_then(|session| session.transport_parameters())
         else {
             return Ok(());
