@@ -451,20 +451,22 @@ impl Connection {
         }
         let close = closing.close.clone();
         let start = buffer.len();
-        let early = self.data_keys.is_none() || !self.handshake.confirmed;
+        let kinds = SpaceId::ALL.map(|space| self.sending_kind(space));
+        let last = kinds.iter().rposition(Option::is_some);
+        // A server drops short datagrams with Initial packets.
+        let padded = self.side == Side::Client && kinds[SpaceId::Initial as usize].is_some();
         for space in SpaceId::ALL {
-            if let Some(kind) = self.sending_kind(space) {
-                let said = if kind == PacketKind::Short {
-                    close.clone()
-                } else {
-                    close.during_handshake()
-                };
-                self.assemble_close(now, space, kind, &said, start + PADDED_BYTES, buffer);
-            }
-        }
-        if early && self.side == Side::Client && buffer.len() > start {
-            // A server drops short datagrams with Initial packets; what follows is no packet.
-            buffer.resize(start + PADDED_BYTES, 0);
+            let Some(kind) = kinds[space as usize] else {
+                continue;
+            };
+            let said = if kind == PacketKind::Short {
+                close.clone()
+            } else {
+                close.during_handshake()
+            };
+            let end = start + PADDED_BYTES;
+            let pad_to = (padded && last == Some(space as usize)).then_some(end);
+            self.assemble_close(now, Kind::of(space, kind), &said, Room { end, pad_to }, buffer);
         }
         let size = buffer.len() - start;
         self.path.on_sent(size);
@@ -474,14 +476,13 @@ impl Connection {
     fn assemble_close(
         &mut self,
         now: Instant,
-        space: SpaceId,
-        kind: PacketKind,
+        Kind { space, kind, .. }: Kind,
         close: &Close,
-        end: usize,
+        room: Room,
         buffer: &mut Vec<u8>,
     ) {
         let number = self.recovery.next_packet_number(space, &mut self.rng);
-        let Some(writer) = self.start_packet(space, kind, number, end, buffer) else {
+        let Some(writer) = self.start_packet(space, kind, number, room.end, buffer) else {
             return;
         };
         match close {
@@ -495,7 +496,7 @@ impl Connection {
                 frame::write_application_close(buffer, *error, reason);
             }
         }
-        self.pad(&writer, None, buffer);
+        self.pad(&writer, room.pad_to, buffer);
         let bytes = self.seal_packet(space, kind, number, &writer, buffer);
         let sent = SentPacket {
             number,
@@ -623,6 +624,17 @@ struct Kind {
     space: SpaceId,
     kind: PacketKind,
     budget: Budget,
+}
+
+impl Kind {
+    /// A packet that neither window nor pacer holds back.
+    const fn of(space: SpaceId, kind: PacketKind) -> Self {
+        Self {
+            space,
+            kind,
+            budget: Budget::Probe,
+        }
+    }
 }
 
 /// Where it has to end.
