@@ -78,10 +78,10 @@ impl Connection {
         let mut count = 0;
         while count < datagrams_max.max(1) {
             let before = buffer.len();
-            if self.path.allowance() < segment as u64 {
+            let Some(room) = self.datagram_room(segment) else {
                 break;
-            }
-            self.assemble_datagram(now, segment, buffer);
+            };
+            self.assemble_datagram(now, room, buffer);
             let written = buffer.len() - before;
             if written == 0 {
                 break;
@@ -94,6 +94,18 @@ impl Connection {
         }
         let size = buffer.len() - start;
         (size > 0).then(|| self.transmit(size, (count > 1).then_some(segment)))
+    }
+
+    /// How large the next datagram may be. An address that has not proven itself yet gets small
+    /// ones, rather than none: it could not prove itself without the challenge.
+    fn datagram_room(&self, segment: usize) -> Option<usize> {
+        let allowance = usize::try_from(self.path.allowance()).unwrap_or(usize::MAX);
+        let least = if self.is_handshaking() {
+            segment
+        } else {
+            PACKET_BYTES_MIN + CONTROL_BYTES_MAX
+        };
+        (allowance >= least).then(|| segment.min(allowance))
     }
 
     fn transmit(&mut self, size: usize, segment_size: Option<usize>) -> Transmit {
@@ -129,7 +141,11 @@ impl Connection {
                 && self.sending_kind(SpaceId::Handshake).is_some()
                 && self.wants_to_send(now, SpaceId::Handshake, budget);
             padded |= space == SpaceId::Initial;
-            let pad_to = (padded && !another).then_some(start + PADDED_BYTES);
+            // What proves a path also shows that it carries datagrams of that size
+            // (RFC 9000 section 8.2.1).
+            let challenges = space == SpaceId::Data && self.path.challenge_pending;
+            let pad_to =
+                ((padded && !another) || challenges).then_some(end.min(start + PADDED_BYTES));
             let room = Room { end, pad_to };
             self.assemble_packet(
                 now,
@@ -466,7 +482,13 @@ impl Connection {
             };
             let end = start + PADDED_BYTES;
             let pad_to = (padded && last == Some(space as usize)).then_some(end);
-            self.assemble_close(now, Kind::of(space, kind), &said, Room { end, pad_to }, buffer);
+            self.assemble_close(
+                now,
+                Kind::of(space, kind),
+                &said,
+                Room { end, pad_to },
+                buffer,
+            );
         }
         let size = buffer.len() - start;
         self.path.on_sent(size);
@@ -547,6 +569,7 @@ impl Connection {
 
     fn transmit_mtu_probe(&mut self, now: Instant, buffer: &mut Vec<u8>) -> Option<Transmit> {
         if !self.handshake.confirmed
+            || !self.path.validated
             || self.budget(now, SpaceId::Data, PADDED_BYTES) != Budget::Data
         {
             return None;

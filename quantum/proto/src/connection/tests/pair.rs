@@ -260,8 +260,10 @@ impl Pair {
             let mut datagram = entry.remove();
             let host = if datagram.to == self.server.address {
                 &mut self.server
-            } else {
+            } else if datagram.to == self.client.address {
                 &mut self.client
+            } else {
+                continue;
             };
             if let Some(response) = host.receive(now, &mut datagram) {
                 self.send(response);
