@@ -398,7 +398,9 @@ impl Connection {
     ) -> Result<bool, TransportError> {
         let early = self.side == Side::Client && self.is_handshaking();
         let first = self.handshake.peer_source.is_none() && self.handshake.retry_source.is_none();
-        if early && first && !packet::offers_our_version(header, packet) {
+        // Whoever sent it has at least seen our packet.
+        let answers = header.version == 0 && header.source == self.handshake.original_destination;
+        if early && first && answers && !packet::offers_our_version(header, packet) {
             self.abandon(ConnectionError::VersionMismatch);
         }
         Ok(true)
