@@ -152,7 +152,9 @@ impl LossJudge {
         if lost == 0 || share <= 0.0 {
             return 0;
         }
-        let expected = (delivered + lost) as f64 * share * FORGIVEN_CHANCE;
+        // No more than expected: what chance adds to one sample it takes from the next, and the
+        // filter keeps the largest.
+        let expected = (delivered + lost) as f64 * share;
         lost.min(expected as u64)
     }
 
@@ -182,5 +184,3 @@ const PRIOR_PACKETS: f64 = 20.0;
 /// A path that loses more by itself is not worth sending to at full rate.
 const BASELINE_MAX: f64 = 0.20;
 
-/// A sample may lose this much more than the baseline and still be counted whole.
-const FORGIVEN_CHANCE: f64 = 1.5;
