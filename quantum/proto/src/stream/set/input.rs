@@ -43,13 +43,12 @@ impl Streams {
         let Some(receiving) = self.receiving.get_mut(&id) else {
             return Ok(());
         };
-        // Without the sender's own mark of the end, what is here is a part, however large: only the
-        // reset says so.
-        let whole = receiving.is_complete() && !receiving.is_discarding();
+        // What is here completely, its end included, is read as if the reset had been late
+        // (RFC 9000 section 3.2). Bytes whose end is only known by the reset are not complete.
+        let was_complete = receiving.is_complete();
         let growth = receiving.grow(final_size, true)?;
         self.inbound.on_received(growth)?;
-        // What is here completely is read as if the reset had been late (RFC 9000 section 3.2).
-        if whole {
+        if was_complete && !receiving.is_discarding() {
             self.wake_reader(id);
             return Ok(());
         }
