@@ -1,6 +1,21 @@
 //! Frames: what packets are made of.
+//!
+//! [`Frames`] reads them from a payload; `encode` has a function for each that writes it.
+
+mod ack;
+mod decode;
+mod encode;
+mod kind;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use ack::{RANGES_KEPT_MAX, Ranges};
+pub(crate) use decode::{FrameError, Frames};
+pub(crate) use encode::*;
 
 use crate::connection_id::{ConnectionId, ResetToken};
+use crate::packet::PacketKind;
 use crate::stream::{Direction, StreamId};
 
 /// One frame, borrowing its data from the packet.
@@ -85,6 +100,59 @@ pub(crate) enum Frame<'a> {
     Grease,
 }
 
+impl Frame<'_> {
+    /// The packet that carries the frame has to be acknowledged (RFC 9002 section 2).
+    #[inline]
+    pub(crate) const fn is_ack_eliciting(&self) -> bool {
+        !matches!(self, Self::Padding | Self::Ack(_) | Self::Close { .. })
+    }
+
+    /// A packet of such frames alone probes a path and does not move the connection to it
+    /// (RFC 9000 section 9.1).
+    pub(crate) const fn is_probing(&self) -> bool {
+        matches!(
+            self,
+            Self::Padding
+                | Self::NewConnectionId(_)
+                | Self::PathChallenge { .. }
+                | Self::PathResponse { .. }
+        )
+    }
+
+    /// A packet of this kind may carry the frame (RFC 9000 section 12.4, table 3, and what
+    /// section 12.5 takes away from 0-RTT packets).
+    #[inline]
+    pub(crate) const fn is_allowed_in(&self, packet: PacketKind) -> bool {
+        match packet {
+            PacketKind::OneRtt => true,
+            PacketKind::ZeroRtt => !self.is_barred_from_early_data(),
+            PacketKind::Initial | PacketKind::Handshake => matches!(
+                self,
+                Self::Padding
+                    | Self::Ping
+                    | Self::Ack(_)
+                    | Self::Crypto { .. }
+                    | Self::Close {
+                        transport: true,
+                        ..
+                    }
+            ),
+        }
+    }
+
+    const fn is_barred_from_early_data(&self) -> bool {
+        matches!(
+            self,
+            Self::Ack(_)
+                | Self::Crypto { .. }
+                | Self::NewToken { .. }
+                | Self::RetireConnectionId { .. }
+                | Self::PathResponse { .. }
+                | Self::HandshakeDone
+        )
+    }
+}
+
 /// STREAM: bytes of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stream<'a> {
@@ -114,7 +182,9 @@ pub(crate) struct Ack<'a> {
     pub(crate) delay: u64,
     /// Encoded ranges, checked when the frame was decoded.
     pub(crate) encoded_ranges: &'a [u8],
+    /// Packets directly below `largest` that arrived too.
     pub(crate) first_range: u64,
+    /// Ranges in `encoded_ranges`: those after the first.
     pub(crate) range_count: u64,
     pub(crate) ecn: Option<EcnCounts>,
 }
