@@ -16,6 +16,7 @@ impl ConnectionId {
     pub const BYTES_MAX: usize = 20;
 
     /// An id of these bytes; `None` if there are too many.
+    #[inline]
     #[must_use]
     pub fn new(id: &[u8]) -> Option<Self> {
         let mut bytes = [0; Self::BYTES_MAX];
@@ -25,11 +26,18 @@ impl ConnectionId {
             bytes,
         })
     }
+
+    /// How many bytes it has.
+    #[inline]
+    pub(crate) const fn size(&self) -> usize {
+        self.length as usize
+    }
 }
 
 impl std::ops::Deref for ConnectionId {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         self.bytes
             .get(..usize::from(self.length))

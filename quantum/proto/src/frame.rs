@@ -10,7 +10,6 @@ mod kind;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ack::{RANGES_KEPT_MAX, Ranges};
 pub(crate) use decode::{FrameError, Frames};
 pub(crate) use encode::*;
 
