@@ -1,101 +1,64 @@
-//! Transport parameters: what each end tells the other in the handshake (RFC 9000 section 18).
+//! Transport parameters: what each end allows and asks for, exchanged within TLS
+//! (RFC 9000 sections 7.4 and 18).
 
-mod decode;
-mod encode;
-
-#[cfg(test)]
-mod tests;
+use std::time::Duration;
 
 use guuid::Guuid;
-use smallvec::SmallVec;
-
-pub(crate) use decode::ParameterError;
 
 use crate::connection_id::{ConnectionId, ResetToken};
+use crate::error::{TransportError, TransportErrorCode};
+use crate::packet::VERSION;
+use crate::stream::Side;
+use crate::wire::{Reader, UnexpectedEnd, VARINT_MAX, varint_size, write_prefixed, write_varint};
 
-/// Parameters as their sender means them: limits bind the other end.
+/// What one end told the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TransportParameters {
-    /// Server: the destination of the client's first Initial packet.
-    pub(crate) original_destination: Option<ConnectionId>,
-    /// Milliseconds after which a silent connection is dropped; zero: never.
-    pub(crate) max_idle_timeout: u64,
-    /// Server: the reset token of the connection id of its handshake packets.
+    pub(crate) original_destination_connection_id: Option<ConnectionId>,
+    pub(crate) initial_source_connection_id: Option<ConnectionId>,
+    pub(crate) retry_source_connection_id: Option<ConnectionId>,
     pub(crate) stateless_reset_token: Option<ResetToken>,
-    /// The largest UDP payload, in bytes, that is received.
-    pub(crate) max_udp_payload: u64,
-    /// Bytes on all streams together.
+    /// Milliseconds; 0: never.
+    pub(crate) max_idle_timeout: u64,
+    pub(crate) max_udp_payload_size: u64,
     pub(crate) initial_max_data: u64,
-    /// Bytes on a bidirectional stream that the sender of the parameters opens.
-    pub(crate) initial_max_stream_data_bidirectional_local: u64,
-    /// Bytes on a bidirectional stream that their receiver opens.
-    pub(crate) initial_max_stream_data_bidirectional_remote: u64,
-    /// Bytes on a unidirectional stream.
-    pub(crate) initial_max_stream_data_unidirectional: u64,
-    /// Bidirectional streams that the other end may open.
-    pub(crate) initial_max_streams_bidirectional: u64,
-    /// Unidirectional streams that the other end may open.
-    pub(crate) initial_max_streams_unidirectional: u64,
-    /// ACK delays are sent in units of 2^this microseconds.
-    pub(crate) ack_delay_exponent: u8,
-    /// Milliseconds by which acknowledgements are delayed at most.
+    pub(crate) initial_max_stream_data_bidi_local: u64,
+    pub(crate) initial_max_stream_data_bidi_remote: u64,
+    pub(crate) initial_max_stream_data_uni: u64,
+    pub(crate) initial_max_streams_bidi: u64,
+    pub(crate) initial_max_streams_uni: u64,
+    pub(crate) ack_delay_exponent: u64,
+    /// Milliseconds.
     pub(crate) max_ack_delay: u64,
-    /// The other end must not move to another address.
     pub(crate) disable_active_migration: bool,
-    /// Connection ids of the other end that are kept.
     pub(crate) active_connection_id_limit: u64,
-    /// The source of the sender's first Initial packet.
-    pub(crate) initial_source: Option<ConnectionId>,
-    /// Server: the source of its Retry, if it sent one.
-    pub(crate) retry_source: Option<ConnectionId>,
-    /// RFC 9368.
-    pub(crate) version_information: Option<VersionInformation>,
-    /// Microseconds by which acknowledgements can be delayed at least; tells that ACK_FREQUENCY
-    /// is understood (draft-ietf-quic-ack-frequency).
+    /// Microseconds; the sender understands ACK_FREQUENCY (draft-ietf-quic-ack-frequency).
     pub(crate) min_ack_delay: Option<u64>,
-    /// Message credit, in bytes, 64 for each message included.
     pub(crate) initial_max_message_data: u64,
-    /// The largest message, in bytes, that is received.
     pub(crate) max_message_size: u64,
-    /// Server: the name of the connection in logs.
     pub(crate) connection_guuid: Option<Guuid>,
 }
 
-/// Guards against a downgrade (RFC 9368 section 3).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct VersionInformation {
-    /// The version of the packets that the parameters belong to.
-    pub(crate) chosen: u32,
-    /// The versions that the sender speaks; the first [`VersionInformation::AVAILABLE_MAX`].
-    pub(crate) available: SmallVec<[u32; 4]>,
-}
-
-impl VersionInformation {
-    /// How many versions are kept; ours are one.
-    pub(crate) const AVAILABLE_MAX: usize = 32;
-}
-
 impl Default for TransportParameters {
-    /// What holds for parameters that are not sent (RFC 9000 section 18.2).
+    /// The values of parameters that are not there (RFC 9000 section 18.2).
     fn default() -> Self {
         Self {
-            original_destination: None,
-            max_idle_timeout: 0,
+            original_destination_connection_id: None,
+            initial_source_connection_id: None,
+            retry_source_connection_id: None,
             stateless_reset_token: None,
-            max_udp_payload: 65_527,
+            max_idle_timeout: 0,
+            max_udp_payload_size: 65_527,
             initial_max_data: 0,
-            initial_max_stream_data_bidirectional_local: 0,
-            initial_max_stream_data_bidirectional_remote: 0,
-            initial_max_stream_data_unidirectional: 0,
-            initial_max_streams_bidirectional: 0,
-            initial_max_streams_unidirectional: 0,
+            initial_max_stream_data_bidi_local: 0,
+            initial_max_stream_data_bidi_remote: 0,
+            initial_max_stream_data_uni: 0,
+            initial_max_streams_bidi: 0,
+            initial_max_streams_uni: 0,
             ack_delay_exponent: 3,
             max_ack_delay: 25,
             disable_active_migration: false,
             active_connection_id_limit: 2,
-            initial_source: None,
-            retry_source: None,
-            version_information: None,
             min_ack_delay: None,
             initial_max_message_data: 0,
             max_message_size: 0,
@@ -105,52 +68,308 @@ impl Default for TransportParameters {
 }
 
 impl TransportParameters {
-    /// A limit is lower than in `remembered`, under which the client sent early data. A server
-    /// that accepted the early data must not do that (RFC 9000 section 7.4.1).
-    pub(crate) fn reduce_limits_of(&self, remembered: &Self) -> bool {
-        let (now, before) = (self.early_data_limits(), remembered.early_data_limits());
-        now.iter().zip(before).any(|(now, before)| *now < before)
+    /// How long the peer accepts silence.
+    pub(crate) fn idle_timeout(&self) -> Option<Duration> {
+        (self.max_idle_timeout > 0).then(|| Duration::from_millis(self.max_idle_timeout))
     }
 
-    fn early_data_limits(&self) -> [u64; 9] {
+    /// How long the peer may hold an acknowledgement back.
+    pub(crate) fn ack_delay_max(&self) -> Duration {
+        Duration::from_millis(self.max_ack_delay)
+    }
+
+    /// The delay that an ACK frame states.
+    #[inline]
+    pub(crate) fn ack_delay(&self, encoded: u64) -> Duration {
+        Duration::from_micros(encoded.saturating_mul(1 << self.ack_delay_exponent.min(20)))
+    }
+
+    /// What RFC 9000 section 7.4.1 lets a client remember for 0-RTT.
+    pub(crate) fn remembered(&self) -> Self {
+        Self {
+            original_destination_connection_id: None,
+            initial_source_connection_id: None,
+            retry_source_connection_id: None,
+            stateless_reset_token: None,
+            ack_delay_exponent: 3,
+            max_ack_delay: 25,
+            connection_guuid: None,
+            ..self.clone()
+        }
+    }
+
+    /// Writes all parameters, and one that means nothing so that peers learn to skip those.
+    pub(crate) fn encode(&self, buffer: &mut Vec<u8>) {
+        let ids = [
+            (
+                id::ORIGINAL_DESTINATION,
+                self.original_destination_connection_id,
+            ),
+            (id::INITIAL_SOURCE, self.initial_source_connection_id),
+            (id::RETRY_SOURCE, self.retry_source_connection_id),
+        ];
+        for (parameter, value) in ids {
+            if let Some(value) = value {
+                write(buffer, parameter, &value);
+            }
+        }
+        if let Some(token) = &self.stateless_reset_token {
+            write(buffer, id::STATELESS_RESET_TOKEN, &token.0);
+        }
+        let defaults = Self::default();
+        for (parameter, value) in self.numbers() {
+            if defaults
+                .numbers()
+                .iter()
+                .all(|(other, same)| *other != parameter || *same != value)
+            {
+                write_number(buffer, parameter, value);
+            }
+        }
+        if self.disable_active_migration {
+            write(buffer, id::DISABLE_ACTIVE_MIGRATION, &[]);
+        }
+        if let Some(delay) = self.min_ack_delay {
+            write_number(buffer, id::MIN_ACK_DELAY, delay);
+        }
+        if let Some(guuid) = self.connection_guuid {
+            write(buffer, id::CONNECTION_GUUID, guuid.as_bytes());
+        }
+        // RFC 9368 section 3: chosen, then available.
+        write(
+            buffer,
+            id::VERSION_INFORMATION,
+            &[VERSION.to_be_bytes(), VERSION.to_be_bytes()].concat(),
+        );
+        write(buffer, id::GREASE, b"grease");
+    }
+
+    fn numbers(&self) -> [(u64, u64); 13] {
         [
-            self.active_connection_id_limit,
-            self.initial_max_data,
-            self.initial_max_stream_data_bidirectional_local,
-            self.initial_max_stream_data_bidirectional_remote,
-            self.initial_max_stream_data_unidirectional,
-            self.initial_max_streams_bidirectional,
-            self.initial_max_streams_unidirectional,
-            self.initial_max_message_data,
-            self.max_message_size,
+            (id::MAX_IDLE_TIMEOUT, self.max_idle_timeout),
+            (id::MAX_UDP_PAYLOAD_SIZE, self.max_udp_payload_size),
+            (id::INITIAL_MAX_DATA, self.initial_max_data),
+            (
+                id::STREAM_DATA_BIDI_LOCAL,
+                self.initial_max_stream_data_bidi_local,
+            ),
+            (
+                id::STREAM_DATA_BIDI_REMOTE,
+                self.initial_max_stream_data_bidi_remote,
+            ),
+            (id::STREAM_DATA_UNI, self.initial_max_stream_data_uni),
+            (id::STREAMS_BIDI, self.initial_max_streams_bidi),
+            (id::STREAMS_UNI, self.initial_max_streams_uni),
+            (id::ACK_DELAY_EXPONENT, self.ack_delay_exponent),
+            (id::MAX_ACK_DELAY, self.max_ack_delay),
+            (
+                id::ACTIVE_CONNECTION_ID_LIMIT,
+                self.active_connection_id_limit,
+            ),
+            (id::INITIAL_MAX_MESSAGE_DATA, self.initial_max_message_data),
+            (id::MAX_MESSAGE_SIZE, self.max_message_size),
         ]
+    }
+
+    /// Reads what `sender` wrote.
+    ///
+    /// # Errors
+    ///
+    /// If a parameter cannot be read, comes twice, is out of range or not the sender's to set.
+    pub(crate) fn decode(sender: Side, encoded: &[u8]) -> Result<Self, TransportError> {
+        let mut parameters = Self::default();
+        let mut seen = Vec::new();
+        let mut reader = Reader::new(encoded);
+        while !reader.is_empty() {
+            let parameter = reader.varint().map_err(cut)?;
+            let value = reader.prefixed().map_err(cut)?;
+            if seen.contains(&parameter) {
+                return Err(fault("a transport parameter comes twice"));
+            }
+            if seen.len() >= PARAMETERS_MAX {
+                return Err(fault("too many transport parameters"));
+            }
+            seen.push(parameter);
+            parameters.set(sender, parameter, value)?;
+        }
+        parameters.check()?;
+        Ok(parameters)
+    }
+
+    fn set(&mut self, sender: Side, parameter: u64, value: &[u8]) -> Result<(), TransportError> {
+        let servers_only = [
+            id::ORIGINAL_DESTINATION,
+            id::RETRY_SOURCE,
+            id::STATELESS_RESET_TOKEN,
+            id::CONNECTION_GUUID,
+        ];
+        if sender == Side::Client && servers_only.contains(&parameter) {
+            return Err(fault("a client sent a parameter of servers"));
+        }
+        match parameter {
+            id::ORIGINAL_DESTINATION => {
+                self.original_destination_connection_id = Some(connection_id(value)?);
+            }
+            id::INITIAL_SOURCE => self.initial_source_connection_id = Some(connection_id(value)?),
+            id::RETRY_SOURCE => self.retry_source_connection_id = Some(connection_id(value)?),
+            id::STATELESS_RESET_TOKEN => {
+                let token = value
+                    .try_into()
+                    .map_err(|_| fault("a reset token of another size"))?;
+                self.stateless_reset_token = Some(ResetToken(token));
+            }
+            id::CONNECTION_GUUID => {
+                let bytes: [u8; 16] = value
+                    .try_into()
+                    .map_err(|_| fault("a GUUID of another size"))?;
+                self.connection_guuid =
+                    Some(Guuid::from_bytes(bytes).map_err(|_| fault("a GUUID that is none"))?);
+            }
+            id::DISABLE_ACTIVE_MIGRATION if value.is_empty() => {
+                self.disable_active_migration = true;
+            }
+            id::DISABLE_ACTIVE_MIGRATION => return Err(fault("a flag with a value")),
+            id::VERSION_INFORMATION => check_versions(value)?,
+            other => self.set_number(other, value)?,
+        }
+        Ok(())
+    }
+
+    fn set_number(&mut self, parameter: u64, value: &[u8]) -> Result<(), TransportError> {
+        let place = match parameter {
+            id::MAX_IDLE_TIMEOUT => &mut self.max_idle_timeout,
+            id::MAX_UDP_PAYLOAD_SIZE => &mut self.max_udp_payload_size,
+            id::INITIAL_MAX_DATA => &mut self.initial_max_data,
+            id::STREAM_DATA_BIDI_LOCAL => &mut self.initial_max_stream_data_bidi_local,
+            id::STREAM_DATA_BIDI_REMOTE => &mut self.initial_max_stream_data_bidi_remote,
+            id::STREAM_DATA_UNI => &mut self.initial_max_stream_data_uni,
+            id::STREAMS_BIDI => &mut self.initial_max_streams_bidi,
+            id::STREAMS_UNI => &mut self.initial_max_streams_uni,
+            id::ACK_DELAY_EXPONENT => &mut self.ack_delay_exponent,
+            id::MAX_ACK_DELAY => &mut self.max_ack_delay,
+            id::ACTIVE_CONNECTION_ID_LIMIT => &mut self.active_connection_id_limit,
+            id::MIN_ACK_DELAY => self.min_ack_delay.get_or_insert(0),
+            id::INITIAL_MAX_MESSAGE_DATA => &mut self.initial_max_message_data,
+            id::MAX_MESSAGE_SIZE => &mut self.max_message_size,
+            // Not known: to be ignored (RFC 9000 section 7.4.2).
+            _ => return Ok(()),
+        };
+        let mut reader = Reader::new(value);
+        *place = reader.varint().map_err(cut)?;
+        if reader.is_empty() {
+            Ok(())
+        } else {
+            Err(fault("a number with something behind it"))
+        }
+    }
+
+    /// Ranges of RFC 9000 section 18.2 and of ours.
+    fn check(&self) -> Result<(), TransportError> {
+        let rules = [
+            (
+                self.max_udp_payload_size >= 1200,
+                "a max_udp_payload_size below 1200",
+            ),
+            (
+                self.initial_max_streams_bidi <= 1 << 60,
+                "more streams than can be named",
+            ),
+            (
+                self.initial_max_streams_uni <= 1 << 60,
+                "more streams than can be named",
+            ),
+            (
+                self.ack_delay_exponent <= 20,
+                "an ack_delay_exponent above 20",
+            ),
+            (
+                self.max_ack_delay < 1 << 14,
+                "a max_ack_delay of 2^14 or more",
+            ),
+            (
+                self.active_connection_id_limit >= 2,
+                "an active_connection_id_limit below 2",
+            ),
+            (
+                self.min_ack_delay
+                    .is_none_or(|delay| delay <= self.max_ack_delay * 1000),
+                "a min_ack_delay above max_ack_delay",
+            ),
+        ];
+        match rules.into_iter().find(|(holds, _)| !holds) {
+            Some((_, reason)) => Err(fault(reason)),
+            None => Ok(()),
+        }
     }
 }
 
-/// Parameter ids. RFC 9000 section 18.2, unless told otherwise; ours from 0x5100 on.
+/// Versions have to fit the one in use: somebody may have led us to a worse one
+/// (RFC 9368 section 4).
+fn check_versions(value: &[u8]) -> Result<(), TransportError> {
+    let (chunks, rest) = value.as_chunks::<4>();
+    if !rest.is_empty() || chunks.is_empty() {
+        return Err(fault("version information that cannot be read"));
+    }
+    if chunks[0] != VERSION.to_be_bytes() {
+        // RFC 9368 section 10.2: VERSION_NEGOTIATION_ERROR.
+        return Err(TransportError::new(
+            TransportErrorCode(0x11),
+            "the peer means another version than the one in use",
+        ));
+    }
+    Ok(())
+}
+
+fn connection_id(value: &[u8]) -> Result<ConnectionId, TransportError> {
+    ConnectionId::new(value).ok_or(fault("a connection id that is too long"))
+}
+
+fn write(buffer: &mut Vec<u8>, parameter: u64, value: &[u8]) {
+    write_varint(buffer, parameter);
+    write_prefixed(buffer, value);
+}
+
+fn write_number(buffer: &mut Vec<u8>, parameter: u64, value: u64) {
+    write_varint(buffer, parameter);
+    write_varint(buffer, varint_size(value.min(VARINT_MAX)) as u64);
+    write_varint(buffer, value);
+}
+
+const fn fault(reason: &'static str) -> TransportError {
+    TransportError::new(TransportErrorCode::TRANSPORT_PARAMETER_ERROR, reason)
+}
+
+fn cut(_: UnexpectedEnd) -> TransportError {
+    fault("a transport parameter that ends early")
+}
+
+/// Known ones are some twenty; what is not known is skipped, but not without end.
+const PARAMETERS_MAX: usize = 64;
+
 mod id {
     pub(super) const ORIGINAL_DESTINATION: u64 = 0x00;
     pub(super) const MAX_IDLE_TIMEOUT: u64 = 0x01;
     pub(super) const STATELESS_RESET_TOKEN: u64 = 0x02;
-    pub(super) const MAX_UDP_PAYLOAD: u64 = 0x03;
+    pub(super) const MAX_UDP_PAYLOAD_SIZE: u64 = 0x03;
     pub(super) const INITIAL_MAX_DATA: u64 = 0x04;
-    pub(super) const INITIAL_MAX_STREAM_DATA_BIDIRECTIONAL_LOCAL: u64 = 0x05;
-    pub(super) const INITIAL_MAX_STREAM_DATA_BIDIRECTIONAL_REMOTE: u64 = 0x06;
-    pub(super) const INITIAL_MAX_STREAM_DATA_UNIDIRECTIONAL: u64 = 0x07;
-    pub(super) const INITIAL_MAX_STREAMS_BIDIRECTIONAL: u64 = 0x08;
-    pub(super) const INITIAL_MAX_STREAMS_UNIDIRECTIONAL: u64 = 0x09;
+    pub(super) const STREAM_DATA_BIDI_LOCAL: u64 = 0x05;
+    pub(super) const STREAM_DATA_BIDI_REMOTE: u64 = 0x06;
+    pub(super) const STREAM_DATA_UNI: u64 = 0x07;
+    pub(super) const STREAMS_BIDI: u64 = 0x08;
+    pub(super) const STREAMS_UNI: u64 = 0x09;
     pub(super) const ACK_DELAY_EXPONENT: u64 = 0x0a;
     pub(super) const MAX_ACK_DELAY: u64 = 0x0b;
     pub(super) const DISABLE_ACTIVE_MIGRATION: u64 = 0x0c;
-    pub(super) const PREFERRED_ADDRESS: u64 = 0x0d;
     pub(super) const ACTIVE_CONNECTION_ID_LIMIT: u64 = 0x0e;
     pub(super) const INITIAL_SOURCE: u64 = 0x0f;
     pub(super) const RETRY_SOURCE: u64 = 0x10;
     /// RFC 9368 section 3.
     pub(super) const VERSION_INFORMATION: u64 = 0x11;
-    /// draft-ietf-quic-ack-frequency.
+    /// draft-ietf-quic-ack-frequency-11, section 3.
     pub(super) const MIN_ACK_DELAY: u64 = 0xff04_de1b;
     pub(super) const INITIAL_MAX_MESSAGE_DATA: u64 = 0x5100;
     pub(super) const MAX_MESSAGE_SIZE: u64 = 0x5101;
     pub(super) const CONNECTION_GUUID: u64 = 0x5102;
+    /// Reserved to mean nothing: 31 * N + 27 (RFC 9000 section 18.1).
+    pub(super) const GREASE: u64 = 31 * 777 + 27;
 }

@@ -1,170 +1,180 @@
-//! What can be read of a packet before its protection is removed.
+//! Headers of packets that arrived: what can be read before decryption, and the removal of
+//! header protection.
 
 use std::ops::Range;
 
-use thiserror::Error;
-
-use super::negotiation::{Retry, VersionNegotiation};
-use super::{FIXED_BIT, LONG_HEADER, PacketKind, VERSION};
+use super::number::whole_number;
+use super::{InvalidPacket, NUMBER_BYTES_MAX, PacketKind, SAMPLE_BYTES, VERSION};
 use crate::connection_id::ConnectionId;
-use crate::wire::{Reader, UnexpectedEnd};
+use crate::wire::Reader;
 
-/// Why bytes are no packet. Whoever sent them is at fault; they are dropped without an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(crate) enum HeaderError {
-    /// It ends within its header or is too short to be protected.
-    #[error("the packet is too short")]
-    TooShort,
-    /// RFC 9000 section 17.2: such packets are to be discarded.
-    #[error("the fixed bit of the packet is not set")]
-    FixedBitClear,
-    /// Longer than [`ConnectionId::BYTES_MAX`].
-    #[error("a connection id of the packet is too long")]
-    ConnectionIdTooLong,
-    /// Its length field claims more than the datagram holds.
-    #[error("the packet goes beyond the end of its datagram")]
-    LongerThanDatagram,
-    /// Version Negotiation without a version, Retry without a token.
-    #[error("the packet lacks what it is there for")]
-    Empty,
-}
-
-impl From<UnexpectedEnd> for HeaderError {
-    fn from(_: UnexpectedEnd) -> Self {
-        Self::TooShort
-    }
-}
-
-/// The packet at the beginning of a datagram.
+/// What the header says that is not protected.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Header<'a> {
-    /// A packet of this version that carries frames.
-    Protected(PartialHeader),
-    /// The server wants the client's address proved. Takes up the whole datagram.
-    Retry(Retry<'a>),
-    /// The server does not speak the version. Takes up the whole datagram.
-    VersionNegotiation(VersionNegotiation<'a>),
-    /// A packet of a version that we do not speak: only what RFC 8999 promises is known.
-    UnknownVersion {
-        version: u32,
-        destination: &'a [u8],
-        source: &'a [u8],
-    },
-}
-
-/// Where a packet goes and where its parts are; its number is still covered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PartialHeader {
+pub(crate) struct ProtectedHeader {
     pub(crate) kind: PacketKind,
-    /// By which the receiver knows the connection.
-    pub(crate) destination: ConnectionId,
-    /// By which the sender knows it; empty in 1-RTT packets, which do not tell.
-    pub(crate) source: ConnectionId,
-    /// The address token of an Initial packet, within the datagram.
+    pub(crate) version: u32,
+    /// Where the destination id is in the packet.
+    pub(crate) destination: Range<usize>,
+    pub(crate) source: Option<ConnectionId>,
+    /// Where the token of an Initial packet is.
     pub(crate) token: Range<usize>,
-    /// Where the packet number begins.
+    /// Where the packet number begins; for Retry and Version Negotiation, where the rest begins.
     pub(crate) number_offset: usize,
-    /// Where the packet ends; another may follow in the datagram.
+    /// Size of the packet; others may follow in the datagram.
     pub(crate) packet_bytes: usize,
 }
 
-impl<'a> Header<'a> {
-    /// Reads the header of the first packet of `datagram`. Short headers do not tell how long
-    /// their connection id is: ids that this endpoint gave out have `local_id_bytes`.
+/// A header without protection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plain {
+    first: u8,
+    truncated: u64,
+    number_bytes: usize,
+    payload_start: usize,
+}
+
+impl ProtectedHeader {
+    /// Reads the header at the front of `datagram`; the ids in short headers have
+    /// `local_id_bytes` bytes.
+    ///
+    /// A version other than ours is no error here: [`Self::version`] tells.
     #[inline]
-    pub(crate) fn decode(datagram: &'a [u8], local_id_bytes: usize) -> Result<Self, HeaderError> {
-        let first = *datagram.first().ok_or(HeaderError::TooShort)?;
-        if first & LONG_HEADER != 0 {
-            return decode_long(datagram, first);
+    pub(crate) fn decode(datagram: &[u8], local_id_bytes: usize) -> Result<Self, InvalidPacket> {
+        let first = *datagram.first().ok_or(InvalidPacket)?;
+        if first & LONG != 0 {
+            Self::decode_long(datagram, first)
+        } else {
+            Self::decode_short(datagram, first, local_id_bytes)
         }
-        if first & FIXED_BIT == 0 {
-            return Err(HeaderError::FixedBitClear);
-        }
-        decode_short(datagram, local_id_bytes).map(Self::Protected)
     }
-}
 
-#[inline]
-fn decode_short(datagram: &[u8], local_id_bytes: usize) -> Result<PartialHeader, HeaderError> {
-    let number_offset = 1 + local_id_bytes;
-    let id = datagram
-        .get(1..number_offset)
-        .ok_or(HeaderError::TooShort)?;
-    Ok(PartialHeader {
-        kind: PacketKind::OneRtt,
-        destination: connection_id(id)?,
-        source: connection_id(&[])?,
-        token: 0..0,
-        number_offset,
-        packet_bytes: datagram.len(),
-    })
-}
-
-#[inline]
-fn connection_id(bytes: &[u8]) -> Result<ConnectionId, HeaderError> {
-    ConnectionId::new(bytes).ok_or(HeaderError::ConnectionIdTooLong)
-}
-
-fn decode_long(datagram: &[u8], first: u8) -> Result<Header<'_>, HeaderError> {
-    let mut reader = Reader::new(datagram);
-    reader.u8()?;
-    let version = reader.u32()?;
-    let destination = short_prefixed(&mut reader)?;
-    let source = short_prefixed(&mut reader)?;
-    match version {
-        0 => {
-            VersionNegotiation::decode(destination, source, reader).map(Header::VersionNegotiation)
+    fn decode_short(datagram: &[u8], first: u8, id_bytes: usize) -> Result<Self, InvalidPacket> {
+        let number_offset = 1 + id_bytes;
+        if first & FIXED == 0 || datagram.len() < number_offset + NUMBER_BYTES_MAX + SAMPLE_BYTES {
+            return Err(InvalidPacket);
         }
-        VERSION if first & FIXED_BIT == 0 => Err(HeaderError::FixedBitClear),
-        VERSION => {
-            let (destination, source) = (connection_id(destination)?, connection_id(source)?);
-            decode_own_version(datagram, reader, destination, source)
-        }
-        _ => Ok(Header::UnknownVersion {
+        Ok(Self {
+            kind: PacketKind::Short,
+            version: VERSION,
+            destination: 1..number_offset,
+            source: None,
+            token: 0..0,
+            number_offset,
+            packet_bytes: datagram.len(),
+        })
+    }
+
+    fn decode_long(datagram: &[u8], first: u8) -> Result<Self, InvalidPacket> {
+        let mut reader = Reader::new(datagram);
+        let at = |reader: &Reader<'_>| datagram.len() - reader.remaining();
+        reader.u8()?;
+        let version = reader.u32()?;
+        let destination_bytes = usize::from(reader.u8()?);
+        let destination = at(&reader)..at(&reader) + destination_bytes;
+        reader.bytes(destination_bytes)?;
+        let source_bytes = usize::from(reader.u8()?);
+        let source = ConnectionId::new(reader.bytes(source_bytes)?);
+        let mut header = Self {
+            kind: PacketKind::VersionNegotiation,
             version,
             destination,
             source,
-        }),
-    }
-}
-
-/// Bytes behind one byte that counts them.
-fn short_prefixed<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], UnexpectedEnd> {
-    let length = reader.u8()?;
-    reader.bytes(usize::from(length))
-}
-
-fn decode_own_version<'a>(
-    datagram: &'a [u8],
-    mut reader: Reader<'a>,
-    destination: ConnectionId,
-    source: ConnectionId,
-) -> Result<Header<'a>, HeaderError> {
-    let kind = match datagram.first().map_or(0, |first| first & 0x30) {
-        0x00 => PacketKind::Initial,
-        0x10 => PacketKind::ZeroRtt,
-        0x20 => PacketKind::Handshake,
-        _ => {
-            return Retry::decode(datagram, destination, source, reader).map(Header::Retry);
+            token: 0..0,
+            number_offset: at(&reader),
+            packet_bytes: datagram.len(),
+        };
+        // What other versions mean by the rest is not known (RFC 8999 section 5.1).
+        if version != VERSION {
+            return Ok(header);
         }
-    };
-    let mut token = 0..0;
-    if kind == PacketKind::Initial {
-        let bytes = reader.prefixed_bytes()?.len();
-        let end = datagram.len() - reader.remaining();
-        token = end - bytes..end;
+        if first & FIXED == 0 || destination_bytes > ConnectionId::BYTES_MAX || source.is_none() {
+            return Err(InvalidPacket);
+        }
+        header.kind = long_kind(first);
+        if header.kind == PacketKind::Retry {
+            return Ok(header);
+        }
+        if header.kind == PacketKind::Initial {
+            let token = reader.prefixed()?;
+            header.token = at(&reader) - token.len()..at(&reader);
+        }
+        let length = usize::try_from(reader.varint()?).map_err(|_| InvalidPacket)?;
+        header.number_offset = at(&reader);
+        if length < NUMBER_BYTES_MAX + SAMPLE_BYTES || length > reader.remaining() {
+            return Err(InvalidPacket);
+        }
+        header.packet_bytes = header.number_offset + length;
+        Ok(header)
     }
-    let length = reader.varint()?;
-    if length > reader.remaining() as u64 {
-        return Err(HeaderError::LongerThanDatagram);
+
+    /// Removes header protection in place. `key` is handed the sample, the first byte and the
+    /// bytes of the packet number at their largest.
+    #[inline]
+    pub(crate) fn unprotect(
+        &self,
+        packet: &mut [u8],
+        key: impl FnOnce(&[u8], &mut u8, &mut [u8]) -> bool,
+    ) -> Option<Plain> {
+        let sample_start = self.number_offset + NUMBER_BYTES_MAX;
+        let (head, tail) = packet.split_at_mut_checked(sample_start)?;
+        let sample = tail.get(..SAMPLE_BYTES)?;
+        let (first, head) = head.split_first_mut()?;
+        let number = head.get_mut(self.number_offset - 1..)?;
+        if !key(sample, first, number) {
+            return None;
+        }
+        let number_bytes = usize::from(*first & NUMBER_BYTES) + 1;
+        // Without a branch on the length: all four bytes, shifted (Q-PKT-3, RFC 9001 section 9.5).
+        let all = u32::from_be_bytes([number[0], number[1], number[2], number[3]]);
+        let truncated = u64::from(all >> (32 - 8 * number_bytes as u32));
+        Some(Plain {
+            first: *first,
+            truncated,
+            number_bytes,
+            payload_start: self.number_offset + number_bytes,
+        })
     }
-    let number_offset = datagram.len() - reader.remaining();
-    Ok(Header::Protected(PartialHeader {
-        kind,
-        destination,
-        source,
-        token,
-        number_offset,
-        packet_bytes: number_offset + length as usize,
-    }))
 }
+
+impl Plain {
+    /// The whole packet number, if `expected` is the next one.
+    #[inline]
+    pub(crate) fn number(&self, expected: u64) -> u64 {
+        whole_number(expected, self.truncated, self.number_bytes)
+    }
+
+    pub(crate) const fn payload_start(&self) -> usize {
+        self.payload_start
+    }
+
+    /// The key phase of a short header.
+    pub(crate) const fn key_phase(&self) -> bool {
+        self.first & KEY_PHASE != 0
+    }
+
+    /// Has to be zero.
+    pub(crate) const fn reserved_bits(&self) -> u8 {
+        self.first
+            & if self.first & LONG != 0 {
+                RESERVED_LONG
+            } else {
+                RESERVED_SHORT
+            }
+    }
+}
+
+fn long_kind(first: u8) -> PacketKind {
+    match first >> 4 & 3 {
+        0 => PacketKind::Initial,
+        1 => PacketKind::ZeroRtt,
+        2 => PacketKind::Handshake,
+        _ => PacketKind::Retry,
+    }
+}
+
+pub(super) const LONG: u8 = 0x80;
+pub(super) const FIXED: u8 = 0x40;
+pub(super) const KEY_PHASE: u8 = 0x04;
+const NUMBER_BYTES: u8 = 0x03;
+const RESERVED_LONG: u8 = 0x0c;
+const RESERVED_SHORT: u8 = 0x18;
