@@ -133,8 +133,10 @@ fn control<'a>(reader: &mut Reader<'a>, frame_type: u64) -> Result<Frame<'a>, Fa
 
 fn connection_control<'a>(reader: &mut Reader<'a>, frame_type: u64) -> Result<Frame<'a>, Fault> {
     Ok(match frame_type {
-        kind::NEW_TOKEN => Frame::NewToken {
-            token: reader.prefixed()?,
+        kind::NEW_TOKEN => match reader.prefixed()? {
+            // RFC 9000 section 19.7.
+            [] => return Err(Fault::Invalid("an empty token")),
+            token => Frame::NewToken { token },
         },
         kind::NEW_CONNECTION_ID => new_connection_id(reader)?,
         kind::RETIRE_CONNECTION_ID => Frame::RetireConnectionId {
