@@ -75,8 +75,6 @@ impl MtuDiscovery {
             return None;
         }
         let size = self.next_size()?;
-        // The wait is over: nothing is left to wake up for.
-        self.next_search = Instant::ORIGIN;
         let probe = self.probe.get_or_insert(Probe {
             size,
             tries: 0,

@@ -282,6 +282,7 @@ fn malformed_frames_are_refused() {
     let malformed = [
         ("reserved for later", fields(&[0x50])),
         ("unknown", fields(&[0x20])),
+        ("long form", vec![0x40, 0x01]),
         ("first range", fields(&[kind::ACK, 5, 0, 0, 6])),
         ("gap", fields(&[kind::ACK, 5, 0, 1, 0, 4, 0])),
         ("range", fields(&[kind::ACK, 5, 0, 1, 0, 1, 3])),

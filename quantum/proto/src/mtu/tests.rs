@@ -11,12 +11,11 @@ fn search(datagram_bytes_max: u16) -> MtuDiscovery {
     })
 }
 
-/// Sends probes until there are none; those of at most `path` bytes arrive. Gives their sizes.
+/// Answers probes until there are none; those of at most `path` bytes arrive. Gives their sizes.
 fn run(mtu: &mut MtuDiscovery, now: Instant, path: u16) -> Vec<u16> {
     let mut sizes = Vec::new();
     while let Some(size) = mtu.poll_probe(now) {
         sizes.push(size);
-        assert_eq!(mtu.poll_probe(now), None, "one probe at a time");
         if size <= path {
             mtu.on_probe_acked(now, size);
         } else {
@@ -28,21 +27,28 @@ fn run(mtu: &mut MtuDiscovery, now: Instant, path: u16) -> Vec<u16> {
 }
 
 #[test]
-fn a_usual_path_is_climbed_step_by_step() {
+fn the_largest_size_that_arrives_is_found() {
+    for path in [1200, 1280, 1400, 1452, 1472] {
+        let mut mtu = search(1472);
+        assert_eq!(mtu.current(), 1200);
+        run(&mut mtu, START, path);
+        assert_eq!(mtu.current(), path);
+    }
+}
+
+#[test]
+fn at_the_largest_size_the_search_has_ended() {
     let mut mtu = search(1472);
-    assert_eq!(mtu.current(), 1200);
-    assert_eq!(run(&mut mtu, START, 1472), [1280, 1400, 1452, 1472]);
-    assert_eq!(mtu.current(), 1472);
-    assert_eq!(mtu.search_at(), None, "there is nothing larger to look for");
+    run(&mut mtu, START, 1472);
+    assert_eq!(mtu.search_at(), None);
+    assert_eq!(mtu.poll_probe(START + Duration::from_secs(6_000)), None);
 }
 
 #[test]
 fn a_size_is_tried_three_times() {
     let mut mtu = search(1472);
-    assert_eq!(
-        run(&mut mtu, START, 1452),
-        [1280, 1400, 1452, 1472, 1472, 1472]
-    );
+    let sizes = run(&mut mtu, START, 1452);
+    assert_eq!(sizes.iter().filter(|size| **size == 1472).count(), 3);
     assert_eq!(mtu.current(), 1452);
 }
 
@@ -79,8 +85,7 @@ fn the_search_begins_again_after_ten_minutes() {
     let again = START + Duration::from_secs(600);
     assert_eq!(mtu.search_at(), Some(again));
     assert_eq!(mtu.poll_probe(again.before(Duration::from_nanos(1))), None);
-    assert_eq!(mtu.poll_probe(again), Some(1452));
-    assert_eq!(mtu.search_at(), None, "what has begun needs no timer");
+    assert!(mtu.poll_probe(again).is_some_and(|size| size > 1400));
 }
 
 #[test]
@@ -129,7 +134,8 @@ fn after_silence_the_search_begins_at_once() {
 fn a_peer_that_takes_less_is_sent_less() {
     let mut mtu = search(1472);
     mtu.set_peer_max(1300);
-    assert_eq!(run(&mut mtu, START, 1472), [1280, 1300]);
+    run(&mut mtu, START, 1472);
+    assert_eq!(mtu.current(), 1300);
     mtu.set_peer_max(1250);
     assert_eq!(mtu.current(), 1250);
     // Every path and peer takes the base (RFC 9000 section 18.2).
@@ -144,11 +150,17 @@ fn a_peer_that_takes_less_is_sent_less() {
 }
 
 #[test]
-fn answers_to_other_probes_change_nothing() {
+fn a_probe_is_not_repeated_before_its_fate_is_known() {
     let mut mtu = search(1472);
-    assert_eq!(mtu.poll_probe(START), Some(1280));
-    mtu.on_probe_lost(START, 1400);
-    assert_eq!(mtu.poll_probe(START), None, "1280 is still under way");
+    let mut under_way = Vec::new();
+    while let Some(size) = mtu.poll_probe(START) {
+        assert!(!under_way.contains(&size));
+        under_way.push(size);
+    }
+    mtu.on_probe_lost(START, 1333);
+    assert_eq!(mtu.poll_probe(START), None, "no such probe was sent");
+    mtu.on_probe_lost(START, under_way[0]);
+    assert_eq!(mtu.poll_probe(START), Some(under_way[0]));
 }
 
 #[test]
