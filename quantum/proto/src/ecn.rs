@@ -92,3 +92,6 @@ fn newly_marked(acknowledged: u64, counts: EcnCounts, known: &mut EcnCounts) -> 
 
 /// RFC 9000 appendix A.4: packets that are marked before the first is acknowledged.
 const TESTED_MAX: u32 = 10;
+
+#[cfg(test)]
+mod tests;

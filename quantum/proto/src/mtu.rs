@@ -185,10 +185,12 @@ impl MtuDiscovery {
         narrower
     }
 
-    /// Nothing at all arrives any more: perhaps because it is too large.
+    /// Nothing at all arrives any more: perhaps because it is too large, but more often because
+    /// nothing does. What the path carries is searched for anew as soon as it carries something.
     pub(crate) fn on_silence(&mut self, now: Instant) {
         if self.current > self.base {
             self.fall_back(now);
+            self.next_search = Instant::ORIGIN;
         }
     }
 
@@ -214,3 +216,6 @@ const BLACK_HOLE_LOSSES: u8 = 3;
 
 /// RFC 8899 section 5.1.1: PMTU_RAISE_TIMER.
 const SEARCH_AGAIN: Duration = Duration::from_secs(600);
+
+#[cfg(test)]
+mod tests;
