@@ -46,6 +46,7 @@ pub(super) struct Handshake {
     pub(super) peer_identity: Option<Vec<CertificateDer<'static>>>,
     pub(super) application_protocol: Option<Vec<u8>>,
     pub(super) server_name: Option<String>,
+    pub(super) exporter: Option<crypto::Exporter>,
     /// Client: what it keeps for its next connection to the same server.
     pub(super) memory: Option<(Arc<ServerMemory>, String)>,
 }
@@ -263,6 +264,7 @@ impl Connection {
             self.handshake.peer_identity = session.peer_identity();
             self.handshake.application_protocol = session.application_protocol();
             self.handshake.server_name = session.server_name();
+            self.handshake.exporter = session.exporter();
         }
     }
 
