@@ -333,7 +333,7 @@ impl Connection {
         if result.is_ok() {
             self.apply(now, space, &mut outcome);
             if space == SpaceId::Data {
-                self.data_keys_acknowledged(ack.largest);
+                self.data_keys_acknowledged(now, ack.largest);
             }
         }
         self.outcome = outcome;

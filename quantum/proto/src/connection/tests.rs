@@ -2,6 +2,7 @@
 
 pub(crate) mod pair;
 
+mod attacks;
 mod closing;
 mod handshake;
 mod paths;

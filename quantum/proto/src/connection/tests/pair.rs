@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::config::{ClientConfig, EndpointConfig, Fingerprint, ServerConfig, TransportConfig};
 use crate::connection::{Connection, Event};
 use crate::endpoint::{Arrival, ConnectionHandle, Endpoint, Route};
+use crate::error::{ConnectionError, TransportErrorCode};
 use crate::stream::Side;
 use crate::time::Instant;
 use crate::transmit::{EcnCodepoint, Transmit};
@@ -303,6 +304,21 @@ impl Pair {
             }
         }
         panic!("{STEPS_MAX} steps in {duration:?}: something spins");
+    }
+
+    /// Has one end say `frames`, one packet for each, whatever the protocol thinks of them.
+    pub(crate) fn say(&mut self, side: Side, frames: impl IntoIterator<Item = Vec<u8>>) {
+        let raw = &mut self.host(side).connection().pending.raw;
+        raw.extend(frames);
+        self.run(Duration::from_millis(300));
+    }
+
+    /// With which code one end closed the connection because the other misbehaved.
+    pub(crate) fn verdict(&mut self, side: Side) -> Option<TransportErrorCode> {
+        self.events(side).into_iter().find_map(|event| match event {
+            Event::Closed(ConnectionError::PeerMisbehaved(error)) => Some(error.code),
+            _ => None,
+        })
     }
 
     /// Takes the client's, or the server's, events.
