@@ -1,13 +1,9 @@
 //! Streams: ordered bytes in one direction or both.
 
-use std::fmt;
-
-use thiserror::Error;
-
 mod control;
 mod counts;
 mod coverage;
-mod flow;
+pub(crate) mod flow;
 mod receive_buffer;
 mod receiving;
 mod schedule;
@@ -15,11 +11,15 @@ mod send_buffer;
 mod sending;
 mod set;
 
-pub(crate) use coverage::Coverage;
-pub(crate) use flow::{ReceiveCredit, SendCredit};
 pub(crate) use receive_buffer::ReceiveBuffer;
 pub(crate) use send_buffer::SendBuffer;
 pub(crate) use set::{PeerLimits, Streams};
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::parameters::TransportParameters;
 
 /// Which end of a connection: the one that opened it, or the one that accepted it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +28,17 @@ pub enum Side {
     Client,
     /// Accepted it.
     Server,
+}
+
+impl Side {
+    /// The other end.
+    #[must_use]
+    pub fn peer(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
 }
 
 /// In which directions a stream carries bytes.
@@ -96,64 +107,76 @@ impl fmt::Debug for StreamId {
     }
 }
 
-/// Something about streams that the application may want to know.
+/// Nothing could be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// There is no room now: the peer, or the send window, does not allow more.
+    #[error("no room to write now")]
+    Blocked,
+    /// The peer's application wants no more of the stream; its code.
+    #[error("the peer stopped the stream: code {0}")]
+    Stopped(u64),
+    /// This end has finished or reset the stream, or it does not exist: the caller's fault.
+    #[error("the stream is finished, reset or unknown at this end")]
+    Closed,
+    /// The connection is over, or about to be.
+    #[error("the connection is closed")]
+    ConnectionClosed,
+}
+
+/// Nothing could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// Nothing has arrived yet.
+    #[error("nothing to read now")]
+    Blocked,
+    /// The peer's application gave the stream up; its code.
+    #[error("the peer reset the stream: code {0}")]
+    Reset(u64),
+    /// This end has stopped the stream or read its end, or it does not exist: the caller's fault.
+    #[error("the stream is stopped, read to its end, or unknown at this end")]
+    Closed,
+}
+
+/// A stream cannot be finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum FinishError {
+    /// The peer's application wants no more of the stream; its code.
+    #[error("the peer stopped the stream: code {0}")]
+    Stopped(u64),
+    /// It is finished or reset already, or does not exist: the caller's fault.
+    #[error("the stream is finished, reset or unknown at this end")]
+    Closed,
+}
+
+/// The stream has ended at this end, or never was: the caller's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the stream has ended or is unknown at this end")]
+pub struct ClosedStream;
+
+/// What happened to streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StreamEvent {
-    /// The peer opened streams: accept until there are none.
     Opened(Direction),
-    /// A read that was blocked, or the first one, returns something.
     Readable(StreamId),
-    /// A write that was blocked finds room.
     Writable(StreamId),
-    /// The peer has acknowledged everything, the end included.
     Finished(StreamId),
-    /// The peer wants no more, with this error; what was not delivered is dropped.
     Stopped(StreamId, u64),
-    /// A stream can be opened, which was not so when it was tried.
     Available(Direction),
 }
 
-/// Why nothing was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum WriteError {
-    /// Nobody's fault: there is no room until the peer reads or acknowledges.
-    #[error("no room until the peer reads more")]
-    Blocked,
-    /// The peer's application asked to stop, with this error of its own.
-    #[error("the peer stopped the stream with error {0}")]
-    Stopped(u64),
-    /// The caller's fault: the stream was finished or reset, has ended, or never existed.
-    #[error("written to a stream that is closed")]
-    Closed,
+impl From<&TransportParameters> for PeerLimits {
+    fn from(peer: &TransportParameters) -> Self {
+        Self {
+            data: peer.initial_max_data,
+            bidi_local: peer.initial_max_stream_data_bidi_local,
+            bidi_remote: peer.initial_max_stream_data_bidi_remote,
+            uni: peer.initial_max_stream_data_uni,
+            streams_bidi: peer.initial_max_streams_bidi,
+            streams_uni: peer.initial_max_streams_uni,
+        }
+    }
 }
-
-/// Why nothing was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum ReadError {
-    /// Nobody's fault: nothing is there yet.
-    #[error("nothing to read yet")]
-    Blocked,
-    /// The peer's application gave the stream up, with this error of its own. Told once.
-    #[error("the peer reset the stream with error {0}")]
-    Reset(u64),
-    /// The caller's fault: the stream was stopped, its end or error has been read, or it never
-    /// existed.
-    #[error("read from a stream that is closed")]
-    Closed,
-}
-
-/// Why a stream cannot be finished.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum FinishError {
-    /// The peer's application asked to stop, with this error of its own.
-    #[error("the peer stopped the stream with error {0}")]
-    Stopped(u64),
-    /// The caller's fault: the stream was finished or reset, has ended, or never existed.
-    #[error("finished a stream that is closed")]
-    Closed,
-}
-
-/// The caller's fault: that half of the stream has ended, or never existed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the stream is closed")]
-pub struct ClosedStream;

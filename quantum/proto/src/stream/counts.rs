@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::flow;
 use crate::range_set::RangeSet;
 
 /// No more streams of a kind than this (RFC 9000 section 4.6: ids are varints).
@@ -98,7 +99,9 @@ impl Admitted {
     }
 
     fn target(&self) -> u64 {
-        self.ended.saturating_add(self.concurrent_max).min(STREAMS_MAX)
+        self.ended
+            .saturating_add(self.concurrent_max)
+            .min(STREAMS_MAX)
     }
 
     fn wake(&mut self, index: u64) -> Admission {
@@ -125,7 +128,7 @@ impl Opened {
     /// some after early data was rejected.
     pub(super) fn raise(&mut self, limit: u64) -> Range<u64> {
         let before = self.limit;
-        self.limit = self.limit.max(limit.min(STREAMS_MAX));
+        self.limit = self.limit.max(limit.min(flow::MAX));
         before.min(self.count)..self.limit.min(self.count)
     }
 }

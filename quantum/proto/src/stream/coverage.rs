@@ -58,7 +58,7 @@ impl Coverage {
             if start > self.contiguous {
                 break;
             }
-            let Some(range) = self.beyond.pop_min() else {
+            let Some(range) = self.beyond.pop_first() else {
                 break;
             };
             self.contiguous = self.contiguous.max(range.end);

@@ -155,7 +155,11 @@ impl ReceiveBuffer {
         if self.blocks.is_empty() || self.readable() > 0 || !self.arrived.beyond().is_empty() {
             return;
         }
-        if let Some(front) = self.blocks.front_mut().filter(|f| f.capacity() > KEPT_BYTES) {
+        if let Some(front) = self
+            .blocks
+            .front_mut()
+            .filter(|f| f.capacity() > KEPT_BYTES)
+        {
             *front = BytesMut::new();
         }
     }
@@ -176,6 +180,3 @@ fn make_room(block: &mut BytesMut, end: usize, limit: usize, allocation: &mut us
     larger.extend_from_slice(block);
     drop(mem::replace(block, larger));
 }
-
-#[cfg(test)]
-mod tests;

@@ -124,7 +124,10 @@ impl Receiving {
     }
 
     fn target(&self) -> u64 {
-        self.buffer.read_offset().saturating_add(self.window).min(super::flow::MAX)
+        self.buffer
+            .read_offset()
+            .saturating_add(self.window)
+            .min(super::flow::MAX)
     }
 
     fn release(&mut self, offset: u64) -> u64 {

@@ -209,10 +209,15 @@ impl SendBuffer {
     fn at(&self, offset: u64) -> &[u8] {
         let tail_start = self.end - self.tail.len() as u64;
         if offset >= tail_start {
-            return self.tail.get((offset - tail_start) as usize..).unwrap_or(&[]);
+            return self
+                .tail
+                .get((offset - tail_start) as usize..)
+                .unwrap_or(&[]);
         }
         let after = self.chunks.partition_point(|chunk| chunk.start <= offset);
-        let chunk = after.checked_sub(1).and_then(|index| self.chunks.get(index));
+        let chunk = after
+            .checked_sub(1)
+            .and_then(|index| self.chunks.get(index));
         chunk
             .and_then(|chunk| chunk.data.get((offset - chunk.start) as usize..))
             .unwrap_or(&[])
@@ -236,6 +241,3 @@ impl SendBuffer {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

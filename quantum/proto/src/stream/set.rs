@@ -1,11 +1,8 @@
 //! All streams of a connection.
 
 mod application;
-mod delivery;
 mod input;
 mod output;
-#[cfg(test)]
-mod tests;
 
 use std::collections::VecDeque;
 
@@ -175,7 +172,8 @@ impl Streams {
             self.sending.insert(id, Sending::new(limit));
         }
         if !is_ours || is_bidirectional {
-            self.receiving.insert(id, Receiving::new(self.stream_window));
+            self.receiving
+                .insert(id, Receiving::new(self.stream_window));
         }
     }
 
@@ -195,10 +193,18 @@ impl Streams {
     /// Queues everything that a stream has to send.
     fn resume(&mut self, id: StreamId) {
         self.queue_stream(id);
-        if self.sending.get(&id).is_some_and(|sending| sending.reset.is_some()) {
+        if self
+            .sending
+            .get(&id)
+            .is_some_and(|sending| sending.reset.is_some())
+        {
             self.controls.push(Control::ResetStream(id));
         }
-        if self.receiving.get(&id).is_some_and(|receiving| receiving.stopped.is_some()) {
+        if self
+            .receiving
+            .get(&id)
+            .is_some_and(|receiving| receiving.stopped.is_some())
+        {
             self.controls.push(Control::StopSending(id));
         }
     }

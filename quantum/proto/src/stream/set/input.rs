@@ -3,6 +3,7 @@
 use super::Streams;
 use crate::error::{TransportError, TransportErrorCode};
 use crate::frame;
+use crate::stream::control::Control;
 use crate::stream::counts::Admission;
 use crate::stream::{Direction, Side, StreamEvent, StreamId};
 
@@ -131,7 +132,9 @@ impl Streams {
             return Ok(());
         }
         if id.initiator() == self.side && id.direction() == Direction::Unidirectional {
-            return Err(state_error("the peer sent on a stream that only we send on"));
+            return Err(state_error(
+                "the peer sent on a stream that only we send on",
+            ));
         }
         self.arrive(id)
     }
@@ -142,7 +145,9 @@ impl Streams {
             return Ok(());
         }
         if id.initiator() != self.side && id.direction() == Direction::Unidirectional {
-            return Err(state_error("the peer answered on a stream that only it sends on"));
+            return Err(state_error(
+                "the peer answered on a stream that only it sends on",
+            ));
         }
         self.arrive(id)
     }
@@ -154,7 +159,9 @@ impl Streams {
             if id.index() < self.opened[direction as usize].count {
                 return Ok(());
             }
-            return Err(state_error("the peer used a stream that we have not opened"));
+            return Err(state_error(
+                "the peer used a stream that we have not opened",
+            ));
         }
         let admitted = &mut self.admitted[direction as usize];
         let opened = admitted.opened;
@@ -175,8 +182,81 @@ impl Streams {
         }
         Ok(())
     }
+
+    /// Notes that something the packet carried has arrived. What is not of streams is ignored.
+    pub(crate) fn on_delivered(&mut self, carried: &crate::carried::Carried) {
+        use crate::carried::Carried;
+        match *carried {
+            Carried::Stream {
+                id,
+                start,
+                length,
+                fin,
+            } => self.on_stream_delivered(id, start..start + u64::from(length), fin),
+            Carried::ResetStream { id } => self.on_reset_delivered(id),
+            _ => {}
+        }
+    }
+
+    /// Notes that something a packet carried is lost: it is sent again if it still matters.
+    pub(crate) fn on_lost(&mut self, carried: &crate::carried::Carried) {
+        use crate::carried::Carried;
+        match *carried {
+            Carried::Stream {
+                id,
+                start,
+                length,
+                fin,
+            } => {
+                if let Some(sending) = self.sending.get_mut(&id) {
+                    sending.on_lost(start..start + u64::from(length), fin);
+                    self.queue_stream(id);
+                }
+            }
+            Carried::ResetStream { id } => self.controls.push(Control::ResetStream(id)),
+            Carried::StopSending { id } => self.controls.push(Control::StopSending(id)),
+            Carried::MaxData => self.controls.push(Control::MaxData),
+            Carried::MaxStreamData { id } => self.controls.push(Control::MaxStreamData(id)),
+            Carried::MaxStreams { direction } => {
+                self.controls.push(Control::MaxStreams(direction));
+            }
+            _ => {}
+        }
+    }
+
+    fn on_stream_delivered(&mut self, id: StreamId, range: std::ops::Range<u64>, fin: bool) {
+        let Some(sending) = self.sending.get_mut(&id) else {
+            return;
+        };
+        let had_end = sending.fin == crate::stream::sending::Fin::Delivered;
+        let freed = sending.on_delivered(range, fin);
+        let has_end = sending.fin == crate::stream::sending::Fin::Delivered;
+        let is_over = sending.is_delivered();
+        if has_end && !had_end {
+            self.unacked_ends = self.unacked_ends.saturating_sub(1);
+        }
+        if is_over {
+            self.end_sending(id);
+            self.events.push_back(StreamEvent::Finished(id));
+        }
+        if freed > 0 {
+            self.free(freed);
+        }
+    }
+
+    fn on_reset_delivered(&mut self, id: StreamId) {
+        if self
+            .sending
+            .get(&id)
+            .is_some_and(|sending| sending.reset.is_some())
+        {
+            self.unacked_ends = self.unacked_ends.saturating_sub(1);
+            self.end_sending(id);
+        }
+    }
 }
 
-fn state_error(reason: &'static str) -> TransportError {
+/// A frame for a stream that does not permit it.
+const fn state_error(reason: &'static str) -> TransportError {
     TransportError::new(TransportErrorCode::STREAM_STATE_ERROR, reason)
 }
