@@ -10,8 +10,8 @@ use rustls::client::{AlwaysResolvesClientRawPublicKeys, WebPkiServerVerifier};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::tls::{Fingerprint, Pins, provider};
-use super::{ALPN_DEFAULT, ConfigError, TransportConfig};
+use super::tls::{Pins, provider};
+use super::{ALPN_DEFAULT, ConfigError, Fingerprint, TransportConfig};
 use crate::parameters::TransportParameters;
 
 /// How connections are opened. One configuration serves any number of connections, and remembers
@@ -37,13 +37,15 @@ impl ClientConfig {
     }
 
     /// Believes servers with exactly one of these certificates, whoever signed them: for closed
-    /// systems with self-signed certificates. See [`fingerprint`](super::fingerprint).
+    /// systems with self-signed certificates.
     ///
     /// # Errors
     ///
     /// If the cryptographic library lacks TLS 1.3.
-    pub fn with_pinned_certificates(fingerprints: Vec<Fingerprint>) -> Result<Self, ConfigError> {
-        Self::with_verifier(Pins::certificates(fingerprints))
+    pub fn with_pinned_certificates(
+        fingerprints: impl IntoIterator<Item = Fingerprint>,
+    ) -> Result<Self, ConfigError> {
+        Self::with_verifier(Pins::certificates(fingerprints.into_iter().collect()))
     }
 
     /// Believes servers with one of these public keys (`SubjectPublicKeyInfo` in DER), which send

@@ -8,8 +8,8 @@ use rustls::server::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::tls::{Fingerprint, Pins, provider};
-use super::{ALPN_DEFAULT, ConfigError, TransportConfig};
+use super::tls::{Pins, provider};
+use super::{ALPN_DEFAULT, ConfigError, Fingerprint, TransportConfig};
 
 /// How connections are accepted.
 #[derive(Clone, Debug)]

@@ -321,6 +321,7 @@ impl Connection {
     ) -> u16 {
         buffer.resize(buffer.len() + TAG_BYTES, 0);
         writer.finish_length(buffer);
+        self.statistics.packets_sent += 1;
         let bytes = u16::try_from(buffer.len() - writer.start_offset()).unwrap_or(u16::MAX);
         let (packet_key, header_key) = match kind {
             PacketKind::Short => {
