@@ -3,4 +3,6 @@
 pub(crate) mod pair;
 
 mod closing;
+mod handshake;
+mod paths;
 mod transfer;

@@ -59,8 +59,8 @@ impl Connection {
         let transmit = self
             .transmit_response(now, buffer)
             .or_else(|| self.transmit_old_challenge(now, buffer))
-            .or_else(|| self.transmit_batch(now, datagrams_max, buffer))
-            .or_else(|| self.transmit_mtu_probe(now, buffer));
+            .or_else(|| self.transmit_mtu_probe(now, buffer))
+            .or_else(|| self.transmit_batch(now, datagrams_max, buffer));
         if transmit.is_some() {
             self.arm_loss_timer();
         }
@@ -74,14 +74,18 @@ impl Connection {
         buffer: &mut Vec<u8>,
     ) -> Option<Transmit> {
         let start = buffer.len();
-        let segment = usize::from(self.path.mtu.current());
+        let (segment, least) = self.datagram_sizes();
         let mut count = 0;
         while count < datagrams_max.max(1) {
             let before = buffer.len();
-            if self.path.allowance() < segment as u64 {
+<<<<<<< HEAD
+            if self.path.allowance() < segment.max(least) as u64 {
+=======
+            let Some(room) = self.datagram_room(segment) else {
+>>>>>>> attacks
                 break;
-            }
-            self.assemble_datagram(now, segment, buffer);
+            };
+            self.assemble_datagram(now, room, buffer);
             let written = buffer.len() - before;
             if written == 0 {
                 break;
@@ -96,14 +100,42 @@ impl Connection {
         (size > 0).then(|| self.transmit(size, (count > 1).then_some(segment)))
     }
 
+<<<<<<< HEAD
+    /// The largest datagram to send now, and the smallest that is worth sending.
+    ///
+    /// A peer that moved may have sent little from its new address, as an ACK frame: the challenge
+    /// has to fit three times that (RFC 9000 section 8.2.1). Handshakes pad; they wait.
+    fn datagram_sizes(&self) -> (usize, usize) {
+        let whole = usize::from(self.path.mtu.current());
+        if self.is_handshaking() {
+            return (whole, whole);
+        }
+        let allowance = usize::try_from(self.path.allowance()).unwrap_or(usize::MAX);
+        (whole.min(allowance), CHALLENGE_BYTES_MIN)
+=======
+    /// How large the next datagram may be. An address that has not proven itself yet gets small
+    /// ones, rather than none: it could not prove itself without the challenge.
+    fn datagram_room(&self, segment: usize) -> Option<usize> {
+        let allowance = usize::try_from(self.path.allowance()).unwrap_or(usize::MAX);
+        let least = if self.is_handshaking() {
+            segment
+        } else {
+            PACKET_BYTES_MIN + CONTROL_BYTES_MAX
+        };
+        (allowance >= least).then(|| segment.min(allowance))
+>>>>>>> attacks
+    }
+
     fn transmit(&mut self, size: usize, segment_size: Option<usize>) -> Transmit {
         let datagrams = segment_size.map_or(1, |segment| size.div_ceil(segment));
         self.statistics.datagrams_sent += datagrams as u64;
         self.statistics.bytes_sent += size as u64;
+        let ecn = self.path.ecn.mark();
+        self.path.ecn.on_transmit();
         Transmit {
             destination: self.path.remote,
             source: self.path.local,
-            ecn: self.path.ecn.mark(),
+            ecn,
             size,
             segment_size,
         }
@@ -129,7 +161,11 @@ impl Connection {
                 && self.sending_kind(SpaceId::Handshake).is_some()
                 && self.wants_to_send(now, SpaceId::Handshake, budget);
             padded |= space == SpaceId::Initial;
-            let pad_to = (padded && !another).then_some(start + PADDED_BYTES);
+            // What proves a path also shows that it carries datagrams of that size
+            // (RFC 9000 section 8.2.1).
+            let challenges = space == SpaceId::Data && self.path.challenge_pending;
+            let pad_to =
+                ((padded && !another) || challenges).then_some(end.min(start + PADDED_BYTES));
             let room = Room { end, pad_to };
             self.assemble_packet(
                 now,
@@ -451,20 +487,33 @@ impl Connection {
         }
         let close = closing.close.clone();
         let start = buffer.len();
-        let early = self.data_keys.is_none() || !self.handshake.confirmed;
+<<<<<<< HEAD
+        // A short packet ends with its datagram: nothing may follow it.
+        let early = self.data_keys.is_none();
+=======
+        let kinds = SpaceId::ALL.map(|space| self.sending_kind(space));
+        let last = kinds.iter().rposition(Option::is_some);
+        // A server drops short datagrams with Initial packets.
+        let padded = self.side == Side::Client && kinds[SpaceId::Initial as usize].is_some();
+>>>>>>> attacks
         for space in SpaceId::ALL {
-            if let Some(kind) = self.sending_kind(space) {
-                let said = if kind == PacketKind::Short {
-                    close.clone()
-                } else {
-                    close.during_handshake()
-                };
-                self.assemble_close(now, space, kind, &said, start + PADDED_BYTES, buffer);
-            }
-        }
-        if early && self.side == Side::Client && buffer.len() > start {
-            // A server drops short datagrams with Initial packets; what follows is no packet.
-            buffer.resize(start + PADDED_BYTES, 0);
+            let Some(kind) = kinds[space as usize] else {
+                continue;
+            };
+            let said = if kind == PacketKind::Short {
+                close.clone()
+            } else {
+                close.during_handshake()
+            };
+            let end = start + PADDED_BYTES;
+            let pad_to = (padded && last == Some(space as usize)).then_some(end);
+            self.assemble_close(
+                now,
+                Kind::of(space, kind),
+                &said,
+                Room { end, pad_to },
+                buffer,
+            );
         }
         let size = buffer.len() - start;
         self.path.on_sent(size);
@@ -474,14 +523,13 @@ impl Connection {
     fn assemble_close(
         &mut self,
         now: Instant,
-        space: SpaceId,
-        kind: PacketKind,
+        Kind { space, kind, .. }: Kind,
         close: &Close,
-        end: usize,
+        room: Room,
         buffer: &mut Vec<u8>,
     ) {
         let number = self.recovery.next_packet_number(space, &mut self.rng);
-        let Some(writer) = self.start_packet(space, kind, number, end, buffer) else {
+        let Some(writer) = self.start_packet(space, kind, number, room.end, buffer) else {
             return;
         };
         match close {
@@ -495,7 +543,7 @@ impl Connection {
                 frame::write_application_close(buffer, *error, reason);
             }
         }
-        self.pad(&writer, None, buffer);
+        self.pad(&writer, room.pad_to, buffer);
         let bytes = self.seal_packet(space, kind, number, &writer, buffer);
         let sent = SentPacket {
             number,
@@ -546,6 +594,7 @@ impl Connection {
 
     fn transmit_mtu_probe(&mut self, now: Instant, buffer: &mut Vec<u8>) -> Option<Transmit> {
         if !self.handshake.confirmed
+            || !self.path.validated
             || self.budget(now, SpaceId::Data, PADDED_BYTES) != Budget::Data
         {
             return None;
@@ -625,6 +674,17 @@ struct Kind {
     budget: Budget,
 }
 
+impl Kind {
+    /// A packet that neither window nor pacer holds back.
+    const fn of(space: SpaceId, kind: PacketKind) -> Self {
+        Self {
+            space,
+            kind,
+            budget: Budget::Probe,
+        }
+    }
+}
+
 /// Where it has to end.
 #[derive(Clone, Copy, Debug)]
 struct Room {
@@ -643,6 +703,9 @@ impl Pending {
 /// Datagrams with Initial packets, and those that probe a path, are at least this large
 /// (RFC 9000 sections 8.2.1 and 14.1).
 const PADDED_BYTES: usize = 1200;
+
+/// Room for the header, a challenge and the tag.
+const CHALLENGE_BYTES_MIN: usize = 64;
 
 /// Packets in a row that ask for no acknowledgement.
 const UNANSWERED_MAX: u64 = 32;
