@@ -220,7 +220,11 @@ impl BbrController {
         };
         let free = base / 32 + Duration::from_micros(500);
         let steps = queue.as_nanos() / free.as_nanos().max(1);
-        f64::from(u32::try_from(steps).unwrap_or(u32::MAX).min(PACING_MARGINS_MAX)) * PACING_MARGIN
+        f64::from(
+            u32::try_from(steps)
+                .unwrap_or(u32::MAX)
+                .min(PACING_MARGINS_MAX),
+        ) * PACING_MARGIN
     }
 
     /// Section "Congestion Window".

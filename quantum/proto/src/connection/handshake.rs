@@ -156,12 +156,6 @@ impl Connection {
         if self.handshake.parameters_known {
             return Ok(());
         }
-<<<<<<< HEAD
-        let session = self.session.as_ref();
-        // Until then a client that resumes a session has those of the session before.
-        let fresh = session.filter(|session| self.side == Side::Server || !session.is_handshaking());
-        let Some(encoded) = fresh.and_then(|session| session.transport_parameters()) else {
-=======
         // Until the server's have come, a resumed session answers with those that it remembers.
         let settled =
             |session: &&Box<dyn Session>| self.side == Side::Server || !session.is_handshaking();
@@ -171,7 +165,6 @@ impl Connection {
             .filter(settled)
             .and_then(|session| session.transport_parameters())
         else {
->>>>>>> attacks
             return Ok(());
         };
         let peer = TransportParameters::decode(self.side.peer(), &encoded)?;

@@ -74,15 +74,11 @@ impl Connection {
         buffer: &mut Vec<u8>,
     ) -> Option<Transmit> {
         let start = buffer.len();
-        let (segment, least) = self.datagram_sizes();
+        let segment = usize::from(self.path.mtu.current());
         let mut count = 0;
         while count < datagrams_max.max(1) {
             let before = buffer.len();
-<<<<<<< HEAD
-            if self.path.allowance() < segment.max(least) as u64 {
-=======
             let Some(room) = self.datagram_room(segment) else {
->>>>>>> attacks
                 break;
             };
             self.assemble_datagram(now, room, buffer);
@@ -100,19 +96,6 @@ impl Connection {
         (size > 0).then(|| self.transmit(size, (count > 1).then_some(segment)))
     }
 
-<<<<<<< HEAD
-    /// The largest datagram to send now, and the smallest that is worth sending.
-    ///
-    /// A peer that moved may have sent little from its new address, as an ACK frame: the challenge
-    /// has to fit three times that (RFC 9000 section 8.2.1). Handshakes pad; they wait.
-    fn datagram_sizes(&self) -> (usize, usize) {
-        let whole = usize::from(self.path.mtu.current());
-        if self.is_handshaking() {
-            return (whole, whole);
-        }
-        let allowance = usize::try_from(self.path.allowance()).unwrap_or(usize::MAX);
-        (whole.min(allowance), CHALLENGE_BYTES_MIN)
-=======
     /// How large the next datagram may be. An address that has not proven itself yet gets small
     /// ones, rather than none: it could not prove itself without the challenge.
     fn datagram_room(&self, segment: usize) -> Option<usize> {
@@ -123,7 +106,6 @@ impl Connection {
             PACKET_BYTES_MIN + CONTROL_BYTES_MAX
         };
         (allowance >= least).then(|| segment.min(allowance))
->>>>>>> attacks
     }
 
     fn transmit(&mut self, size: usize, segment_size: Option<usize>) -> Transmit {
@@ -487,15 +469,10 @@ impl Connection {
         }
         let close = closing.close.clone();
         let start = buffer.len();
-<<<<<<< HEAD
-        // A short packet ends with its datagram: nothing may follow it.
-        let early = self.data_keys.is_none();
-=======
         let kinds = SpaceId::ALL.map(|space| self.sending_kind(space));
         let last = kinds.iter().rposition(Option::is_some);
         // A server drops short datagrams with Initial packets.
         let padded = self.side == Side::Client && kinds[SpaceId::Initial as usize].is_some();
->>>>>>> attacks
         for space in SpaceId::ALL {
             let Some(kind) = kinds[space as usize] else {
                 continue;
@@ -703,9 +680,6 @@ impl Pending {
 /// Datagrams with Initial packets, and those that probe a path, are at least this large
 /// (RFC 9000 sections 8.2.1 and 14.1).
 const PADDED_BYTES: usize = 1200;
-
-/// Room for the header, a challenge and the tag.
-const CHALLENGE_BYTES_MIN: usize = 64;
 
 /// Packets in a row that ask for no acknowledgement.
 const UNANSWERED_MAX: u64 = 32;

@@ -183,4 +183,3 @@ const PRIOR_PACKETS: f64 = 20.0;
 
 /// A path that loses more by itself is not worth sending to at full rate.
 const BASELINE_MAX: f64 = 0.20;
-
