@@ -133,3 +133,6 @@ impl Messages {
 
 /// What a message costs beside its bytes (Q-MSG-4).
 const OVERHEAD_BYTES: u64 = 64;
+
+#[cfg(test)]
+mod tests;

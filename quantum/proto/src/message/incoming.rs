@@ -82,7 +82,7 @@ impl Incoming {
                 return Err(size_error("the size of a message changed"));
             }
         } else {
-            self.credit.on_received(message.size + OVERHEAD_BYTES)?;
+            self.charge(message.size)?;
             if message.data.len() as u64 == message.size {
                 return self.complete(message.id, Bytes::copy_from_slice(message.data));
             }
@@ -152,7 +152,7 @@ impl Incoming {
             None if size > self.message_bytes_max => {
                 return Err(size_error("a message larger than allowed"));
             }
-            None => self.credit.on_received(size + OVERHEAD_BYTES)?,
+            None => self.charge(size)?,
         }
         self.consume(size);
         self.end(id)
@@ -164,8 +164,30 @@ impl Incoming {
         Some(message)
     }
 
+    /// Counts a message that was not known.
+    fn charge(&mut self, size: u64) -> Result<(), TransportError> {
+        self.credit.on_received(size + OVERHEAD_BYTES)?;
+        self.avoid_stall();
+        Ok(())
+    }
+
+    /// Counts a message that need not be kept any more.
     fn consume(&mut self, size: u64) {
         self.credit_owed |= self.credit.on_consumed(size + OVERHEAD_BYTES);
+        self.avoid_stall();
+    }
+
+    /// A message is paid for as a whole: half a window may be too little for the next one, and
+    /// nothing would ever be consumed to make it more.
+    fn avoid_stall(&mut self) {
+        let dearest = self.message_bytes_max.saturating_add(OVERHEAD_BYTES);
+        self.credit_owed |= self.credit.is_short_of(dearest);
+    }
+
+    /// Whether nothing waits to be taken, and nothing is begun.
+    #[cfg(test)]
+    pub(super) fn is_drained(&self) -> bool {
+        self.complete.is_empty() && self.partial.is_empty()
     }
 
     pub(super) fn owes_credit(&self) -> bool {

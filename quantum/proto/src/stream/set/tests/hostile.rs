@@ -75,7 +75,10 @@ fn more_than_a_limit_is_a_flow_control_error() {
     server().on_stream(&stream(id, 999, &[1], false)).unwrap();
     assert_code(server().on_stream(&stream(id, 1000, &[1], false)), code);
     assert_code(server().on_reset_stream(id, 0, 1001), code);
-    assert_code(server().on_stream(&stream(id, u64::MAX, &[1; 9], true)), code);
+    assert_code(
+        server().on_stream(&stream(id, u64::MAX, &[1; 9], true)),
+        code,
+    );
     let mut server = server();
     server.on_stream(&stream(id, 999, &[1], false)).unwrap();
     let other = client_stream(UNI, 1);
@@ -121,7 +124,10 @@ fn streams_that_nobody_reads_hold_no_more_than_the_window() {
     'filling: for round in 0..100_000 {
         for index in 0..config.unidirectional_streams_max {
             let id = client_stream(UNI, index);
-            if server.on_stream(&stream(id, round * 1000, &block, false)).is_err() {
+            if server
+                .on_stream(&stream(id, round * 1000, &block, false))
+                .is_err()
+            {
                 break 'filling;
             }
             total += block.len() as u64;

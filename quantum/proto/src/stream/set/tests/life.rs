@@ -15,7 +15,7 @@ fn a_request_and_its_response() {
     transfer(&mut client, &mut server);
     assert_eq!(
         events(&mut server),
-        [StreamEvent::Readable(id), StreamEvent::Opened(BIDI)]
+        [StreamEvent::Opened(BIDI), StreamEvent::Readable(id)]
     );
     assert_eq!(server.accept(BIDI), Some(id));
     assert_eq!(server.accept(BIDI), None);
@@ -213,7 +213,9 @@ fn rejected_early_data_is_sent_again_within_the_new_limits() {
         client.write(id, &[id.index() as u8; 10_000]).unwrap();
         client.finish(id).unwrap();
     }
-    let lost: Vec<_> = (0..15).map(|_| packet(&mut client, 1200).unwrap()).collect();
+    let lost: Vec<_> = (0..15)
+        .map(|_| packet(&mut client, 1200).unwrap())
+        .collect();
     client.retransmit_all_for_early_data_rejected();
     client.set_peer_limits(limits(&real));
     for packet in &lost {
