@@ -289,16 +289,14 @@ impl Endpoint {
         self.by_reset_token.insert((remote, token.0), handle);
     }
 
-    /// The client's first id has done its work.
+    /// The handshake no longer counts. The client's first id is still ours: a late copy of its
+    /// first packet must not begin another connection.
     fn end_handshake(&mut self, handle: usize) {
         let Some(entry) = self.connections.get_mut(handle) else {
             return;
         };
         if let Some(from) = entry.handshake_from.take() {
             self.handshakes.end(from);
-        }
-        if let Some(first) = entry.first_id.take() {
-            self.by_first_id.remove(&first);
         }
     }
 
@@ -309,6 +307,9 @@ impl Endpoint {
         };
         for (_, id) in entry.ids {
             self.by_id.remove(&id);
+        }
+        if let Some(first) = entry.first_id {
+            self.by_first_id.remove(&first);
         }
         if let Some((remote, token)) = entry.reset_token {
             self.by_reset_token.remove(&(remote, token.0));
@@ -331,3 +332,6 @@ fn respond(arrival: &Arrival, response: &[u8]) -> Route {
 
 /// Length of the ids of connections that are accepted (Q-CID-1).
 const SERVER_ID_BYTES: usize = 8;
+
+#[cfg(test)]
+mod tests;
