@@ -33,28 +33,48 @@ fn datagram(pair: &Pair, from: SocketAddr, bytes: Vec<u8>) -> Datagram {
 /// A client's Initial packet with this payload, sealed as anybody can, padded to `size`.
 fn initial(destination: [u8; 8], payload: &[u8], size: usize) -> Vec<u8> {
     let destination = ConnectionId::from_array(destination);
-    let keys = initial_keys(&destination, Side::Client)
-        .expect("keys")
-        .local;
-    let header = Header {
+    let source = ConnectionId::from_array([9; 8]);
+    let header = header(destination, source);
+    sealed_initial(&header, &destination, Side::Client, payload, size)
+}
+
+/// A server's Initial packet that closes the connection which began with `original`.
+pub(super) fn server_close(original: &[u8], client: &ConnectionId) -> Vec<u8> {
+    let original = ConnectionId::new(original).expect("an id");
+    let mut close = Vec::new();
+    crate::frame::write_transport_close(&mut close, 2, 0, b"");
+    let header = header(*client, ConnectionId::from_array([9; 8]));
+    sealed_initial(&header, &original, Side::Server, &close, 1200)
+}
+
+fn header(destination: ConnectionId, source: ConnectionId) -> Header<'static> {
+    Header {
         kind: PacketKind::Initial,
         destination,
-        source: ConnectionId::from_array([9; 8]),
+        source,
         token: &[],
         number: 0,
         acknowledged: None,
         key_phase: false,
-    };
+    }
+}
+
+fn sealed_initial(
+    header: &Header<'_>,
+    original: &ConnectionId,
+    sender: Side,
+    payload: &[u8],
+    size: usize,
+) -> Vec<u8> {
+    let keys = initial_keys(original, sender).expect("keys").local;
     let mut bytes = Vec::new();
-    let writer = PacketWriter::start(&header, &mut bytes);
+    let writer = PacketWriter::start(header, &mut bytes);
     bytes.extend_from_slice(payload);
-    bytes.resize(
-        size.max(writer.shortest_payload_end(TAG_BYTES) + TAG_BYTES),
-        0,
-    );
+    let shortest = writer.shortest_payload_end(TAG_BYTES) + TAG_BYTES;
+    bytes.resize(size.max(shortest), 0);
     writer.finish_length(&mut bytes);
     let (head, payload) = bytes.split_at_mut(writer.payload_start());
-    assert!(keys.packet.seal(0, head, payload));
+    assert!(keys.packet.seal(header.number, head, payload));
     writer.protect(&mut bytes, |sample, first, number| {
         keys.header.protect(sample, first, number);
     });
