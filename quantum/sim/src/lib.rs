@@ -1,1 +1,11 @@
 //! Quantum in a simulated network: virtual time, one seed, every fault.
+
+pub mod datagram;
+pub mod driver;
+pub mod host;
+pub mod path;
+pub mod random;
+pub mod samples;
+pub mod units;
+pub mod violation;
+pub mod world;
