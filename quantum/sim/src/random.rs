@@ -25,11 +25,11 @@ impl Random {
     /// A stream of its own, so that what one part draws does not shift what another sees.
     #[must_use]
     pub fn fork(&mut self) -> Self {
-        Self::new(self.next())
+        Self::new(self.bits())
     }
 
     /// Any 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         let [a, b, c, d] = self.state;
         let result = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
         let (c, d) = (c ^ a, d ^ b);
@@ -40,7 +40,7 @@ impl Random {
     /// A value below `bound`; zero if that is zero.
     pub fn below(&mut self, bound: u64) -> u64 {
         // The high half of the product: biased by less than 2^-32 for the bounds used here.
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+        ((u128::from(self.bits()) * u128::from(bound)) >> 64) as u64
     }
 
     /// A value within `range`.
@@ -58,7 +58,7 @@ impl Random {
 
     /// At least 0, below 1.
     pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// True with this probability.
@@ -86,7 +86,7 @@ impl Random {
     /// Fills `bytes`.
     pub fn fill(&mut self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
-            let value = self.next().to_le_bytes();
+            let value = self.bits().to_le_bytes();
             chunk.copy_from_slice(value.get(..chunk.len()).unwrap_or_default());
         }
     }
@@ -111,7 +111,7 @@ mod tests {
     fn equal_seeds_give_equal_streams_and_others_do_not() {
         let draw = |seed| {
             let mut random = Random::new(seed);
-            [random.next(), random.next(), random.next()]
+            [random.bits(), random.bits(), random.bits()]
         };
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7), draw(8));

@@ -41,6 +41,8 @@ pub enum Stopped {
     Deadline,
 }
 
+type Listener = Box<dyn FnMut(&str)>;
+
 /// Hosts and the paths between them.
 pub struct World<H> {
     now: Instant,
@@ -51,7 +53,7 @@ pub struct World<H> {
     ledger: Ledger,
     hash: EventHash,
     random: Random,
-    trace: Option<Box<dyn FnMut(&str)>>,
+    trace: Option<Listener>,
     buffer: Vec<u8>,
     outlet: crate::path::Outlet,
 }
@@ -266,11 +268,12 @@ impl<H: Host> World<H> {
 
     fn schedule(&mut self, host: HostId, time: Instant) {
         let time = time.max(self.now);
-        if let Some(seat) = self.seats.get_mut(host.0) {
-            if seat.wake_at.is_none_or(|earlier| time < earlier) {
-                seat.wake_at = Some(time);
-                self.events.push(time, Event::Wake(host));
-            }
+        let Some(seat) = self.seats.get_mut(host.0) else {
+            return;
+        };
+        if seat.wake_at.is_none_or(|earlier| time < earlier) {
+            seat.wake_at = Some(time);
+            self.events.push(time, Event::Wake(host));
         }
     }
 
