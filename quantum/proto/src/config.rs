@@ -1,62 +1,98 @@
 //! Configuration: every default with its reason.
 
+mod client;
+mod fingerprint;
+mod server;
+mod tls;
+mod transport;
+
+pub use client::ClientConfig;
+pub(crate) use client::ServerMemory;
+pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use server::{AddressValidation, ServerConfig};
+pub use transport::TransportConfig;
+
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::congestion::ControllerFactory;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use thiserror::Error;
 
-/// How one connection behaves. Made by [`TransportConfig::default`] and the `with_` methods.
-#[derive(Clone, Debug)]
-pub struct TransportConfig {
-    pub(crate) idle_timeout: Option<Duration>,
-    pub(crate) keep_alive: Option<Duration>,
-    pub(crate) handshake_timeout: Duration,
-    pub(crate) receive_window: u64,
-    pub(crate) stream_receive_window: u64,
-    pub(crate) message_receive_window: u64,
-    pub(crate) send_window: u64,
-    pub(crate) bidirectional_streams_max: u64,
-    pub(crate) unidirectional_streams_max: u64,
-    pub(crate) message_bytes_max: u64,
-    pub(crate) initial_rtt: Duration,
-    pub(crate) ack_delay_max: Duration,
-    pub(crate) initial_datagram_bytes: u16,
-    pub(crate) datagram_bytes_max: u16,
-    pub(crate) mtu_discovery: bool,
-    pub(crate) ecn: bool,
-    pub(crate) early_data: bool,
-    pub(crate) segmentation_offload: bool,
-    pub(crate) controller: Option<Arc<dyn ControllerFactory>>,
+/// A configuration cannot be used. The caller is at fault.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The trusted roots cannot be used.
+    #[error("the trusted roots cannot be used: {0}")]
+    Roots(#[source] rustls::server::VerifierBuilderError),
+    /// The private key does not fit, or is of an unknown kind.
+    #[error("the private key cannot be used: {0}")]
+    Key(#[source] rustls::Error),
+    /// TLS 1.3 cannot be set up.
+    #[error("TLS 1.3 cannot be set up: {0}")]
+    Tls(#[source] rustls::Error),
 }
 
-impl Default for TransportConfig {
-    fn default() -> Self {
+/// How an endpoint names and protects its connections.
+#[derive(Clone)]
+pub struct EndpointConfig {
+    /// Key of the reset tokens.
+    pub(crate) reset_key: [u8; 32],
+    /// Key of the address tokens.
+    pub(crate) token_key: [u8; 32],
+    /// Length of the ids of connections that this endpoint opens, in bytes.
+    pub(crate) client_id_bytes: usize,
+}
+
+impl EndpointConfig {
+    /// Everything follows from `seed`, which has to be random and secret. With the same seed after
+    /// a restart, peers of connections that are gone are told so at once (stateless reset), and
+    /// tokens handed out before are still good.
+    #[must_use]
+    pub fn with_seed(seed: [u8; 32]) -> Self {
+        let derive = |purpose: &[u8]| {
+            let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &seed);
+            let mut derived = [0; 32];
+            derived.copy_from_slice(aws_lc_rs::hmac::sign(&key, purpose).as_ref());
+            derived
+        };
         Self {
-            // Long enough for a walk through a tunnel, short enough to free what the dead hold.
-            idle_timeout: Some(Duration::from_secs(30)),
-            keep_alive: None,
-            handshake_timeout: Duration::from_secs(10),
-            // 100 ms at 1.3 Gbit/s.
-            receive_window: 16 << 20,
-            stream_receive_window: 8 << 20,
-            message_receive_window: 4 << 20,
-            send_window: 16 << 20,
-            bidirectional_streams_max: 128,
-            unidirectional_streams_max: 128,
-            message_bytes_max: 1 << 20,
-            // RFC 9002 section 6.2.2.
-            initial_rtt: Duration::from_millis(333),
-            // RFC 9000 section 18.2.
-            ack_delay_max: Duration::from_millis(25),
-            // RFC 9000 section 14: every path carries this.
-            initial_datagram_bytes: 1200,
-            // Ethernet: 1500 - 20 (IPv4) - 8 (UDP).
-            datagram_bytes_max: 1472,
-            mtu_discovery: true,
-            ecn: true,
-            early_data: false,
-            segmentation_offload: true,
-            controller: None,
+            reset_key: derive(b"quantum reset"),
+            token_key: derive(b"quantum token"),
+            client_id_bytes: 2,
         }
     }
+
+    /// Length of the ids of connections that this endpoint opens, from 1 to 20 bytes. Default: 2,
+    /// as the id rides on every packet that a client receives and has to tell only its own
+    /// connections apart. Ids of accepted connections have 8.
+    #[must_use]
+    pub fn with_client_id_bytes(mut self, bytes: usize) -> Self {
+        self.client_id_bytes = bytes.clamp(1, crate::connection_id::ConnectionId::BYTES_MAX);
+        self
+    }
 }
+
+impl std::fmt::Debug for EndpointConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EndpointConfig").finish_non_exhaustive()
+    }
+}
+
+/// A key without a certificate: its public half takes the certificate's place (RFC 7250).
+fn raw_public_key(key: PrivateKeyDer<'static>) -> Result<Arc<CertifiedKey>, ConfigError> {
+    let key = tls::provider()
+        .key_provider
+        .load_private_key(key)
+        .map_err(ConfigError::Key)?;
+    let public = key
+        .public_key()
+        .ok_or(ConfigError::Key(rustls::Error::General(
+            "a key without a public half".into(),
+        )))?;
+    let chain = vec![CertificateDer::from(public.to_vec())];
+    Ok(Arc::new(CertifiedKey::new(chain, key)))
+}
+
+/// What both ends speak unless told otherwise.
+const ALPN_DEFAULT: &[u8] = b"aetherflow/1";

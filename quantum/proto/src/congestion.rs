@@ -3,6 +3,12 @@
 //! A [`Controller`] hears of sent, acknowledged and lost packets of one path, in that order, and
 //! says how many bytes may be in flight and how fast they may leave. It reads no clock.
 
+mod bbr;
+mod fixed;
+
+pub use bbr::Bbr;
+pub use fixed::Fixed;
+
 use std::fmt::Debug;
 use std::time::Duration;
 

@@ -27,6 +27,16 @@ impl ConnectionId {
     }
 }
 
+impl ConnectionId {
+    /// An id of eight bytes.
+    #[must_use]
+    pub(crate) fn from_array(id: [u8; 8]) -> Self {
+        let mut bytes = [0; Self::BYTES_MAX];
+        bytes[..8].copy_from_slice(&id);
+        Self { length: 8, bytes }
+    }
+}
+
 impl std::ops::Deref for ConnectionId {
     type Target = [u8];
 
@@ -51,6 +61,13 @@ pub struct ResetToken(pub(crate) [u8; Self::BYTES]);
 impl ResetToken {
     /// Its size.
     pub const BYTES: usize = 16;
+}
+
+impl ResetToken {
+    /// Whether these bytes are the token; takes the same time wherever they differ.
+    pub(crate) fn matches(&self, bytes: &[u8; Self::BYTES]) -> bool {
+        self.0.ct_eq(bytes).into()
+    }
 }
 
 impl PartialEq for ResetToken {

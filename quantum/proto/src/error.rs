@@ -112,3 +112,66 @@ impl TransportError {
         Self::new(TransportErrorCode::PROTOCOL_VIOLATION, reason)
     }
 }
+
+/// Why a connection is over.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// This end closed it because the peer broke the protocol (or, for
+    /// [`TransportErrorCode::INTERNAL_ERROR`], because of a fault of our own).
+    #[error("closed because of the peer: {0}")]
+    PeerMisbehaved(#[source] TransportError),
+    /// The peer's transport closed it: it holds that this end is at fault, or refuses service.
+    #[error("closed by the peer's transport: {code}{}", Reason(reason))]
+    ClosedByPeer {
+        /// The peer's code.
+        code: TransportErrorCode,
+        /// What the peer says, as text; not to be trusted.
+        reason: String,
+    },
+    /// The peer's application closed it.
+    #[error("closed by the peer's application: code {code}{}", Reason(reason))]
+    ClosedByApplication {
+        /// The application's code.
+        code: u64,
+        /// What the application says.
+        reason: Vec<u8>,
+    },
+    /// The peer has lost all memory of the connection (a restart, as a rule).
+    #[error("the peer no longer knows the connection")]
+    Reset,
+    /// Nothing was heard of the peer for the idle timeout.
+    #[error("nothing was heard of the peer for too long")]
+    TimedOut,
+    /// The handshake did not complete in time.
+    #[error("the handshake did not complete in time")]
+    HandshakeTimedOut,
+    /// The server speaks no version that this end speaks.
+    #[error("the server speaks no version in common")]
+    VersionMismatch,
+    /// This end's application closed it.
+    #[error("closed by this end")]
+    LocallyClosed,
+}
+
+struct Reason<'a, T>(&'a T);
+
+impl fmt::Display for Reason<'_, String> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " ({})", self.0.escape_debug())
+        }
+    }
+}
+
+impl fmt::Display for Reason<'_, Vec<u8>> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " ({})", self.0.escape_ascii())
+        }
+    }
+}

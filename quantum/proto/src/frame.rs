@@ -1,5 +1,12 @@
 //! Frames: what packets are made of.
 
+mod decode;
+mod encode;
+mod ranges;
+
+pub(crate) use decode::Frames;
+pub(crate) use encode::*;
+
 use crate::connection_id::{ConnectionId, ResetToken};
 use crate::stream::{Direction, StreamId};
 
@@ -144,4 +151,113 @@ pub(crate) struct AckFrequency {
     /// Microseconds.
     pub(crate) request_max_ack_delay: u64,
     pub(crate) reordering_threshold: u64,
+}
+
+/// Types of frames (RFC 9000 section 19 below 0x20; ours from 0x3f on).
+pub(crate) mod kind {
+    pub(crate) const PADDING: u64 = 0x00;
+    pub(crate) const PING: u64 = 0x01;
+    pub(crate) const ACK: u64 = 0x02;
+    pub(crate) const ACK_ECN: u64 = 0x03;
+    pub(crate) const RESET_STREAM: u64 = 0x04;
+    pub(crate) const STOP_SENDING: u64 = 0x05;
+    pub(crate) const CRYPTO: u64 = 0x06;
+    pub(crate) const NEW_TOKEN: u64 = 0x07;
+    pub(crate) const STREAM: u64 = 0x08;
+    pub(crate) const STREAM_LAST: u64 = 0x0f;
+    pub(crate) const STREAM_FIN: u64 = 0x01;
+    pub(crate) const STREAM_LENGTH: u64 = 0x02;
+    pub(crate) const STREAM_OFFSET: u64 = 0x04;
+    pub(crate) const MAX_DATA: u64 = 0x10;
+    pub(crate) const MAX_STREAM_DATA: u64 = 0x11;
+    pub(crate) const MAX_STREAMS_BIDI: u64 = 0x12;
+    pub(crate) const MAX_STREAMS_UNI: u64 = 0x13;
+    pub(crate) const DATA_BLOCKED: u64 = 0x14;
+    pub(crate) const STREAM_DATA_BLOCKED: u64 = 0x15;
+    pub(crate) const STREAMS_BLOCKED_BIDI: u64 = 0x16;
+    pub(crate) const STREAMS_BLOCKED_UNI: u64 = 0x17;
+    pub(crate) const NEW_CONNECTION_ID: u64 = 0x18;
+    pub(crate) const RETIRE_CONNECTION_ID: u64 = 0x19;
+    pub(crate) const PATH_CHALLENGE: u64 = 0x1a;
+    pub(crate) const PATH_RESPONSE: u64 = 0x1b;
+    pub(crate) const CLOSE_TRANSPORT: u64 = 0x1c;
+    pub(crate) const CLOSE_APPLICATION: u64 = 0x1d;
+    pub(crate) const HANDSHAKE_DONE: u64 = 0x1e;
+    /// draft-ietf-quic-ack-frequency-11, section 7.
+    pub(crate) const IMMEDIATE_ACK: u64 = 0x1f;
+    pub(crate) const GREASE: u64 = 0x3f;
+    pub(crate) const MESSAGE: u64 = 0x40;
+    pub(crate) const MESSAGE_LAST: u64 = 0x47;
+    pub(crate) const MESSAGE_LENGTH: u64 = 0x01;
+    pub(crate) const MESSAGE_OFFSET: u64 = 0x02;
+    pub(crate) const MESSAGE_RELIABLE: u64 = 0x04;
+    pub(crate) const RESET_MESSAGE: u64 = 0x48;
+    pub(crate) const MAX_MESSAGE_DATA: u64 = 0x49;
+    pub(crate) const MESSAGE_DATA_BLOCKED: u64 = 0x4a;
+    /// draft-ietf-quic-ack-frequency-11, section 6.
+    pub(crate) const ACK_FREQUENCY: u64 = 0xaf;
+}
+
+impl Frame<'_> {
+    /// Whether a packet with it is to be acknowledged (Q-FRM-3).
+    #[inline]
+    pub(crate) fn is_ack_eliciting(&self) -> bool {
+        !matches!(self, Self::Ack(_) | Self::Padding | Self::Close { .. })
+    }
+
+    /// Whether it may be sent to probe a path (RFC 9000 section 9.1).
+    #[inline]
+    pub(crate) fn is_probing(&self) -> bool {
+        matches!(
+            self,
+            Self::PathChallenge { .. }
+                | Self::PathResponse { .. }
+                | Self::NewConnectionId(_)
+                | Self::Padding
+        )
+    }
+
+    /// Its type on the wire, without the flags of STREAM and MESSAGE.
+    pub(crate) fn frame_type(&self) -> u64 {
+        let unidirectional =
+            |direction: &Direction| u64::from(*direction == Direction::Unidirectional);
+        match self {
+            Self::Padding => kind::PADDING,
+            Self::Ping => kind::PING,
+            Self::Ack(ack) => kind::ACK + u64::from(ack.ecn.is_some()),
+            Self::ResetStream { .. } => kind::RESET_STREAM,
+            Self::StopSending { .. } => kind::STOP_SENDING,
+            Self::Crypto { .. } => kind::CRYPTO,
+            Self::NewToken { .. } => kind::NEW_TOKEN,
+            Self::Stream(_) => kind::STREAM,
+            Self::MaxData { .. } => kind::MAX_DATA,
+            Self::MaxStreamData { .. } => kind::MAX_STREAM_DATA,
+            Self::MaxStreams { direction, .. } => {
+                kind::MAX_STREAMS_BIDI + unidirectional(direction)
+            }
+            Self::DataBlocked { .. } => kind::DATA_BLOCKED,
+            Self::StreamDataBlocked { .. } => kind::STREAM_DATA_BLOCKED,
+            Self::StreamsBlocked { direction, .. } => {
+                kind::STREAMS_BLOCKED_BIDI + unidirectional(direction)
+            }
+            Self::NewConnectionId(_) => kind::NEW_CONNECTION_ID,
+            Self::RetireConnectionId { .. } => kind::RETIRE_CONNECTION_ID,
+            Self::PathChallenge { .. } => kind::PATH_CHALLENGE,
+            Self::PathResponse { .. } => kind::PATH_RESPONSE,
+            Self::Close {
+                transport: true, ..
+            } => kind::CLOSE_TRANSPORT,
+            Self::Close {
+                transport: false, ..
+            } => kind::CLOSE_APPLICATION,
+            Self::HandshakeDone => kind::HANDSHAKE_DONE,
+            Self::AckFrequency(_) => kind::ACK_FREQUENCY,
+            Self::ImmediateAck => kind::IMMEDIATE_ACK,
+            Self::Message(_) => kind::MESSAGE,
+            Self::ResetMessage { .. } => kind::RESET_MESSAGE,
+            Self::MaxMessageData { .. } => kind::MAX_MESSAGE_DATA,
+            Self::MessageDataBlocked { .. } => kind::MESSAGE_DATA_BLOCKED,
+            Self::Grease => kind::GREASE,
+        }
+    }
 }

@@ -9,6 +9,13 @@ pub mod stream;
 pub mod time;
 pub mod transmit;
 
+pub use connection::{Connection, Event};
+pub use endpoint::{
+    Arrival, ConnectError, ConnectionEvent, ConnectionHandle, Endpoint, EndpointEvent,
+    IssuedConnectionId, Route,
+};
+pub use message::SendMessageError;
+
 mod acknowledge;
 mod carried;
 mod connection;

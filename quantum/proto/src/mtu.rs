@@ -1,1 +1,198 @@
-//! mtu.
+//! How large datagrams may be: search upwards, fall back when the path swallows them
+//! (RFC 8899, RFC 9000 section 14.3; Q-PTH-4).
+
+use std::time::Duration;
+
+use crate::config::TransportConfig;
+use crate::time::Instant;
+
+/// The search for the largest datagram of one path.
+#[derive(Clone, Debug)]
+pub(crate) struct MtuDiscovery {
+    /// Every path carries this.
+    base: u16,
+    current: u16,
+    /// The most that both ends allow.
+    max: u16,
+    /// Sizes from here on failed.
+    too_large: u16,
+    enabled: bool,
+    probe: Option<Probe>,
+    /// Not before.
+    next_search: Instant,
+    black_hole: BlackHole,
+}
+
+/// A size that is tried.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    size: u16,
+    tries: u8,
+    in_flight: bool,
+}
+
+/// Evidence that large datagrams no longer arrive.
+#[derive(Clone, Debug, Default)]
+struct BlackHole {
+    /// Full-size packets lost since one arrived.
+    lost: u8,
+    /// A smaller one has arrived since.
+    smaller_arrived: bool,
+}
+
+impl MtuDiscovery {
+    pub(crate) fn new(config: &TransportConfig) -> Self {
+        let base = config.initial_datagram_bytes;
+        Self {
+            base,
+            current: base,
+            max: config.datagram_bytes_max.max(base),
+            too_large: u16::MAX,
+            enabled: config.mtu_discovery,
+            probe: None,
+            next_search: Instant::ORIGIN,
+            black_hole: BlackHole::default(),
+        }
+    }
+
+    /// The largest datagram that is known to arrive.
+    #[inline]
+    pub(crate) fn current(&self) -> u16 {
+        self.current
+    }
+
+    /// The peer takes no larger ones.
+    pub(crate) fn set_peer_max(&mut self, bytes: u64) {
+        self.max = u16::try_from(bytes)
+            .unwrap_or(u16::MAX)
+            .clamp(self.base, self.max);
+        self.current = self.current.min(self.max);
+    }
+
+    /// The size of a probe to send now, if one is due; it counts as sent.
+    pub(crate) fn poll_probe(&mut self, now: Instant) -> Option<u16> {
+        if !self.enabled || now < self.next_search {
+            return None;
+        }
+        let size = self.next_size()?;
+        let probe = self.probe.get_or_insert(Probe {
+            size,
+            tries: 0,
+            in_flight: false,
+        });
+        if probe.in_flight {
+            return None;
+        }
+        probe.in_flight = true;
+        probe.tries += 1;
+        Some(probe.size)
+    }
+
+    /// When a new search begins, if the last one has ended.
+    pub(crate) fn search_at(&self) -> Option<Instant> {
+        let waits = self.enabled && self.next_search > Instant::ORIGIN;
+        (waits && self.next_size().is_some()).then_some(self.next_search)
+    }
+
+    fn next_size(&self) -> Option<u16> {
+        if let Some(probe) = self.probe {
+            return Some(probe.size);
+        }
+        let limit = self.max.min(self.too_large.saturating_sub(1));
+        let usual = USUAL_SIZES
+            .into_iter()
+            .find(|size| *size > self.current && *size <= limit);
+        usual.or_else(|| {
+            // Beyond the usual sizes: halves, until it is not worth another probe.
+            let top = limit > self.current && limit == self.max;
+            let middle = self.current + limit.saturating_sub(self.current).div_ceil(2);
+            let size = if top { limit } else { middle };
+            (size >= self.current + STEP_MIN || (top && size > self.current)).then_some(size)
+        })
+    }
+
+    pub(crate) fn on_probe_acked(&mut self, now: Instant, size: u16) {
+        if self.probe.is_some_and(|probe| probe.size == size) {
+            self.probe = None;
+        }
+        // A reply to an old probe counts as well, unless the path has proven worse since.
+        if size > self.current && size < self.too_large && now >= self.next_search {
+            self.current = size.min(self.max);
+            self.black_hole = BlackHole::default();
+        }
+    }
+
+    pub(crate) fn on_probe_lost(&mut self, now: Instant, size: u16) {
+        let Some(probe) = self.probe.as_mut().filter(|probe| probe.size == size) else {
+            return;
+        };
+        probe.in_flight = false;
+        if probe.tries >= TRIES_MAX {
+            self.too_large = size;
+            self.probe = None;
+            if self.next_size().is_none() {
+                self.rest(now);
+            }
+        }
+    }
+
+    /// The path may change: look again, later.
+    fn rest(&mut self, now: Instant) {
+        self.too_large = u16::MAX;
+        self.next_search = now + SEARCH_AGAIN;
+    }
+
+    #[inline]
+    pub(crate) fn on_acked(&mut self, size: u16) {
+        if size >= self.current {
+            self.black_hole.lost = 0;
+        } else if self.black_hole.lost > 0 {
+            self.black_hole.smaller_arrived = true;
+        }
+    }
+
+    /// A packet that was no probe is lost. Says whether the path has become narrower.
+    pub(crate) fn on_lost(&mut self, now: Instant, size: u16) -> bool {
+        if size <= self.base || size < self.current {
+            return false;
+        }
+        if self.black_hole.lost == 0 {
+            self.black_hole.smaller_arrived = false;
+        }
+        self.black_hole.lost = self.black_hole.lost.saturating_add(1);
+        let narrower = self.black_hole.lost >= BLACK_HOLE_LOSSES && self.black_hole.smaller_arrived;
+        if narrower {
+            self.fall_back(now);
+        }
+        narrower
+    }
+
+    /// Nothing at all arrives any more: perhaps because it is too large.
+    pub(crate) fn on_silence(&mut self, now: Instant) {
+        if self.current > self.base {
+            self.fall_back(now);
+        }
+    }
+
+    fn fall_back(&mut self, now: Instant) {
+        self.current = self.base;
+        self.probe = None;
+        self.black_hole = BlackHole::default();
+        self.rest(now);
+    }
+}
+
+/// Where paths commonly end: IPv6's minimum, tunnels, PPPoE, Ethernet with IPv6 and with IPv4.
+const USUAL_SIZES: [u16; 4] = [1280, 1400, 1452, 1472];
+
+/// A gain that is not worth a probe.
+const STEP_MIN: u16 = 20;
+
+/// RFC 8899 section 5.1.2: MAX_PROBES.
+const TRIES_MAX: u8 = 3;
+
+/// Full-size packets in a row that have to be lost while smaller ones arrive.
+const BLACK_HOLE_LOSSES: u8 = 3;
+
+/// RFC 8899 section 5.1.1: PMTU_RAISE_TIMER.
+const SEARCH_AGAIN: Duration = Duration::from_secs(600);

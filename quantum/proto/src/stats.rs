@@ -1,1 +1,87 @@
-//! stats.
+//! Figures about a connection, for operators and tests.
+
+use std::time::Duration;
+
+use crate::congestion::Snapshot;
+
+/// Where Explicit Congestion Notification stands on the current path
+/// (RFC 9000 section 13.4.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum EcnState {
+    /// Not asked for.
+    #[default]
+    Off,
+    /// The first packets are marked, to see what becomes of the mark.
+    Testing,
+    /// All test packets are sent, none acknowledged yet: nothing is marked.
+    Unknown,
+    /// The path keeps the mark: packets are sent with ECT(0).
+    Capable,
+    /// The path or the peer falsifies the mark: nothing is marked.
+    Failed,
+}
+
+/// A connection in figures: totals since it began, and how its current path looks now.
+///
+/// Sizes are bytes of UDP payload, totals cover all paths unless they say otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Packets sent.
+    pub packets_sent: u64,
+    /// Bytes sent.
+    pub bytes_sent: u64,
+    /// Packets received, authenticated and seen for the first time.
+    pub packets_received: u64,
+    /// Bytes received in datagrams that belong to the connection.
+    pub bytes_received: u64,
+    /// Datagrams sent.
+    pub datagrams_sent: u64,
+    /// Datagrams received.
+    pub datagrams_received: u64,
+    /// Packets received twice or too late, and dropped.
+    pub packets_duplicate: u64,
+    /// Packets received that could not be read: damaged, forged, or of a key that is gone.
+    pub packets_dropped: u64,
+    /// Packets declared lost; probes for the size of datagrams do not count.
+    pub packets_lost: u64,
+    /// Bytes of these.
+    pub bytes_lost: u64,
+    /// Packets declared lost that arrived after all (part of `packets_lost`).
+    pub packets_spuriously_lost: u64,
+    /// Payload bytes of streams and messages that were sent more than once.
+    pub bytes_retransmitted: u64,
+    /// Probe timeouts (RFC 9002 section 6.2).
+    pub probe_timeouts: u64,
+    /// Times that everything sent over a long period was lost (RFC 9002 section 7.6).
+    pub persistent_congestion_events: u64,
+    /// Packets that the peer reports as marked Congestion Experienced.
+    pub ecn_marked: u64,
+    /// Whether packets are marked.
+    pub ecn: EcnState,
+    /// The last round-trip time measured, the peer's acknowledgement delay included. The initial
+    /// guess, like the other three, until something is measured.
+    pub rtt_latest: Duration,
+    /// Round-trip time, smoothed (RFC 9002 section 5.3).
+    pub rtt_smoothed: Duration,
+    /// Mean deviation of the round-trip time.
+    pub rtt_variation: Duration,
+    /// The smallest round-trip time of the path.
+    pub rtt_min: Duration,
+    /// Bytes that the congestion controller allows in flight.
+    pub window: u64,
+    /// Bytes in flight on the current path.
+    pub bytes_in_flight: u64,
+    /// Bytes acknowledged on the current path.
+    pub bytes_delivered: u64,
+    /// Bytes per second at which packets leave; `None`: only the window limits them.
+    pub pacing_rate: Option<u64>,
+    /// The largest datagram that the path is known to carry, in bytes.
+    pub datagram_bytes: u16,
+    /// Times that the keys were changed (RFC 9001 section 6), whoever began.
+    pub key_updates: u64,
+    /// Path changes since the connection began.
+    pub path_changes: u64,
+    /// What the congestion controller shows.
+    pub controller: Snapshot,
+}

@@ -1,0 +1,161 @@
+//! The model of the path: bandwidth, round-trip time, aggregation.
+
+use std::time::Duration;
+
+use super::super::{Acknowledged, RateSample};
+use super::filter::{MaxFilter, RoundMax};
+use super::loss::LossJudge;
+use super::round::Round;
+use super::{bytes_in, rate_of};
+use crate::time::Instant;
+
+/// What is believed of the path.
+#[derive(Debug)]
+pub(super) struct Model {
+    max_bandwidth: MaxFilter,
+    /// The rate that the last acknowledgement showed.
+    latest_rate: u64,
+    min_rtt: Option<Duration>,
+    /// When it was measured, or a sample came close to it.
+    min_rtt_at: Instant,
+    /// The smallest sample since the round began, and of the round before.
+    round_rtt: Option<Duration>,
+    last_round_rtt: Option<Duration>,
+    extra_acked: RoundMax<EXTRA_ACKED_ROUNDS>,
+    /// Since when acknowledged bytes are compared with the bandwidth, and how many came.
+    epoch: Instant,
+    epoch_acked: u64,
+}
+
+impl Model {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            max_bandwidth: MaxFilter::default(),
+            latest_rate: 0,
+            min_rtt: None,
+            min_rtt_at: now,
+            round_rtt: None,
+            last_round_rtt: None,
+            extra_acked: RoundMax::default(),
+            epoch: now,
+            epoch_acked: 0,
+        }
+    }
+
+    /// BBR.max_bw: bytes per second that the bottleneck passes on.
+    pub(super) fn bandwidth(&self) -> u64 {
+        self.max_bandwidth.max()
+    }
+
+    /// The current cycle has seen more than the one before, by more than chance.
+    pub(super) fn bandwidth_grew(&self) -> bool {
+        self.max_bandwidth.grew()
+    }
+
+    pub(super) fn latest_rate(&self) -> u64 {
+        self.latest_rate
+    }
+
+    pub(super) fn min_rtt(&self) -> Option<Duration> {
+        self.min_rtt
+    }
+
+    /// How long packets wait in queues, by the smallest sample of the last round; and the
+    /// round-trip time without any queue.
+    pub(super) fn queueing_delay(&self) -> Option<(Duration, Duration)> {
+        let base = self.min_rtt?;
+        let seen = self.last_round_rtt.or(self.round_rtt)?;
+        Some((seen.saturating_sub(base), base))
+    }
+
+    pub(super) fn extra_acked(&self) -> u64 {
+        self.extra_acked.max()
+    }
+
+    /// A cycle of probing has ended (section "BBR.max_bw Max Filter").
+    pub(super) fn advance_bandwidth_filter(&mut self) {
+        self.max_bandwidth.advance();
+    }
+
+    pub(super) fn update(&mut self, acked: &Acknowledged, round: &Round, loss: &LossJudge) {
+        if round.started() {
+            self.last_round_rtt = self.round_rtt.take();
+            self.extra_acked.advance();
+        }
+        self.update_rtt(acked);
+        if let Some(sample) = &acked.rate {
+            self.update_bandwidth(sample, loss);
+        }
+        self.update_aggregation(acked);
+    }
+
+    /// Samples of a flow that had nothing to send count only if they are larger: it may simply not
+    /// have tried.
+    fn update_bandwidth(&mut self, sample: &RateSample, loss: &LossJudge) {
+        let carried = sample.delivered + loss.forgiven(sample.delivered, sample.lost);
+        self.latest_rate = if sample.interval.is_zero() {
+            sample.delivery_rate
+        } else {
+            rate_of(carried, sample.interval)
+        };
+        if !sample.app_limited || self.latest_rate >= self.bandwidth() {
+            self.max_bandwidth.update(self.latest_rate);
+        }
+    }
+
+    fn update_rtt(&mut self, acked: &Acknowledged) {
+        let Some(rtt) = acked.rtt.filter(|rtt| !rtt.is_zero()) else {
+            return;
+        };
+        self.round_rtt = Some(self.round_rtt.map_or(rtt, |smallest| smallest.min(rtt)));
+        match self.min_rtt {
+            Some(min) if rtt > min => {
+                // A sample that comes close confirms: there is no need to empty the pipe to see it.
+                if rtt <= min + min / CONFIRMED_WITHIN + CONFIRMED_SLACK {
+                    self.min_rtt_at = acked.now;
+                }
+            }
+            _ => {
+                self.min_rtt = Some(rtt);
+                self.min_rtt_at = acked.now;
+            }
+        }
+    }
+
+    /// Whether the round-trip time was neither measured nor confirmed for `interval`.
+    pub(super) fn min_rtt_is_older_than(&self, interval: Duration, now: Instant) -> bool {
+        self.min_rtt.is_some() && now.since(self.min_rtt_at) > interval
+    }
+
+    /// The pipe was emptied: what is measured now counts, be it larger than before.
+    pub(super) fn replace_min_rtt(&mut self, now: Instant, rtt: Duration) {
+        self.min_rtt = Some(rtt);
+        self.min_rtt_at = now;
+    }
+
+    /// Acknowledgements that come in lumps need a larger window (section "BBR.extra_acked").
+    fn update_aggregation(&mut self, acked: &Acknowledged) {
+        let expected = bytes_in(self.bandwidth(), acked.now.since(self.epoch));
+        if self.epoch_acked <= expected {
+            self.epoch_acked = 0;
+            self.epoch = acked.now;
+        }
+        self.epoch_acked += acked.bytes;
+        let expected = bytes_in(self.bandwidth(), acked.now.since(self.epoch));
+        let extra = self.epoch_acked.saturating_sub(expected);
+        // No more than a bandwidth-delay product: lumps, not flights.
+        let most = self
+            .min_rtt
+            .map_or(extra, |rtt| bytes_in(self.bandwidth(), rtt));
+        self.extra_acked.update(extra.min(most));
+    }
+}
+
+/// BBR.ExtraAckedFilterLen.
+const EXTRA_ACKED_ROUNDS: usize = 10;
+
+/// A sample within this part of the smallest confirms it.
+const CONFIRMED_WITHIN: u32 = 32;
+
+/// What timers and schedulers add to a sample.
+const CONFIRMED_SLACK: Duration = Duration::from_micros(200);

@@ -1,0 +1,170 @@
+//! What the application does with a connection: streams, messages, questions.
+
+use bytes::Bytes;
+use rustls_pki_types::CertificateDer;
+
+use super::{Connection, Event};
+use crate::message::{MessageEvent, SendMessageError};
+use crate::stats::Statistics;
+use crate::stream::{
+    ClosedStream, Direction, FinishError, ReadError, StreamEvent, StreamId, WriteError,
+};
+
+impl Connection {
+    /// Opens a stream. `None`: the peer allows no more of them now, or the connection is closing;
+    /// [`Event::StreamsAvailable`] tells when one can be opened.
+    pub fn open(&mut self, direction: Direction) -> Option<StreamId> {
+        self.accepts_work()
+            .then(|| self.streams.open(direction))
+            .flatten()
+    }
+
+    /// Takes the next stream that the peer opened.
+    pub fn accept(&mut self, direction: Direction) -> Option<StreamId> {
+        self.streams.accept(direction)
+    }
+
+    /// Accepts a copy of as much of `data` as there is room for, and says how much.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::Blocked`] if there is no room: [`Event::Writable`] tells when there is.
+    pub fn write(&mut self, id: StreamId, data: &[u8]) -> Result<usize, WriteError> {
+        self.check_open()
+            .and_then(|()| self.streams.write(id, data))
+    }
+
+    /// Like [`write`](Self::write) without a copy; what was accepted is taken off `data`.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn write_chunk(&mut self, id: StreamId, data: &mut Bytes) -> Result<usize, WriteError> {
+        self.check_open()
+            .and_then(|()| self.streams.write_chunk(id, data))
+    }
+
+    /// Marks the end of a stream.
+    ///
+    /// # Errors
+    ///
+    /// If the stream has ended already, or the peer has stopped it.
+    pub fn finish(&mut self, id: StreamId) -> Result<(), FinishError> {
+        self.streams.finish(id)
+    }
+
+    /// Gives up sending: what is not delivered is dropped, and the peer reads `error`.
+    ///
+    /// # Errors
+    ///
+    /// If the stream has ended already.
+    pub fn reset(&mut self, id: StreamId, error: u64) -> Result<(), ClosedStream> {
+        self.streams.reset(id, error)
+    }
+
+    /// Reads into `buffer` and says how much; 0 is the end of the stream (or an empty buffer).
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Blocked`] if nothing has arrived: [`Event::Readable`] tells when something
+    /// has.
+    pub fn read(&mut self, id: StreamId, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        self.streams.read(id, buffer)
+    }
+
+    /// Takes up to `bytes_max` bytes without a copy where possible; `None` is the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_chunk(
+        &mut self,
+        id: StreamId,
+        bytes_max: usize,
+    ) -> Result<Option<Bytes>, ReadError> {
+        self.streams.read_chunk(id, bytes_max)
+    }
+
+    /// Tells the peer that no more of the stream is wanted, and why.
+    ///
+    /// # Errors
+    ///
+    /// If the stream has ended already.
+    pub fn stop(&mut self, id: StreamId, error: u64) -> Result<(), ClosedStream> {
+        self.streams.stop(id, error)
+    }
+
+    /// Accepts a message. Reliable ones arrive, in any order; unreliable ones arrive whole or not
+    /// at all. Returns its number.
+    ///
+    /// # Errors
+    ///
+    /// If it is larger than the peer takes, or if there is no room now:
+    /// [`Event::MessagesWritable`] tells when there is.
+    pub fn send_message(&mut self, data: Bytes, reliable: bool) -> Result<u64, SendMessageError> {
+        if !self.accepts_work() {
+            return Err(SendMessageError::ConnectionClosed);
+        }
+        self.messages.send(data, reliable)
+    }
+
+    /// Takes the next message that is complete.
+    pub fn receive_message(&mut self) -> Option<Bytes> {
+        self.messages.receive()
+    }
+
+    /// What there is to know; see [`Event`].
+    pub fn poll_event(&mut self) -> Option<Event> {
+        if let Some(event) = self.events.pop_front() {
+            return Some(event);
+        }
+        if let Some(event) = self.streams.poll_event() {
+            return Some(match event {
+                StreamEvent::Opened(direction) => Event::StreamOpened(direction),
+                StreamEvent::Readable(id) => Event::Readable(id),
+                StreamEvent::Writable(id) => Event::Writable(id),
+                StreamEvent::Finished(id) => Event::Finished(id),
+                StreamEvent::Stopped(id, error) => Event::Stopped(id, error),
+                StreamEvent::Available(direction) => Event::StreamsAvailable(direction),
+            });
+        }
+        self.messages.poll_event().map(|event| match event {
+            MessageEvent::Received => Event::MessageReceived,
+            MessageEvent::Writable => Event::MessagesWritable,
+        })
+    }
+
+    /// Makes the peer answer: keeps NAT entries and the connection alive, and measures the path.
+    pub fn ping(&mut self) {
+        self.pending.ping = true;
+    }
+
+    /// Figures of this connection.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        let mut statistics = self.statistics.clone();
+        self.recovery.fill(&mut statistics);
+        statistics.ecn = self.path.ecn.state();
+        statistics.path_changes = self.migration.generation;
+        statistics.datagram_bytes = self.path.mtu.current();
+        statistics
+    }
+
+    /// The peer's certificate chain, or its raw public key in place of a certificate.
+    #[must_use]
+    pub fn peer_identity(&self) -> Option<&[CertificateDer<'static>]> {
+        self.handshake.peer_identity.as_deref()
+    }
+
+    fn accepts_work(&self) -> bool {
+        !self.is_closed() && self.idle.shut_down.is_none()
+    }
+
+    fn check_open(&self) -> Result<(), WriteError> {
+        if self.accepts_work() {
+            Ok(())
+        } else {
+            Err(WriteError::ConnectionClosed)
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Whole connections, client and server, in virtual time.
+
+pub(crate) mod pair;
+
+mod closing;
+mod transfer;

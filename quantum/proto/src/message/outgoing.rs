@@ -1,0 +1,327 @@
+//! Messages on their way out.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::{OVERHEAD_BYTES, SendMessageError};
+use crate::carried::{Carried, PacketBuffer};
+use crate::frame;
+use crate::range_set::RangeSet;
+use crate::stream::flow::SendCredit;
+
+/// What has been accepted and is not settled.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    messages: BTreeMap<u64, Message>,
+    next_id: u64,
+    /// Messages with lost bytes, in the order of loss.
+    lost: VecDeque<u64>,
+    /// Messages with bytes that were never sent: these ids and all above.
+    fresh: u64,
+    /// Given up; the peer has to be told.
+    resets: VecDeque<u64>,
+    credit: SendCredit,
+    message_bytes_max: u64,
+    buffered: u64,
+    window: u64,
+    /// A message was refused for lack of room.
+    refused: bool,
+    writable: bool,
+}
+
+/// One message.
+#[derive(Debug)]
+struct Message {
+    data: Bytes,
+    reliable: bool,
+    /// Bytes that were sent once.
+    sent: u64,
+    /// A frame has been written: an empty message has no bytes to tell by.
+    begun: bool,
+    delivered: RangeSet,
+    lost: RangeSet,
+    /// No more of it is sent.
+    given_up: bool,
+}
+
+impl Message {
+    fn size(&self) -> u64 {
+        self.data.len() as u64
+    }
+
+    fn is_delivered(&self) -> bool {
+        self.begun && self.delivered.covers(&(0..self.size().max(1)))
+    }
+}
+
+impl Outgoing {
+    pub(super) fn new(window: u64) -> Self {
+        Self {
+            messages: BTreeMap::new(),
+            next_id: 0,
+            lost: VecDeque::new(),
+            fresh: 0,
+            resets: VecDeque::new(),
+            credit: SendCredit::default(),
+            message_bytes_max: 0,
+            buffered: 0,
+            window,
+            refused: false,
+            writable: false,
+        }
+    }
+
+    pub(super) fn set_peer_limits(&mut self, credit: u64, message_bytes_max: u64) {
+        self.credit.set_limit(credit);
+        self.message_bytes_max = message_bytes_max;
+        self.wake();
+    }
+
+    pub(super) fn on_max_message_data(&mut self, bytes: u64) {
+        self.credit.raise(bytes);
+    }
+
+    pub(super) fn send(&mut self, data: Bytes, reliable: bool) -> Result<u64, SendMessageError> {
+        let size = data.len() as u64;
+        // Before the peer's limits are known nothing is refused for good.
+        if self.message_bytes_max == 0 || self.buffered + size > self.window.max(size) {
+            self.refused = true;
+            return Err(SendMessageError::Blocked);
+        }
+        if size > self.message_bytes_max {
+            let (bytes, bytes_max) = (data.len(), self.message_bytes_max);
+            return Err(SendMessageError::TooLarge { bytes, bytes_max });
+        }
+        let id = self.next_id;
+        self.next_id += 1;
+        self.buffered += size + OVERHEAD_BYTES;
+        let message = Message {
+            data,
+            reliable,
+            sent: 0,
+            begun: false,
+            delivered: RangeSet::new(),
+            lost: RangeSet::new(),
+            given_up: false,
+        };
+        self.messages.insert(id, message);
+        Ok(id)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    pub(super) fn has_pending(&self) -> bool {
+        !self.resets.is_empty() || !self.lost.is_empty() || self.next_fresh().is_some()
+    }
+
+    /// The next message that has never been sent completely, if there is credit for it.
+    fn next_fresh(&self) -> Option<u64> {
+        let (&id, message) = self.messages.range(self.fresh..).find(|(_, message)| {
+            !message.given_up && (!message.begun || message.sent < message.size())
+        })?;
+        let affordable =
+            message.begun || self.credit.available() >= message.size() + OVERHEAD_BYTES;
+        affordable.then_some(id)
+    }
+
+    /// Writes resets, then what was lost, then what is new.
+    pub(super) fn write(&mut self, packet: &mut PacketBuffer<'_>) {
+        self.write_resets(packet);
+        while packet.remaining() >= FRAME_BYTES_MIN
+            && let Some(&id) = self.lost.front()
+        {
+            if !self.write_lost(id, packet) {
+                self.lost.pop_front();
+            }
+        }
+        while packet.remaining() >= FRAME_BYTES_MIN
+            && let Some(id) = self.next_fresh()
+        {
+            if !self.write_fresh(id, packet) {
+                return;
+            }
+        }
+    }
+
+    fn write_resets(&mut self, packet: &mut PacketBuffer<'_>) {
+        while packet.remaining() >= FRAME_BYTES_MIN
+            && let Some(id) = self.resets.pop_front()
+        {
+            if let Some(message) = self.messages.get(&id) {
+                frame::write_reset_message(packet.buffer, id, message.size());
+                packet.contents.push(Carried::ResetMessage { id });
+            }
+        }
+    }
+
+    /// Says whether anything of the message was written.
+    fn write_lost(&mut self, id: u64, packet: &mut PacketBuffer<'_>) -> bool {
+        let Some(message) = self
+            .messages
+            .get_mut(&id)
+            .filter(|message| !message.given_up)
+        else {
+            return false;
+        };
+        let Some(range) = message.lost.first() else {
+            return false;
+        };
+        let written = write_frame(
+            id,
+            message,
+            range.start..range.end.min(message.size()),
+            packet,
+        );
+        message
+            .lost
+            .remove(written.start..written.end.max(written.start + 1));
+        !message.lost.is_empty()
+    }
+
+    fn write_fresh(&mut self, id: u64, packet: &mut PacketBuffer<'_>) -> bool {
+        let Some(message) = self.messages.get_mut(&id) else {
+            return false;
+        };
+        if !message.begun {
+            self.credit.spend(message.size() + OVERHEAD_BYTES);
+            message.begun = true;
+        }
+        let written = write_frame(id, message, message.sent..message.size(), packet);
+        message.sent = written.end;
+        if message.sent == message.size() {
+            self.fresh = id + 1;
+        }
+        written.end > written.start || message.size() == 0
+    }
+
+    pub(super) fn on_delivered(&mut self, carried: &Carried) {
+        match *carried {
+            Carried::Message { id, start, length } => {
+                let Some(message) = self.messages.get_mut(&id) else {
+                    return;
+                };
+                let start = u64::from(start);
+                // An empty message is delivered with its one frame.
+                message
+                    .delivered
+                    .insert(start..start + u64::from(length).max(1));
+                message.lost.remove(start..start + u64::from(length).max(1));
+                // What is given up ends with its reset: the peer may have seen either.
+                if message.is_delivered() && !message.given_up {
+                    self.remove(id);
+                }
+            }
+            Carried::ResetMessage { id } => self.remove(id),
+            _ => {}
+        }
+    }
+
+    pub(super) fn on_lost(&mut self, carried: &Carried) {
+        match *carried {
+            Carried::Message { id, start, length } => {
+                let Some(message) = self.messages.get_mut(&id).filter(|m| !m.given_up) else {
+                    return;
+                };
+                let range = u64::from(start)..u64::from(start) + u64::from(length).max(1);
+                if message.delivered.covers(&range) {
+                    return;
+                }
+                if message.reliable {
+                    message.lost.insert(range);
+                    for known in message.delivered.iter() {
+                        message.lost.remove(known);
+                    }
+                    self.lost.push_back(id);
+                } else {
+                    message.given_up = true;
+                    self.resets.push_back(id);
+                }
+            }
+            Carried::ResetMessage { id } => self.resets.push_back(id),
+            _ => {}
+        }
+    }
+
+    /// Nothing that was sent has been seen.
+    pub(super) fn restart(&mut self) {
+        self.credit.restart(0);
+        self.lost.clear();
+        self.resets.clear();
+        self.fresh = 0;
+        for message in self.messages.values_mut() {
+            message.sent = 0;
+            message.begun = false;
+            message.given_up = false;
+            message.delivered.clear();
+            message.lost.clear();
+        }
+    }
+
+    fn remove(&mut self, id: u64) {
+        if let Some(message) = self.messages.remove(&id) {
+            self.buffered = self
+                .buffered
+                .saturating_sub(message.size() + OVERHEAD_BYTES);
+            self.wake();
+        }
+    }
+
+    fn wake(&mut self) {
+        if self.refused && self.buffered <= self.window / 4 * 3 {
+            self.refused = false;
+            self.writable = true;
+        }
+    }
+
+    pub(super) fn take_writable(&mut self) -> bool {
+        std::mem::take(&mut self.writable)
+    }
+}
+
+/// Writes as much of `range` as fits, and says what.
+fn write_frame(
+    id: u64,
+    message: &Message,
+    range: Range<u64>,
+    packet: &mut PacketBuffer<'_>,
+) -> Range<u64> {
+    let size = message.size();
+    let wanted = range.end - range.start;
+    let open_header = frame::message_header_size(id, size, range.start, None);
+    let room = packet.remaining().saturating_sub(open_header) as u64;
+    let fills = wanted >= room;
+    let stated_header = frame::message_header_size(id, size, range.start, Some(wanted as usize));
+    let length = if fills {
+        room
+    } else {
+        wanted.min(packet.remaining().saturating_sub(stated_header) as u64)
+    };
+    let end = range.start + length;
+    let stated = (!fills).then_some(length as usize);
+    frame::write_message_header(
+        packet.buffer,
+        id,
+        size,
+        message.reliable,
+        range.start,
+        stated,
+    );
+    let data = message
+        .data
+        .get(range.start as usize..end as usize)
+        .unwrap_or_default();
+    packet.buffer.extend_from_slice(data);
+    packet.contents.push(Carried::Message {
+        id,
+        start: range.start as u32,
+        length: length as u32,
+    });
+    range.start..end
+}
+
+/// Less is not worth a MESSAGE frame: type, id, size, offset, length, and some data.
+const FRAME_BYTES_MIN: usize = 2 + 8 + 4 + 4 + 2 + 12;

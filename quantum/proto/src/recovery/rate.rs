@@ -1,0 +1,123 @@
+//! Delivery-rate samples (draft-ietf-ccwg-bbr, "Delivery Rate Samples").
+
+use crate::congestion::RateSample;
+use crate::time::Instant;
+
+/// What has been delivered on one path, and when.
+#[derive(Clone, Debug)]
+pub(crate) struct RateSampler {
+    delivered: u64,
+    delivered_at: Instant,
+    first_sent_at: Instant,
+    lost: u64,
+    /// The flow is limited by the application until this much is delivered; 0: it is not.
+    app_limited_until: u64,
+}
+
+/// The sampler's state when a packet left: carried by the packet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RateStamp {
+    pub(crate) delivered: u64,
+    pub(crate) delivered_at: Instant,
+    pub(crate) first_sent_at: Instant,
+    pub(crate) lost: u64,
+    /// Bytes in flight, this packet included.
+    pub(crate) in_flight: u64,
+}
+
+/// The newest packet that an ACK frame acknowledged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Newest {
+    pub(crate) number: u64,
+    pub(crate) sent_at: Instant,
+    pub(crate) stamp: RateStamp,
+    pub(crate) app_limited: bool,
+}
+
+impl RateSampler {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            delivered: 0,
+            delivered_at: now,
+            first_sent_at: now,
+            lost: 0,
+            app_limited_until: 0,
+        }
+    }
+
+    /// A packet leaves; `in_flight_before` excludes it.
+    pub(crate) fn on_sent(&mut self, now: Instant, in_flight_before: u64, bytes: u64) -> RateStamp {
+        if in_flight_before == 0 {
+            self.first_sent_at = now;
+            self.delivered_at = now;
+        }
+        RateStamp {
+            delivered: self.delivered,
+            delivered_at: self.delivered_at,
+            first_sent_at: self.first_sent_at,
+            lost: self.lost,
+            in_flight: in_flight_before.saturating_add(bytes),
+        }
+    }
+
+    pub(crate) fn on_delivered(&mut self, now: Instant, bytes: u64) {
+        self.delivered = self.delivered.saturating_add(bytes);
+        self.delivered_at = now;
+    }
+
+    pub(crate) fn on_lost(&mut self, bytes: u64) {
+        self.lost = self.lost.saturating_add(bytes);
+    }
+
+    /// The sample of an ACK frame whose packets are all counted; once per frame.
+    pub(crate) fn sample(
+        &mut self,
+        now: Instant,
+        newest: &Newest,
+        rtt_min: std::time::Duration,
+    ) -> Option<RateSample> {
+        if self.delivered > self.app_limited_until {
+            self.app_limited_until = 0;
+        }
+        let stamp = &newest.stamp;
+        let send_elapsed = newest.sent_at.since(stamp.first_sent_at);
+        self.first_sent_at = newest.sent_at;
+        let interval = send_elapsed.max(now.since(stamp.delivered_at));
+        if interval < rtt_min || interval.is_zero() {
+            return None;
+        }
+        let delivered = self.delivered.saturating_sub(stamp.delivered);
+        Some(RateSample {
+            delivery_rate: per_second(delivered, interval),
+            interval,
+            delivered,
+            prior_delivered: stamp.delivered,
+            lost: self.lost.saturating_sub(stamp.lost),
+            sent_in_flight: stamp.in_flight,
+            app_limited: newest.app_limited,
+            rtt: now.since(newest.sent_at),
+        })
+    }
+
+    /// The application has nothing to send: marks what is in flight.
+    pub(crate) fn set_app_limited(&mut self, in_flight: u64) {
+        self.app_limited_until = self.delivered.saturating_add(in_flight).max(1);
+    }
+
+    pub(crate) fn is_app_limited(&self) -> bool {
+        self.app_limited_until != 0
+    }
+
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost
+    }
+}
+
+fn per_second(bytes: u64, interval: std::time::Duration) -> u64 {
+    let rate = u128::from(bytes) * 1_000_000_000 / interval.as_nanos().max(1);
+    u64::try_from(rate).unwrap_or(u64::MAX)
+}

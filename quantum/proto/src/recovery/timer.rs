@@ -1,0 +1,130 @@
+//! Timers: the time of the next loss, and the probe timeout (RFC 9002 section 6.2).
+
+use std::time::Duration;
+
+use super::outcome::{HandshakeFacts, Outcome, SpaceId, TimerAction};
+use super::{Recovery, Space};
+use crate::stream::Side;
+use crate::time::Instant;
+
+/// The probe timeout doubles no more often than this: hours, when the idle timeout has long
+/// ended the connection.
+const BACKOFF_MAX: u32 = 16;
+
+/// Packets of one probe (RFC 9002 section 6.2.4): two, so that one loss does not cost another
+/// round.
+const PROBE_PACKETS: u8 = 2;
+
+impl Recovery {
+    /// When [`on_timeout`](Self::on_timeout) wants to be called.
+    pub(crate) fn timeout(&self, facts: &HandshakeFacts) -> Option<Instant> {
+        self.loss_time()
+            .or_else(|| self.probe_at(facts).map(|(at, _)| at))
+            .or_else(|| self.forget_at())
+    }
+
+    /// Time has passed: gives up what is lost, or asks for a probe.
+    pub(crate) fn on_timeout(
+        &mut self,
+        now: Instant,
+        facts: &HandshakeFacts,
+        outcome: &mut Outcome,
+    ) -> TimerAction {
+        outcome.clear();
+        for space in &mut self.spaces {
+            space.late.expire(now);
+        }
+        if self.loss_time().is_some() {
+            return self.on_loss_time(now, outcome);
+        }
+        let Some((_, id)) = self.probe_at(facts).filter(|(at, _)| *at <= now) else {
+            return TimerAction::Nothing;
+        };
+        let packets = if self.is_waiting() { PROBE_PACKETS } else { 1 };
+        self.timeouts = self.timeouts.saturating_add(1);
+        self.totals.probe_timeouts += 1;
+        self.progress_at = now;
+        self.spaces[id as usize].probe_base = now;
+        TimerAction::Probe { space: id, packets }
+    }
+
+    /// Probe timeout of `space` without backoff (RFC 9002 section 6.2.1).
+    pub(crate) fn probe_timeout(&self, space: SpaceId) -> Duration {
+        let base = self.path.rtt.probe_timeout();
+        match space {
+            SpaceId::Data => base + self.max_ack_delay,
+            SpaceId::Initial | SpaceId::Handshake => base,
+        }
+    }
+
+    /// Probe timeouts in a row without an acknowledgement.
+    pub(crate) fn timeouts(&self) -> u32 {
+        self.timeouts
+    }
+
+    fn on_loss_time(&mut self, now: Instant, outcome: &mut Outcome) -> TimerAction {
+        for id in SpaceId::ALL {
+            let due = self.spaces[id as usize].loss_time;
+            if due.is_none_or(|at| at > now) {
+                continue;
+            }
+            self.detect_lost(now, id, None, outcome);
+            if !outcome.lost.is_empty() {
+                return TimerAction::Lost(id);
+            }
+        }
+        TimerAction::Nothing
+    }
+
+    fn loss_time(&self) -> Option<Instant> {
+        self.spaces.iter().filter_map(|space| space.loss_time).min()
+    }
+
+    fn probe_at(&self, facts: &HandshakeFacts) -> Option<(Instant, SpaceId)> {
+        if facts.amplification_limited {
+            return None;
+        }
+        SpaceId::ALL
+            .into_iter()
+            .filter(|id| self.spaces[*id as usize].eliciting > 0)
+            .filter(|id| *id != SpaceId::Data || self.handshake_confirmed)
+            .map(|id| (self.backed_off(&self.spaces[id as usize]), id))
+            .min()
+            .or_else(|| self.anti_deadlock_at(facts))
+    }
+
+    /// RFC 9002 section 6.2.2.1: the server may have spent what it may send to an address that is
+    /// not validated; the client must send to unlock it.
+    fn anti_deadlock_at(&self, facts: &HandshakeFacts) -> Option<(Instant, SpaceId)> {
+        if self.peer_validated_us() {
+            return None;
+        }
+        let id = if facts.handshake_keys {
+            SpaceId::Handshake
+        } else {
+            SpaceId::Initial
+        };
+        Some((self.progress_at + self.backoff(id), id))
+    }
+
+    pub(super) fn peer_validated_us(&self) -> bool {
+        self.side == Side::Server || self.handshake_acknowledged || self.handshake_confirmed
+    }
+
+    fn backed_off(&self, space: &Space) -> Instant {
+        space.probe_base + self.backoff(space.id)
+    }
+
+    fn backoff(&self, id: SpaceId) -> Duration {
+        self.probe_timeout(id)
+            .saturating_mul(1 << self.timeouts.min(BACKOFF_MAX))
+    }
+
+    /// When nothing is in flight, memory of lost packets is freed by one more wake-up.
+    fn forget_at(&self) -> Option<Instant> {
+        self.spaces
+            .iter()
+            .filter_map(|space| space.late.forget_at())
+            .max()
+    }
+}

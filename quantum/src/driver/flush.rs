@@ -1,0 +1,183 @@
+//! From the connections to the socket, and what they have to say besides.
+
+use std::sync::Arc;
+use std::task::Context;
+
+use super::outbox::Group;
+use super::shared::{Core, Incoming};
+use super::{ConnectionHandle, Instant, Work};
+use crate::connection::cell::{Cell, State};
+use crate::protocol::{Endpoint, EndpointEvent, Side, Transmit, TransportErrorCode};
+
+/// What a connection may add before the next one's turn, and what is gathered before a system
+/// call: as much as one call carries.
+const VISIT_BYTES: usize = 48 * 1024;
+
+/// What leaves in one turn, before received datagrams and the application get theirs: about half a
+/// millisecond's work.
+const TURN_BYTES: usize = 1 << 20;
+
+/// Datagrams that a connection may put in one transmit: 44 of 1472 bytes are what a system call
+/// carries.
+const SEGMENTS_MAX: usize = 44;
+
+/// Datagrams that one system call may carry (Linux: `UDP_MAX_SEGMENTS`).
+const GROUP_SEGMENTS_MAX: usize = 64;
+
+impl Work {
+    /// Sends what the pending connections have. True: there is more, and the socket has room.
+    pub(super) fn flush(
+        &mut self,
+        core: &mut Core,
+        now: Instant,
+        context: &mut Context<'_>,
+    ) -> bool {
+        let mut sent = 0_usize;
+        if self.blocked && !self.send(core, context) {
+            return false;
+        }
+        while let Some(handle) = self.pending.pop_front() {
+            if self.visit(core, handle, now) {
+                self.pending.push_back(handle);
+            }
+            if self.outbox.bytes() < VISIT_BYTES {
+                continue;
+            }
+            sent = sent.saturating_add(self.outbox.bytes());
+            if !self.send(core, context) {
+                return false;
+            }
+            if sent >= TURN_BYTES {
+                return !self.pending.is_empty();
+            }
+        }
+        self.send(core, context);
+        false
+    }
+
+    /// Gathers what one connection has to send. True: it has more.
+    fn visit(&mut self, core: &mut Core, handle: ConnectionHandle, now: Instant) -> bool {
+        let Core {
+            protocol,
+            incoming,
+            registry,
+            socket,
+            ..
+        } = core;
+        let Some(cell) = registry.get(handle) else {
+            return false;
+        };
+        let mut state = cell.lock();
+        state.queued = self.gather(&mut state, socket.segments_max(), now);
+        let more = state.queued;
+        let drained = self.settle(protocol, incoming, cell, &mut state, now);
+        drop(state);
+        if drained {
+            self.forget(core, handle);
+        }
+        more && !drained
+    }
+
+    fn gather(&mut self, state: &mut State, segments_max: usize, now: Instant) -> bool {
+        let segments = segments_max.min(SEGMENTS_MAX);
+        let start = self.outbox.buffer.len();
+        while self.outbox.buffer.len().saturating_sub(start) < VISIT_BYTES {
+            let buffer = &mut self.outbox.buffer;
+            let Some(transmit) = state.protocol.poll_transmit(now, segments, buffer) else {
+                return false;
+            };
+            self.outbox
+                .push(&transmit, segments_max.min(GROUP_SEGMENTS_MAX));
+        }
+        true
+    }
+
+    /// Sends what was gathered. False: the socket is full, and the driver is woken when it is not.
+    fn send(&mut self, core: &mut Core, context: &mut Context<'_>) -> bool {
+        let Core {
+            socket, statistics, ..
+        } = core;
+        let segments = || socket.segments_max().min(GROUP_SEGMENTS_MAX);
+        if !self.blocked {
+            let send = |group: &Group, bytes: &[u8]| {
+                statistics.count_sent(group, socket.send(group, bytes))
+            };
+            self.blocked = !self.outbox.send(segments, send);
+        }
+        while self.blocked {
+            if socket.poll_writable(context).is_pending() {
+                return false;
+            }
+            let retry = |group: &Group, bytes: &[u8]| {
+                statistics.count_sent(group, socket.retry(group, bytes))
+            };
+            self.blocked = !self.outbox.send(segments, retry);
+        }
+        true
+    }
+
+    /// Carries out what the connection asks of the endpoint and tells the application of. True: it
+    /// is over, and has to be forgotten.
+    pub(super) fn settle(
+        &mut self,
+        endpoint: &mut Endpoint,
+        incoming: &mut Incoming,
+        cell: &Arc<Cell>,
+        state: &mut State,
+        now: Instant,
+    ) -> bool {
+        let mut drained = false;
+        while let Some(event) = state.protocol.poll_endpoint_event() {
+            drained |= matches!(event, EndpointEvent::Drained);
+            if let Some(answer) = endpoint.handle_event(now, cell.handle(), event) {
+                state.protocol.handle_event(now, answer);
+            }
+        }
+        let usable = state.take_events(&mut self.wakes);
+        if usable && !std::mem::replace(&mut state.announced, true) {
+            self.announce(incoming, cell, state, now);
+        }
+        self.timers
+            .set(cell.handle(), state.protocol.poll_timeout());
+        drained
+    }
+
+    fn announce(
+        &mut self,
+        incoming: &mut Incoming,
+        cell: &Arc<Cell>,
+        state: &mut State,
+        now: Instant,
+    ) {
+        debug_assert_eq!(state.protocol.side(), Side::Server);
+        if !incoming.announce(cell, &mut self.wakes) {
+            let code = TransportErrorCode::CONNECTION_REFUSED.0;
+            state
+                .protocol
+                .close(now, code, b"too many connections wait");
+        }
+    }
+
+    /// The connection is over: only handles of the application's know it from now on.
+    pub(super) fn forget(&mut self, core: &mut Core, handle: ConnectionHandle) {
+        self.timers.remove(handle);
+        if let Some(cell) = core.registry.remove(handle) {
+            let mut state = cell.lock();
+            // Nobody drives it: nothing may ring for it any more.
+            state.queued = true;
+            core.ended.add(&state.protocol.statistics());
+        }
+    }
+}
+
+impl Core {
+    /// Sends an answer that belongs to no connection. A full socket loses it, as the network may.
+    pub(super) fn respond(&mut self, transmit: &Transmit, bytes: &[u8]) {
+        let group = Group::of(transmit, 0);
+        let outcome = self.socket.send(&group, bytes);
+        self.statistics.count_sent(&group, outcome);
+    }
+}
+
+/// Proves at compile time that a turn makes progress.
+const _: () = assert!(VISIT_BYTES < TURN_BYTES);

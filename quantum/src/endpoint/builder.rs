@@ -1,0 +1,109 @@
+//! Everything that can be said of an endpoint before it begins.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tracing::Instrument;
+
+use super::Endpoint;
+use crate::clock::Clock;
+use crate::connection::wait::WaitList;
+use crate::driver::Driver;
+use crate::driver::shared::{Core, Incoming, Registry, Shared};
+use crate::metrics::Totals;
+use crate::protocol::{self, ClientConfig, EndpointConfig, ServerConfig};
+use crate::socket::{Socket, SocketOptions};
+use crate::statistics::EndpointStatistics;
+use crate::wake::Doorbell;
+
+/// Makes an [`Endpoint`].
+#[derive(Debug, Default)]
+#[must_use = "nothing begins before `bind`"]
+pub struct EndpointBuilder {
+    client: Option<Arc<ClientConfig>>,
+    server: Option<Arc<ServerConfig>>,
+    endpoint: Option<EndpointConfig>,
+    socket: SocketOptions,
+}
+
+impl EndpointBuilder {
+    /// How to connect. Default: not at all.
+    pub fn with_client(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
+        self.client = Some(config.into());
+        self
+    }
+
+    /// How to accept connections. Default: not at all.
+    pub fn with_server(mut self, config: impl Into<Arc<ServerConfig>>) -> Self {
+        self.server = Some(config.into());
+        self
+    }
+
+    /// Ids, limits under load, and what else concerns all connections.
+    /// Default: secrets that nobody knows after this process.
+    pub fn with_endpoint(mut self, config: EndpointConfig) -> Self {
+        self.endpoint = Some(config);
+        self
+    }
+
+    /// How the socket is made.
+    pub fn with_socket(mut self, options: SocketOptions) -> Self {
+        self.socket = options;
+        self
+    }
+
+    /// Begins, with a new socket.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses the address or an option of the socket.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn bind(self, address: SocketAddr) -> io::Result<Endpoint> {
+        let socket = self.socket.bind(address)?;
+        self.begin(socket)
+    }
+
+    /// Begins, with a socket that is bound.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses an option of the socket.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn begin(self, socket: UdpSocket) -> io::Result<Endpoint> {
+        socket.set_nonblocking(true)?;
+        let socket = Socket::new(socket)?;
+        let address = socket.local_address();
+        let fresh = || EndpointConfig::with_seed(rand::random());
+        let config = self.endpoint.unwrap_or_else(fresh);
+        let incoming = Incoming {
+            closed: self.server.is_none(),
+            ..Incoming::default()
+        };
+        let shared = Arc::new(Shared {
+            clock: Clock::start(),
+            doorbell: Doorbell::default(),
+            core: Mutex::new(Core {
+                protocol: protocol::Endpoint::new(&config, self.server, rand::random()),
+                registry: Registry::default(),
+                socket,
+                incoming,
+                idle: WaitList::default(),
+                closed: false,
+                abandoned: false,
+                statistics: EndpointStatistics::default(),
+                ended: Totals::default(),
+            }),
+        });
+        let span = tracing::debug_span!("quantum", %address);
+        tokio::spawn(Driver::new(Arc::clone(&shared)).instrument(span));
+        Ok(Endpoint::new(shared, self.client))
+    }
+}
