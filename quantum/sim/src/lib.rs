@@ -1,1 +1,14 @@
 //! Quantum in a simulated network: virtual time, one seed, every fault.
+
+pub mod application;
+pub mod datagram;
+pub mod driver;
+pub mod host;
+pub mod options;
+pub mod path;
+pub mod random;
+pub mod samples;
+pub mod transport;
+pub mod units;
+pub mod violation;
+pub mod world;
