@@ -3,7 +3,7 @@
 //! A token is sealed by a key that only this server has, so the server needs to remember nothing
 //! but which NEW_TOKEN tokens were used.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -12,7 +12,6 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 
 use crate::connection_id::ConnectionId;
-use crate::time::Instant;
 use crate::wire::{Reader, write_prefixed};
 
 /// Seals and opens tokens, and remembers those that may be used once.
@@ -53,13 +52,13 @@ impl TokenKeeper {
     /// A token that answers a first packet which was sent from `remote` to `original`.
     pub(crate) fn seal_retry(
         &self,
-        now: Instant,
+        now: Duration,
         remote: SocketAddr,
         original: &ConnectionId,
         rng: &mut StdRng,
     ) -> Option<Vec<u8>> {
         let mut plain = vec![RETRY];
-        plain.extend_from_slice(&now.as_nanos().to_be_bytes());
+        plain.extend_from_slice(&milliseconds(now));
         write_prefixed(&mut plain, original);
         self.seal(plain, &address_and_port(remote), rng)
     }
@@ -67,12 +66,12 @@ impl TokenKeeper {
     /// A token for the next connection from this address.
     pub(crate) fn seal_returning(
         &self,
-        now: Instant,
+        now: Duration,
         remote: IpAddr,
         rng: &mut StdRng,
     ) -> Option<Vec<u8>> {
         let mut plain = vec![RETURNING];
-        plain.extend_from_slice(&now.as_nanos().to_be_bytes());
+        plain.extend_from_slice(&milliseconds(now));
         self.seal(plain, &address(remote), rng)
     }
 
@@ -95,7 +94,7 @@ impl TokenKeeper {
     /// Looks at the token of a client at `remote`.
     pub(crate) fn open(
         &mut self,
-        now: Instant,
+        now: Duration,
         remote: SocketAddr,
         token: &[u8],
     ) -> Result<Proof, TokenError> {
@@ -114,13 +113,11 @@ impl TokenKeeper {
                 let plain = self
                     .unseal(nonce, kind, &address(remote.ip()), sealed)
                     .ok_or(TokenError::Unknown)?;
-                let fresh = issued(&mut Reader::new(&plain))
-                    .is_some_and(|at| at <= now && now.since(at) <= RETURNING_LIFETIME);
-                if fresh && self.used.insert(*nonce) {
-                    Ok(Proof::Returning)
-                } else {
-                    Err(TokenError::Unknown)
-                }
+                issued(&mut Reader::new(&plain))
+                    .filter(|&at| is_alive(now, at, RETURNING_LIFETIME))
+                    .filter(|&at| self.used.insert(at, *nonce))
+                    .map(|_| Proof::Returning)
+                    .ok_or(TokenError::Unknown)
             }
             _ => Err(TokenError::Unknown),
         }
@@ -146,18 +143,28 @@ impl TokenKeeper {
     }
 }
 
-fn read_retry(now: Instant, plain: &[u8]) -> Option<Proof> {
+fn read_retry(now: Duration, plain: &[u8]) -> Option<Proof> {
     let mut reader = Reader::new(plain);
     let at = issued(&mut reader)?;
     let original = ConnectionId::new(reader.prefixed().ok()?)?;
-    (at <= now && now.since(at) <= RETRY_LIFETIME).then_some(Proof::Retry { original })
+    is_alive(now, at, RETRY_LIFETIME).then_some(Proof::Retry { original })
 }
 
-fn issued(reader: &mut Reader<'_>) -> Option<Instant> {
-    reader
-        .array()
-        .ok()
-        .map(|bytes| Instant::from_nanos(u64::from_be_bytes(bytes)))
+/// When the token was issued, since the Unix epoch.
+fn issued(reader: &mut Reader<'_>) -> Option<Duration> {
+    let bytes = reader.array().ok()?;
+    Some(Duration::from_millis(u64::from_be_bytes(bytes)))
+}
+
+fn milliseconds(time: Duration) -> [u8; 8] {
+    u64::try_from(time.as_millis())
+        .unwrap_or(u64::MAX)
+        .to_be_bytes()
+}
+
+/// A token of another server with the same key may come a little from the future.
+fn is_alive(now: Duration, issued: Duration, lifetime: Duration) -> bool {
+    issued <= now + CLOCK_SKEW && now.saturating_sub(issued) <= lifetime
 }
 
 fn address(address: IpAddr) -> Vec<u8> {
@@ -173,27 +180,25 @@ fn address_and_port(remote: SocketAddr) -> Vec<u8> {
     bytes
 }
 
-/// Nonces of tokens that were used: as many as fit, the oldest forgotten first. A token that is
-/// forgotten could be used again, which saves its holder a Retry and nothing else.
+/// Tokens that were used, by the time of their issue: as many as fit. When one is forgotten, it is
+/// the oldest, and whatever was issued no later does not count any more: none is taken twice.
 #[derive(Debug, Default)]
 struct UsedTokens {
-    known: HashSet<[u8; NONCE_LEN]>,
-    order: VecDeque<[u8; NONCE_LEN]>,
+    known: BTreeSet<(Duration, [u8; NONCE_LEN])>,
+    forgotten_to: Option<Duration>,
 }
 
 impl UsedTokens {
     /// Says whether it was new.
-    fn insert(&mut self, nonce: [u8; NONCE_LEN]) -> bool {
-        if !self.known.insert(nonce) {
+    fn insert(&mut self, issued: Duration, nonce: [u8; NONCE_LEN]) -> bool {
+        if self.forgotten_to.is_some_and(|time| issued <= time) {
             return false;
         }
-        self.order.push_back(nonce);
-        if self.order.len() > USED_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.known.remove(&oldest);
+        let new = self.known.insert((issued, nonce));
+        if self.known.len() > USED_MAX {
+            self.forgotten_to = self.known.pop_first().map(|(issued, _)| issued);
         }
-        true
+        new
     }
 }
 
@@ -205,5 +210,10 @@ const RETRY_LIFETIME: Duration = Duration::from_secs(15);
 
 const RETURNING_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// 64 Ki nonces: 3 MiB at the most.
+const CLOCK_SKEW: Duration = Duration::from_secs(1);
+
+/// 64 Ki tokens: about 2 MiB.
 const USED_MAX: usize = 1 << 16;
+
+#[cfg(test)]
+mod tests;

@@ -3,4 +3,5 @@
 pub(crate) mod pair;
 
 mod closing;
+mod resumption;
 mod transfer;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use guuid::{Guuid, Tick};
 use rand::RngExt;
+use std::net::IpAddr;
 use std::time::Duration;
 
+use super::load::Origin;
 use super::setup::parameters;
 use super::{
     Arrival, ConnectionHandle, ConnectionSetup, Endpoint, Route, SERVER_ID_BYTES, respond,
@@ -14,7 +16,7 @@ use super::{
 use crate::config::{AddressValidation, ServerConfig};
 use crate::connection::Connection;
 use crate::connection_id::ConnectionId;
-use crate::crypto::{TAG_BYTES, TlsSession, initial_keys};
+use crate::crypto::{Keys, TAG_BYTES, TlsSession, initial_keys};
 use crate::error::TransportErrorCode;
 use crate::frame::write_transport_close;
 use crate::packet::{Header, PacketKind, PacketWriter, ProtectedHeader, write_retry};
@@ -29,6 +31,14 @@ struct Candidate {
     source: ConnectionId,
     /// What its token proves.
     proof: Option<Proof>,
+}
+
+/// What becomes of a candidate.
+enum Verdict {
+    LetIn,
+    AskForProof,
+    Refuse,
+    Drop,
 }
 
 impl Endpoint {
@@ -55,7 +65,8 @@ impl Endpoint {
             return Route::Dropped;
         };
         let token = datagram.get(header.token.clone()).unwrap_or_default();
-        let opened = (!token.is_empty()).then(|| self.tokens.open(now, arrival.remote, token));
+        let time = self.time_of_day(now);
+        let opened = (!token.is_empty()).then(|| self.tokens.open(time, arrival.remote, token));
         let candidate = Candidate {
             destination,
             source,
@@ -69,39 +80,70 @@ impl Endpoint {
                 response,
             );
         }
-        self.judge(now, arrival, &server, &candidate, response)
+        match self.judge(arrival.remote.ip(), &server, &candidate) {
+            Verdict::LetIn => {
+                let admitted = self.open_first(header, datagram, &candidate.destination);
+                let admitted =
+                    admitted.and_then(|keys| self.let_in(now, arrival, &server, &candidate, keys));
+                admitted.map_or(Route::Dropped, |(handle, connection)| {
+                    Route::Accepted(handle, connection)
+                })
+            }
+            Verdict::AskForProof => self.ask_for_proof(now, arrival, &candidate, response),
+            Verdict::Refuse => {
+                let code = TransportErrorCode::CONNECTION_REFUSED;
+                refuse(code, arrival, &candidate, response)
+            }
+            Verdict::Drop => Route::Dropped,
+        }
     }
 
-    fn judge(
-        &mut self,
-        now: Instant,
-        arrival: &Arrival,
-        server: &Arc<ServerConfig>,
-        candidate: &Candidate,
-        response: &mut Vec<u8>,
-    ) -> Route {
+    /// How much is borne, of whom. Addresses that have not proven themselves may be made up, so
+    /// none is dropped for what others of its network do, if it can be asked for proof.
+    fn judge(&self, from: IpAddr, server: &ServerConfig, candidate: &Candidate) -> Verdict {
         if self.connections.len() >= server.connections_max {
-            let code = TransportErrorCode::CONNECTION_REFUSED;
-            return refuse(code, arrival, candidate, response);
+            return Verdict::Refuse;
         }
+        let proven = candidate.proof.is_some();
+        let crowded =
+            self.handshakes.from(Origin::new(from, proven)) >= server.handshakes_per_network_max;
         let wants_proof = match server.address_validation {
             AddressValidation::Never => false,
-            AddressValidation::WhenBusy(limit) => self.handshakes.total() >= limit,
+            AddressValidation::WhenBusy(limit) => crowded || self.handshakes.total() >= limit,
             AddressValidation::Always => true,
         };
-        if wants_proof && candidate.proof.is_none() {
-            return self.ask_for_proof(now, arrival, candidate, response);
+        if wants_proof && !proven {
+            return Verdict::AskForProof;
         }
-        let from = arrival.remote.ip();
-        if self.handshakes.total() >= server.handshakes_max
-            || self.handshakes.from(from) >= server.handshakes_per_network_max
-        {
-            return Route::Dropped;
+        if crowded || self.handshakes.total() >= server.handshakes_max {
+            return Verdict::Drop;
         }
-        match self.let_in(now, arrival, server, candidate) {
-            Some((handle, connection)) => Route::Accepted(handle, connection),
-            None => Route::Dropped,
-        }
+        Verdict::LetIn
+    }
+
+    /// Whether the first packet is what it seems: whoever sends noise is not remembered (T4).
+    /// Gives the keys, which anybody can derive who saw the packet.
+    fn open_first(
+        &mut self,
+        header: &ProtectedHeader,
+        datagram: &[u8],
+        destination: &ConnectionId,
+    ) -> Option<Keys> {
+        let keys = initial_keys(destination, Side::Server)?;
+        self.scratch.clear();
+        self.scratch
+            .extend_from_slice(datagram.get(..header.packet_bytes)?);
+        let remote = &keys.remote;
+        let plain = header.unprotect(&mut self.scratch, |sample, first, number| {
+            remote.header.unprotect(sample, first, number)
+        })?;
+        let (head, payload) = self.scratch.split_at_mut_checked(plain.payload_start())?;
+        remote.packet.open(plain.number(0), head, payload)?;
+        Some(keys)
+    }
+
+    fn time_of_day(&self, now: Instant) -> Duration {
+        self.origin.saturating_add(now.since(Instant::ORIGIN))
     }
 
     /// Retry: nothing is remembered.
@@ -117,9 +159,12 @@ impl Endpoint {
             source,
             ..
         } = candidate;
-        let token = self
-            .tokens
-            .seal_retry(now, arrival.remote, destination, &mut self.rng);
+        let token = self.tokens.seal_retry(
+            self.time_of_day(now),
+            arrival.remote,
+            destination,
+            &mut self.rng,
+        );
         let chosen = self.ids.make(SERVER_ID_BYTES, &self.by_id, &mut self.rng);
         if let (Some(token), Some((chosen, _))) = (token, chosen) {
             write_retry(response, source, &chosen, destination, &token);
@@ -133,6 +178,7 @@ impl Endpoint {
         arrival: &Arrival,
         server: &Arc<ServerConfig>,
         candidate: &Candidate,
+        initial_keys: Keys,
     ) -> Option<(ConnectionHandle, Box<Connection>)> {
         let (local_id, local_reset_token) =
             self.ids.make(SERVER_ID_BYTES, &self.by_id, &mut self.rng)?;
@@ -141,7 +187,7 @@ impl Endpoint {
             Some(Proof::Returning) | None => (candidate.destination, None),
         };
         let guuid = Guuid::from_tick(
-            Tick::from_unix_time(Duration::from_nanos(now.as_nanos())),
+            Tick::from_unix_time(self.time_of_day(now)),
             self.rng.random(),
         );
         let mut ours = parameters(&server.transport, local_id);
@@ -159,14 +205,14 @@ impl Endpoint {
         let session = TlsSession::server(Arc::clone(&server.tls), early_data, encoded).ok()?;
         let next_token = self
             .tokens
-            .seal_returning(now, arrival.remote.ip(), &mut self.rng)
+            .seal_returning(self.time_of_day(now), arrival.remote.ip(), &mut self.rng)
             .map(Bytes::from);
         let setup = ConnectionSetup {
             now,
             side: Side::Server,
             config: Arc::clone(&server.transport),
             session: Box::new(session),
-            initial_keys: initial_keys(&candidate.destination, Side::Server)?,
+            initial_keys,
             local_id,
             local_reset_token,
             remote_id: candidate.source,
@@ -189,10 +235,11 @@ impl Endpoint {
         let handle = self.register(local_id, SERVER_ID_BYTES);
         let first = (candidate.destination, arrival.remote);
         self.by_first_id.insert(first, handle);
-        self.handshakes.begin(arrival.remote.ip());
+        let origin = Origin::new(arrival.remote.ip(), candidate.proof.is_some());
+        self.handshakes.begin(origin);
         if let Some(entry) = self.connections.get_mut(handle) {
             entry.first_id = Some(first);
-            entry.handshake_from = Some(arrival.remote.ip());
+            entry.handshake = Some(origin);
         }
         handle
     }

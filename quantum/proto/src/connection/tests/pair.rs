@@ -168,18 +168,23 @@ impl Pair {
     /// A server with a self-signed certificate, and a client that trusts it.
     pub(crate) fn new(client: TransportConfig, server: TransportConfig) -> Self {
         let identity = Identity::new();
-        let server = Arc::new(identity.server().with_transport(server));
-        let mut pair = Self {
+        let server = identity.server().with_transport(server);
+        let mut pair = Self::of(server);
+        pair.connect(&identity.client().with_transport(client));
+        pair
+    }
+
+    /// A server of this kind, and no connection.
+    pub(crate) fn of(server: ServerConfig) -> Self {
+        Self {
             now: Instant::from_nanos(1_000_000_000),
             client: Host::new(4000, None, 1),
-            server: Host::new(443, Some(server), 2),
+            server: Host::new(443, Some(Arc::new(server)), 2),
             delay: Duration::from_millis(10),
             tamper: Box::new(|_, _| Verdict::Deliver),
             in_flight: BTreeMap::new(),
             sequence: 0,
-        };
-        pair.connect(&identity.client().with_transport(client));
-        pair
+        }
     }
 
     /// Both with the defaults, and the handshake done.
