@@ -3,7 +3,7 @@
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::fixture::{Fate, Site, unchanged};
+use super::fixture::{Fate, NOW, Site, arrival, unchanged};
 use crate::config::AddressValidation;
 
 const CLIENT: &str = "192.0.2.1:4000";
@@ -110,11 +110,19 @@ fn made_up_addresses_do_not_keep_their_real_network_out() {
         let fate = site.receive(&format!("192.0.2.{port}:{port}"), &first);
         assert!(matches!(fate, Fate::Accepted(_)));
     }
-    let first = site.first();
+    let (mut client, first) = site.dial();
+    let Fate::Answered(mut retry) = site.receive("192.0.2.99:1", &first) else {
+        panic!("not asked for proof");
+    };
+    let server = arrival("198.51.100.1:443");
+    client.handle_datagram(NOW, &server, &mut retry);
+    let mut second = Vec::new();
+    assert!(client.poll_transmit(NOW, 1, &mut second).is_some());
     assert!(matches!(
-        site.receive("192.0.2.99:1", &first),
-        Fate::Answered(_)
+        site.receive("192.0.2.99:1", &second),
+        Fate::Accepted(_)
     ));
+    let first = site.first();
     assert!(matches!(
         site.receive("192.0.3.1:1", &first),
         Fate::Accepted(_)
@@ -188,8 +196,8 @@ fn a_full_server_says_so() {
         panic!("no answer");
     };
     assert!(refusal.len() * 3 < first.len());
-    let server = super::fixture::arrival("198.51.100.1:443");
-    client.handle_datagram(super::fixture::NOW, &server, &mut refusal);
+    let server = arrival("198.51.100.1:443");
+    client.handle_datagram(NOW, &server, &mut refusal);
     assert!(client.is_closed());
     assert_eq!(site.endpoint.connections(), 1);
 }
