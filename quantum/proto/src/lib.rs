@@ -4,6 +4,8 @@ pub mod config;
 pub mod congestion;
 pub mod connection_id;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod stats;
 pub mod stream;
 pub mod time;

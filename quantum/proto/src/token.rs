@@ -12,9 +12,11 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 
 use crate::connection_id::ConnectionId;
+use crate::time::Instant;
 use crate::wire::{Reader, write_prefixed};
 
-/// Seals and opens tokens, and remembers those that may be used once.
+/// Seals and opens tokens, and remembers those that may be used once. Its time counts from the Unix
+/// epoch, so that tokens outlive a restart.
 pub(crate) struct TokenKeeper {
     key: Option<LessSafeKey>,
     used: UsedTokens,
@@ -52,13 +54,13 @@ impl TokenKeeper {
     /// A token that answers a first packet which was sent from `remote` to `original`.
     pub(crate) fn seal_retry(
         &self,
-        now: Duration,
+        now: Instant,
         remote: SocketAddr,
         original: &ConnectionId,
         rng: &mut StdRng,
     ) -> Option<Vec<u8>> {
         let mut plain = vec![RETRY];
-        plain.extend_from_slice(&milliseconds(now));
+        plain.extend_from_slice(&now.as_nanos().to_be_bytes());
         write_prefixed(&mut plain, original);
         self.seal(plain, &address_and_port(remote), rng)
     }
@@ -66,12 +68,12 @@ impl TokenKeeper {
     /// A token for the next connection from this address.
     pub(crate) fn seal_returning(
         &self,
-        now: Duration,
+        now: Instant,
         remote: IpAddr,
         rng: &mut StdRng,
     ) -> Option<Vec<u8>> {
         let mut plain = vec![RETURNING];
-        plain.extend_from_slice(&milliseconds(now));
+        plain.extend_from_slice(&now.as_nanos().to_be_bytes());
         self.seal(plain, &address(remote), rng)
     }
 
@@ -94,7 +96,7 @@ impl TokenKeeper {
     /// Looks at the token of a client at `remote`.
     pub(crate) fn open(
         &mut self,
-        now: Duration,
+        now: Instant,
         remote: SocketAddr,
         token: &[u8],
     ) -> Result<Proof, TokenError> {
@@ -143,28 +145,21 @@ impl TokenKeeper {
     }
 }
 
-fn read_retry(now: Duration, plain: &[u8]) -> Option<Proof> {
+fn read_retry(now: Instant, plain: &[u8]) -> Option<Proof> {
     let mut reader = Reader::new(plain);
     let at = issued(&mut reader)?;
     let original = ConnectionId::new(reader.prefixed().ok()?)?;
     is_alive(now, at, RETRY_LIFETIME).then_some(Proof::Retry { original })
 }
 
-/// When the token was issued, since the Unix epoch.
-fn issued(reader: &mut Reader<'_>) -> Option<Duration> {
+fn issued(reader: &mut Reader<'_>) -> Option<Instant> {
     let bytes = reader.array().ok()?;
-    Some(Duration::from_millis(u64::from_be_bytes(bytes)))
-}
-
-fn milliseconds(time: Duration) -> [u8; 8] {
-    u64::try_from(time.as_millis())
-        .unwrap_or(u64::MAX)
-        .to_be_bytes()
+    Some(Instant::from_nanos(u64::from_be_bytes(bytes)))
 }
 
 /// A token of another server with the same key may come a little from the future.
-fn is_alive(now: Duration, issued: Duration, lifetime: Duration) -> bool {
-    issued <= now + CLOCK_SKEW && now.saturating_sub(issued) <= lifetime
+fn is_alive(now: Instant, issued: Instant, lifetime: Duration) -> bool {
+    issued <= now + CLOCK_SKEW && now.since(issued) <= lifetime
 }
 
 fn address(address: IpAddr) -> Vec<u8> {
@@ -184,13 +179,13 @@ fn address_and_port(remote: SocketAddr) -> Vec<u8> {
 /// the oldest, and whatever was issued no later does not count any more: none is taken twice.
 #[derive(Debug, Default)]
 struct UsedTokens {
-    known: BTreeSet<(Duration, [u8; NONCE_LEN])>,
-    forgotten_to: Option<Duration>,
+    known: BTreeSet<(Instant, [u8; NONCE_LEN])>,
+    forgotten_to: Option<Instant>,
 }
 
 impl UsedTokens {
     /// Says whether it was new.
-    fn insert(&mut self, issued: Duration, nonce: [u8; NONCE_LEN]) -> bool {
+    fn insert(&mut self, issued: Instant, nonce: [u8; NONCE_LEN]) -> bool {
         if self.forgotten_to.is_some_and(|time| issued <= time) {
             return false;
         }

@@ -2,6 +2,9 @@
 
 pub(crate) mod pair;
 
+mod attacks;
 mod closing;
+mod handshake;
+mod paths;
 mod resumption;
 mod transfer;

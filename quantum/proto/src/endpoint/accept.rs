@@ -6,7 +6,6 @@ use bytes::Bytes;
 use guuid::{Guuid, Tick};
 use rand::RngExt;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use super::load::Origin;
 use super::setup::parameters;
@@ -142,8 +141,9 @@ impl Endpoint {
         Some(keys)
     }
 
-    fn time_of_day(&self, now: Instant) -> Duration {
-        self.origin.saturating_add(now.since(Instant::ORIGIN))
+    /// The same point in time, counted from the Unix epoch.
+    fn time_of_day(&self, now: Instant) -> Instant {
+        now + self.origin
     }
 
     /// Retry: nothing is remembered.
@@ -187,7 +187,7 @@ impl Endpoint {
             Some(Proof::Returning) | None => (candidate.destination, None),
         };
         let guuid = Guuid::from_tick(
-            Tick::from_unix_time(self.time_of_day(now)),
+            Tick::from_unix_time(self.time_of_day(now).since(Instant::ORIGIN)),
             self.rng.random(),
         );
         let mut ours = parameters(&server.transport, local_id);

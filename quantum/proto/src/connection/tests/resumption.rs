@@ -19,7 +19,7 @@ fn early() -> TransportConfig {
 /// A client and a server that have met, with no connection between them at present.
 fn acquainted(server: TransportConfig) -> (Pair, ClientConfig) {
     let identity = Identity::new();
-    let mut pair = Pair::of(identity.server().with_transport(server));
+    let mut pair = Pair::unconnected(identity.server().with_transport(server));
     let client = identity.client().with_transport(early());
     pair.connect(&client);
     pair.run(Duration::from_secs(1));

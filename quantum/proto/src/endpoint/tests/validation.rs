@@ -30,7 +30,7 @@ fn round_trips_to_connect(pair: &mut Pair) -> u32 {
 #[test]
 fn a_client_proves_its_address_before_anything_is_remembered() {
     let identity = Identity::new();
-    let mut pair = Pair::of(retrying(&identity));
+    let mut pair = Pair::unconnected(retrying(&identity));
     pair.connect(&identity.client());
     pair.run(Duration::from_millis(15));
     assert_eq!(pair.server.endpoint.connections(), 0);
@@ -43,7 +43,7 @@ fn a_client_proves_its_address_before_anything_is_remembered() {
 #[test]
 fn a_client_that_was_here_before_is_let_in_at_once() {
     let identity = Identity::new();
-    let mut pair = Pair::of(retrying(&identity));
+    let mut pair = Pair::unconnected(retrying(&identity));
     let config = identity.client();
     pair.connect(&config);
     let first = round_trips_to_connect(&mut pair);
@@ -59,7 +59,7 @@ fn a_client_that_was_here_before_is_let_in_at_once() {
 #[test]
 fn a_forged_retry_changes_nothing() {
     let identity = Identity::new();
-    let mut pair = Pair::of(retrying(&identity));
+    let mut pair = Pair::unconnected(retrying(&identity));
     // Every answer of the server is damaged once, then comes as it is.
     pair.tamper = Box::new(|_, datagram| {
         if datagram.from.port() != 443 {
@@ -79,7 +79,7 @@ fn a_forged_retry_changes_nothing() {
 #[test]
 fn nobody_is_sent_more_than_three_times_what_came_from_his_address() {
     let identity = Identity::new();
-    let mut pair = Pair::of(identity.server());
+    let mut pair = Pair::unconnected(identity.server());
     pair.connect(&identity.client());
     // The client's address is made up: it hears nothing, and says nothing after its first flight.
     let mut first = true;
