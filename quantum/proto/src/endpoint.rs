@@ -102,8 +102,6 @@ pub struct Endpoint {
     resets: ResetBudget,
     /// What time of day `Instant::ORIGIN` is.
     origin: Duration,
-    /// Where first packets are opened for a look; kept to reuse its memory.
-    scratch: Vec<u8>,
 }
 
 /// What an endpoint remembers of a connection.
@@ -135,7 +133,6 @@ impl Endpoint {
             handshakes: Handshakes::default(),
             resets: ResetBudget::default(),
             origin: config.origin,
-            scratch: Vec::new(),
         }
     }
 
@@ -165,14 +162,16 @@ impl Endpoint {
         if let Some(handle) = self.find(arrival, datagram) {
             return Route::Connection(ConnectionHandle(handle));
         }
+        // A reset may be shorter than any packet.
+        if let Some(route) = self.find_by_token(arrival, datagram) {
+            return route;
+        }
         let Ok(header) = ProtectedHeader::decode(datagram, SERVER_ID_BYTES) else {
             return Route::Dropped;
         };
         let responded = match header.kind {
             PacketKind::Short => {
-                return self.find_by_token(arrival, datagram).unwrap_or_else(|| {
-                    self.answer_unknown(now, arrival, &header, datagram, response)
-                });
+                return self.answer_unknown(now, arrival, &header, datagram, response);
             }
             PacketKind::Initial => return self.accept(now, arrival, &header, datagram, response),
             PacketKind::VersionNegotiation if header.version != 0 && header.version != VERSION => {
@@ -211,7 +210,8 @@ impl Endpoint {
 
     /// A peer that has lost its memory does not name our ids, but it ends with its token.
     fn find_by_token(&self, arrival: &Arrival, datagram: &[u8]) -> Option<Route> {
-        let (_, token) = datagram.split_last_chunk::<{ ResetToken::BYTES }>()?;
+        let is_short = datagram.first()? & 0x80 == 0;
+        let token = datagram.last_chunk().filter(|_| is_short)?;
         let handle = *self.by_reset_token.get(&(arrival.remote, *token))?;
         Some(Route::Connection(ConnectionHandle(handle)))
     }
@@ -296,7 +296,8 @@ impl Endpoint {
         self.by_reset_token.insert((remote, token.0), handle);
     }
 
-    /// The client's first id stays known: a late copy of the first packet must not begin anew.
+    /// The handshake no longer counts. The client's first id is still ours: a late copy of its
+    /// first packet must not begin another connection.
     fn end_handshake(&mut self, handle: usize) {
         let Some(entry) = self.connections.get_mut(handle) else {
             return;

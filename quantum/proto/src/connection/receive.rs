@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{Connection, State};
 use crate::carried::{Carried, Contents};
+use crate::connection_id::ResetToken;
 use crate::endpoint::{Arrival, EndpointEvent};
 use crate::error::{ConnectionError, TransportError, TransportErrorCode};
 use crate::frame::{Ack, AckFrequency, Frame, Frames, NewConnectionId};
@@ -94,17 +95,22 @@ impl Connection {
         datagram: &mut [u8],
     ) -> Result<(), TransportError> {
         let datagram_bytes = datagram.len();
+        // Kept, as decryption leaves nothing of what it fails on.
+        let end = datagram.last_chunk().copied();
         let mut rest = datagram;
         let mut first = true;
         while !rest.is_empty() {
             let Ok(header) = ProtectedHeader::decode(rest, self.local_ids.id_bytes()) else {
                 self.statistics.packets_dropped += 1;
+                if first {
+                    self.look_for_reset(now, end);
+                }
                 break;
             };
             let (packet, after) = std::mem::take(&mut rest).split_at_mut(header.packet_bytes);
             rest = after;
             if !self.receive_packet(now, arrival, &header, packet, datagram_bytes)? && first {
-                self.look_for_reset(now, packet);
+                self.look_for_reset(now, end);
             }
             first = false;
         }
@@ -442,12 +448,11 @@ impl Connection {
 
     /// A datagram that cannot be decrypted may be the peer's word that it lost its memory
     /// (RFC 9000 section 10.3.1): then it ends in the token of the id that we send to.
-    fn look_for_reset(&mut self, now: Instant, packet: &[u8]) {
-        let Some((_, token)) = packet.split_last_chunk() else {
-            return;
-        };
+    fn look_for_reset(&mut self, now: Instant, end: Option<[u8; ResetToken::BYTES]>) {
         let expected = self.remote_ids.reset_token();
-        if expected.is_some_and(|expected| expected.matches(token)) {
+        if let (Some(expected), Some(end)) = (expected, end)
+            && expected.matches(&end)
+        {
             self.drain_because(now, ConnectionError::Reset);
         }
     }

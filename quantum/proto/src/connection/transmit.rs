@@ -584,7 +584,8 @@ impl Connection {
     }
 
     fn transmit_mtu_probe(&mut self, now: Instant, buffer: &mut Vec<u8>) -> Option<Transmit> {
-        if !self.handshake.confirmed
+        if !self.path.mtu.wants_probe(now)
+            || !self.handshake.confirmed
             || !self.path.validated
             || self.budget(now, SpaceId::Data, PADDED_BYTES) != Budget::Data
         {

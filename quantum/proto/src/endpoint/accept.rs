@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use guuid::{Guuid, Tick};
 use rand::RngExt;
-use std::net::IpAddr;
 
 use super::load::Origin;
 use super::setup::parameters;
@@ -24,20 +23,14 @@ use crate::time::Instant;
 use crate::token::{Proof, TokenError};
 
 /// What is known of a client before it is let in.
-struct Candidate {
+struct Candidate<'a> {
+    header: &'a ProtectedHeader,
+    datagram: &'a [u8],
     /// The id that its first packet went to.
     destination: ConnectionId,
     source: ConnectionId,
     /// What its token proves.
     proof: Option<Proof>,
-}
-
-/// What becomes of a candidate.
-enum Verdict {
-    LetIn,
-    AskForProof,
-    Refuse,
-    Drop,
 }
 
 impl Endpoint {
@@ -67,6 +60,8 @@ impl Endpoint {
         let time = self.time_of_day(now);
         let opened = (!token.is_empty()).then(|| self.tokens.open(time, arrival.remote, token));
         let candidate = Candidate {
+            header,
+            datagram,
             destination,
             source,
             proof: opened.and_then(Result::ok),
@@ -79,71 +74,41 @@ impl Endpoint {
                 response,
             );
         }
-        match self.judge(arrival.remote.ip(), &server, &candidate) {
-            Verdict::LetIn => {
-                let admitted = self.open_first(header, datagram, &candidate.destination);
-                let admitted =
-                    admitted.and_then(|keys| self.let_in(now, arrival, &server, &candidate, keys));
-                admitted.map_or(Route::Dropped, |(handle, connection)| {
-                    Route::Accepted(handle, connection)
-                })
-            }
-            Verdict::AskForProof => self.ask_for_proof(now, arrival, &candidate, response),
-            Verdict::Refuse => {
-                let code = TransportErrorCode::CONNECTION_REFUSED;
-                refuse(code, arrival, &candidate, response)
-            }
-            Verdict::Drop => Route::Dropped,
-        }
+        self.judge(now, arrival, &server, &candidate, response)
     }
 
     /// How much is borne, of whom. Addresses that have not proven themselves may be made up, so
     /// none is dropped for what others of its network do, if it can be asked for proof.
-    fn judge(&self, from: IpAddr, server: &ServerConfig, candidate: &Candidate) -> Verdict {
+    fn judge(
+        &mut self,
+        now: Instant,
+        arrival: &Arrival,
+        server: &Arc<ServerConfig>,
+        candidate: &Candidate<'_>,
+        response: &mut Vec<u8>,
+    ) -> Route {
         if self.connections.len() >= server.connections_max {
-            return Verdict::Refuse;
+            let code = TransportErrorCode::CONNECTION_REFUSED;
+            return refuse(code, arrival, candidate, response);
         }
         let proven = candidate.proof.is_some();
-        let crowded =
-            self.handshakes.from(Origin::new(from, proven)) >= server.handshakes_per_network_max;
+        let origin = Origin::new(arrival.remote.ip(), proven);
+        let crowded = self.handshakes.from(origin) >= server.handshakes_per_network_max;
         let wants_proof = match server.address_validation {
             AddressValidation::Never => false,
             AddressValidation::WhenBusy(limit) => crowded || self.handshakes.total() >= limit,
             AddressValidation::Always => true,
         };
         if wants_proof && !proven {
-            return Verdict::AskForProof;
+            return self.ask_for_proof(now, arrival, candidate, response);
         }
         if crowded || self.handshakes.total() >= server.handshakes_max {
-            return Verdict::Drop;
+            return Route::Dropped;
         }
-        Verdict::LetIn
-    }
-
-    /// Whether the first packet is what it seems: whoever sends noise is not remembered (T4).
-    /// Gives the keys, which anybody can derive who saw the packet.
-    fn open_first(
-        &mut self,
-        header: &ProtectedHeader,
-        datagram: &[u8],
-        destination: &ConnectionId,
-    ) -> Option<Keys> {
-        let keys = initial_keys(destination, Side::Server)?;
-        self.scratch.clear();
-        self.scratch
-            .extend_from_slice(datagram.get(..header.packet_bytes)?);
-        let remote = &keys.remote;
-        let plain = header.unprotect(&mut self.scratch, |sample, first, number| {
-            remote.header.unprotect(sample, first, number)
-        })?;
-        let (head, payload) = self.scratch.split_at_mut_checked(plain.payload_start())?;
-        remote.packet.open(plain.number(0), head, payload)?;
-        Some(keys)
-    }
-
-    /// The same point in time, counted from the Unix epoch.
-    fn time_of_day(&self, now: Instant) -> Instant {
-        now + self.origin
+        match self.let_in(now, arrival, server, candidate) {
+            Some((handle, connection)) => Route::Accepted(handle, connection),
+            None => Route::Dropped,
+        }
     }
 
     /// Retry: nothing is remembered.
@@ -151,7 +116,7 @@ impl Endpoint {
         &mut self,
         now: Instant,
         arrival: &Arrival,
-        candidate: &Candidate,
+        candidate: &Candidate<'_>,
         response: &mut Vec<u8>,
     ) -> Route {
         let Candidate {
@@ -172,14 +137,19 @@ impl Endpoint {
         respond(arrival, response)
     }
 
+    /// The same point in time, counted from the Unix epoch.
+    fn time_of_day(&self, now: Instant) -> Instant {
+        now + self.origin
+    }
+
     fn let_in(
         &mut self,
         now: Instant,
         arrival: &Arrival,
         server: &Arc<ServerConfig>,
-        candidate: &Candidate,
-        initial_keys: Keys,
+        candidate: &Candidate<'_>,
     ) -> Option<(ConnectionHandle, Box<Connection>)> {
+        let initial_keys = candidate.authentic_keys()?;
         let (local_id, local_reset_token) =
             self.ids.make(SERVER_ID_BYTES, &self.by_id, &mut self.rng)?;
         let (original_destination, retry_source) = match candidate.proof {
@@ -231,7 +201,12 @@ impl Endpoint {
         Some((ConnectionHandle(handle), Box::new(Connection::new(setup))))
     }
 
-    fn admit(&mut self, local_id: ConnectionId, arrival: &Arrival, candidate: &Candidate) -> usize {
+    fn admit(
+        &mut self,
+        local_id: ConnectionId,
+        arrival: &Arrival,
+        candidate: &Candidate<'_>,
+    ) -> usize {
         let handle = self.register(local_id, SERVER_ID_BYTES);
         let first = (candidate.destination, arrival.remote);
         self.by_first_id.insert(first, handle);
@@ -245,12 +220,29 @@ impl Endpoint {
     }
 }
 
+impl Candidate<'_> {
+    /// The first keys, if they open the client's first packet: nothing is remembered of a datagram
+    /// that is none (T4).
+    fn authentic_keys(&self) -> Option<Keys> {
+        let keys = initial_keys(&self.destination, Side::Server)?;
+        let mut packet = self.datagram.get(..self.header.packet_bytes)?.to_vec();
+        let plain = self
+            .header
+            .unprotect(&mut packet, |sample, first, number| {
+                keys.remote.header.unprotect(sample, first, number)
+            })?;
+        let (header, payload) = packet.split_at_mut_checked(plain.payload_start())?;
+        keys.remote.packet.open(plain.number(0), header, payload)?;
+        Some(keys)
+    }
+}
+
 /// Says no in a packet that needs no connection, and forgets about it
 /// (RFC 9000 section 5.2.2).
 fn refuse(
     code: TransportErrorCode,
     arrival: &Arrival,
-    candidate: &Candidate,
+    candidate: &Candidate<'_>,
     response: &mut Vec<u8>,
 ) -> Route {
     let Some(keys) = initial_keys(&candidate.destination, Side::Server) else {

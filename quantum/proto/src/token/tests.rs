@@ -47,7 +47,7 @@ impl Bench {
 const MOMENT: Duration = Duration::from_millis(30);
 
 #[test]
-fn a_retry_token_gives_the_first_id_back() {
+fn t03_a_retry_token_gives_the_first_id_back() {
     let mut bench = bench();
     let token = bench.retry();
     let proof = Proof::Retry {
@@ -58,7 +58,7 @@ fn a_retry_token_gives_the_first_id_back() {
 }
 
 #[test]
-fn a_retry_token_expires() {
+fn t03_a_retry_token_expires() {
     let mut bench = bench();
     let token = bench.retry();
     let late = RETRY_LIFETIME + Duration::from_millis(1);
@@ -66,7 +66,7 @@ fn a_retry_token_expires() {
 }
 
 #[test]
-fn a_retry_token_is_good_for_its_address_and_port_alone() {
+fn t03_a_retry_token_is_good_for_its_address_and_port_alone() {
     let mut bench = bench();
     let token = bench.retry();
     for other in ["192.0.2.1:4001", "192.0.2.2:4000", "[2001:db8::1]:4000"] {
@@ -76,7 +76,7 @@ fn a_retry_token_is_good_for_its_address_and_port_alone() {
 }
 
 #[test]
-fn a_returning_client_may_have_another_port_but_not_another_address() {
+fn t03_a_returning_client_may_have_another_port_but_not_another_address() {
     let mut bench = bench();
     let (one, other) = (bench.returning(NOW), bench.returning(NOW));
     bench.remote.set_port(1);
@@ -86,7 +86,7 @@ fn a_returning_client_may_have_another_port_but_not_another_address() {
 }
 
 #[test]
-fn a_returning_clients_token_expires() {
+fn t03_a_returning_clients_token_expires() {
     let mut bench = bench();
     let (one, other) = (bench.returning(NOW), bench.returning(NOW));
     assert_eq!(bench.open(RETURNING_LIFETIME, &one), Ok(Proof::Returning));
@@ -95,7 +95,7 @@ fn a_returning_clients_token_expires() {
 }
 
 #[test]
-fn a_returning_clients_token_is_taken_once() {
+fn t03_a_returning_clients_token_is_taken_once() {
     let mut bench = bench();
     let token = bench.returning(NOW);
     assert_eq!(bench.open(MOMENT, &token), Ok(Proof::Returning));
@@ -103,14 +103,14 @@ fn a_returning_clients_token_is_taken_once() {
 }
 
 #[test]
-fn a_token_from_the_future_is_refused() {
+fn t03_a_token_from_the_future_is_refused() {
     let mut bench = bench();
     let token = bench.returning(NOW + Duration::from_secs(2));
     assert_eq!(bench.open(Duration::ZERO, &token), Err(TokenError::Unknown));
 }
 
 #[test]
-fn every_flipped_bit_spoils_a_token() {
+fn t03_every_flipped_bit_spoils_a_token() {
     let mut bench = bench();
     for token in [bench.retry(), bench.returning(NOW)] {
         for bit in 0..token.len() * 8 {
@@ -123,7 +123,7 @@ fn every_flipped_bit_spoils_a_token() {
 }
 
 #[test]
-fn a_token_that_is_cut_or_extended_is_refused() {
+fn t03_a_token_that_is_cut_or_extended_is_refused() {
     let mut bench = bench();
     let token = bench.retry();
     for length in 0..token.len() {
@@ -134,7 +134,7 @@ fn a_token_that_is_cut_or_extended_is_refused() {
 }
 
 #[test]
-fn a_token_of_another_server_counts_as_none() {
+fn t03_a_token_of_another_server_counts_as_none() {
     let mut bench = bench();
     let token = bench.returning(NOW);
     bench.keeper = TokenKeeper::new(&[8; 32]);
@@ -142,7 +142,7 @@ fn a_token_of_another_server_counts_as_none() {
 }
 
 #[test]
-fn one_kind_does_not_pass_for_the_other() {
+fn t03_one_kind_does_not_pass_for_the_other() {
     let mut bench = bench();
     let mut token = bench.returning(NOW);
     token[NONCE_LEN] = RETRY;
@@ -153,7 +153,7 @@ fn one_kind_does_not_pass_for_the_other() {
 }
 
 #[test]
-fn used_tokens_are_never_taken_again_and_take_bounded_memory() {
+fn t03_used_tokens_are_never_taken_again_and_take_bounded_memory() {
     let mut used = UsedTokens::default();
     let nonce = |at: u64| {
         let mut nonce = [0; NONCE_LEN];

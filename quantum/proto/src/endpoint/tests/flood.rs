@@ -9,7 +9,7 @@ use crate::config::AddressValidation;
 const CLIENT: &str = "192.0.2.1:4000";
 
 #[test]
-fn junk_leaves_no_trace_and_gets_at_most_a_smaller_answer() {
+fn t04_junk_leaves_no_trace_and_gets_at_most_a_smaller_answer() {
     let mut site = Site::new(unchanged);
     let mut rng = StdRng::seed_from_u64(4);
     for round in 0..20_000 {
@@ -30,7 +30,7 @@ fn junk_leaves_no_trace_and_gets_at_most_a_smaller_answer() {
 }
 
 #[test]
-fn a_first_packet_that_is_noise_inside_leaves_no_trace() {
+fn t04_a_first_packet_that_is_noise_inside_leaves_no_trace() {
     let mut site = Site::new(unchanged);
     let first = site.first();
     for at in [first.len() - 1, first.len() / 2, 60] {
@@ -43,7 +43,7 @@ fn a_first_packet_that_is_noise_inside_leaves_no_trace() {
 }
 
 #[test]
-fn a_small_first_datagram_is_dropped() {
+fn t01_a_small_first_datagram_is_dropped() {
     let mut site = Site::new(unchanged);
     let first = site.first();
     assert!(first.len() >= 1200);
@@ -58,7 +58,7 @@ fn a_small_first_datagram_is_dropped() {
 }
 
 #[test]
-fn an_empty_datagram_is_dropped() {
+fn t26_an_empty_datagram_is_dropped() {
     let mut site = Site::new(unchanged);
     assert_eq!(site.receive(CLIENT, &[]), Fate::Dropped);
 }
@@ -87,7 +87,7 @@ fn version_negotiation_is_not_answered() {
 }
 
 #[test]
-fn a_busy_server_asks_for_proof_and_remembers_nothing_of_who_is_asked() {
+fn t02_a_busy_server_asks_for_proof_and_remembers_nothing_of_who_is_asked() {
     let mut site =
         Site::new(|config| config.with_address_validation(AddressValidation::WhenBusy(10)));
     for client in 0..200 {
@@ -103,7 +103,7 @@ fn a_busy_server_asks_for_proof_and_remembers_nothing_of_who_is_asked() {
 }
 
 #[test]
-fn made_up_addresses_do_not_keep_their_real_network_out() {
+fn t02_made_up_addresses_do_not_keep_their_real_network_out() {
     let mut site = Site::new(|config| config.with_handshakes_max(1000, 5));
     for port in 1..=5 {
         let first = site.first();

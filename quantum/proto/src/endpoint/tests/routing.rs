@@ -1,7 +1,7 @@
 //! Which connection a datagram belongs to; T14 and T17.
 
-use std::collections::BTreeSet;
-use std::hash::BuildHasher;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use super::fixture::{Fate, NOW, Site, receive, unchanged};
@@ -97,8 +97,8 @@ fn events_of_a_connection_that_is_gone_do_nothing() {
 }
 
 #[test]
-fn ids_of_the_peers_choice_are_hashed_with_a_key() {
-    // T14: ids that collide in one table do not collide in another, and only ours are elsewhere.
+fn t14_ids_of_the_peers_choice_are_hashed_with_a_key() {
+    // Ids that collide in one table do not collide in another, and only ours are elsewhere.
     let (mut one, other) = (Site::new(unchanged), Site::new(unchanged));
     let key = (
         ConnectionId::from_array([7; 8]),
@@ -129,7 +129,7 @@ fn an_unknown_id_is_answered_by_its_own_reset_token() {
 }
 
 #[test]
-fn a_reset_is_smaller_than_what_it_answers() {
+fn t17_a_reset_is_smaller_than_what_it_answers() {
     let mut site = Site::new(unchanged);
     for bytes in 0..1500 {
         match site.receive(CLIENT, &short(&[3; 8], bytes)) {
@@ -141,7 +141,7 @@ fn a_reset_is_smaller_than_what_it_answers() {
 }
 
 #[test]
-fn two_servers_that_answer_each_others_resets_fall_silent() {
+fn t17_two_servers_that_answer_each_others_resets_fall_silent() {
     for bytes in [30, 100, 1452] {
         let (mut one, mut other) = (Site::new(unchanged), Site::new(unchanged));
         let mut datagram = short(&[3; 8], bytes);
@@ -156,7 +156,7 @@ fn two_servers_that_answer_each_others_resets_fall_silent() {
 }
 
 #[test]
-fn resets_are_rationed() {
+fn t17_resets_are_rationed() {
     let mut site = Site::new(unchanged);
     let mut answered = |now, count: usize| {
         let datagram = short(&[3; 8], 100);
@@ -230,4 +230,16 @@ fn the_same_seed_makes_the_same_ids() {
     };
     assert_eq!(first(1), first(1));
     assert_ne!(first(1), first(2));
+}
+
+/// Compiles only for tables with the standard library's keyed hash.
+fn is_keyed<K, V>(_: &HashMap<K, V, RandomState>) -> bool {
+    true
+}
+
+#[test]
+fn t14_tables_whose_keys_others_choose_have_secret_hashes() {
+    let site = Site::new(unchanged);
+    assert!(is_keyed(&site.endpoint.by_first_id));
+    assert!(is_keyed(&site.endpoint.by_reset_token));
 }

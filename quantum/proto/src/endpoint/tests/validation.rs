@@ -77,7 +77,7 @@ fn a_forged_retry_changes_nothing() {
 }
 
 #[test]
-fn nobody_is_sent_more_than_three_times_what_came_from_his_address() {
+fn t01_nobody_is_sent_more_than_three_times_what_came_from_his_address() {
     let identity = Identity::new();
     let mut pair = Pair::unconnected(identity.server());
     pair.connect(&identity.client());
