@@ -6,4 +6,5 @@ mod attacks;
 mod closing;
 mod handshake;
 mod paths;
+mod resumption;
 mod transfer;

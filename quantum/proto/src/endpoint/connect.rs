@@ -100,7 +100,7 @@ impl Endpoint {
             id_bytes,
             first_id: None,
             reset_token: None,
-            handshake_from: None,
+            handshake: None,
         });
         self.by_id.insert(local_id, handle);
         handle

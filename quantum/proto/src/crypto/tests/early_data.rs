@@ -73,7 +73,7 @@ fn remembered_parameters_are_not_taken_for_new_ones() {
 }
 
 #[test]
-fn a_recorded_client_hello_is_taken_once() {
+fn t05_a_recorded_client_hello_is_taken_once() {
     let known = Return::new();
     let mut client = End::client(&known.client);
     let hello = client.speak();
@@ -86,7 +86,7 @@ fn a_recorded_client_hello_is_taken_once() {
 }
 
 #[test]
-fn another_replica_takes_no_early_data_but_the_connection() {
+fn t05_another_replica_takes_no_early_data_but_the_connection() {
     let known = Return::new();
     // The same identity, its own memory of tickets.
     let replica = known
@@ -101,7 +101,7 @@ fn another_replica_takes_no_early_data_but_the_connection() {
 }
 
 #[test]
-fn early_data_within_ten_seconds_is_fresh() {
+fn t05_early_data_within_ten_seconds_is_fresh() {
     let known = Return::new();
     known.both_clocks(3600);
     known.server_clock.advance(9);
@@ -109,7 +109,7 @@ fn early_data_within_ten_seconds_is_fresh() {
 }
 
 #[test]
-fn early_data_that_was_held_back_is_refused() {
+fn t05_early_data_that_was_held_back_is_refused() {
     let known = Return::new();
     known.both_clocks(3600);
     known.server_clock.advance(13);
