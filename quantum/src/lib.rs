@@ -86,7 +86,7 @@ pub use guuid::Guuid;
 pub use metrics::Metrics;
 pub use quantum_proto::config::{
     AddressValidation, ClientConfig, ConfigError, EndpointConfig, Fingerprint, ServerConfig,
-    TransportConfig, fingerprint,
+    TransportConfig,
 };
 pub use quantum_proto::congestion;
 pub use quantum_proto::stats::{EcnState, Statistics};

@@ -1,14 +1,15 @@
 //! Configuration: every default with its reason.
 
 mod client;
+mod fingerprint;
 mod server;
 mod tls;
 mod transport;
 
 pub use client::ClientConfig;
 pub(crate) use client::ServerMemory;
+pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use server::{AddressValidation, ServerConfig};
-pub use tls::{Fingerprint, fingerprint};
 pub use transport::TransportConfig;
 
 use std::sync::Arc;

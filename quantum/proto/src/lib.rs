@@ -12,6 +12,7 @@ pub mod time;
 pub mod transmit;
 
 pub use connection::{Connection, Event};
+pub use crypto::ExportError;
 pub use endpoint::{
     Arrival, ConnectError, ConnectionEvent, ConnectionHandle, Endpoint, EndpointEvent,
     IssuedConnectionId, Route,

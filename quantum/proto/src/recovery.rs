@@ -126,6 +126,14 @@ impl Recovery {
         self.spaces[space as usize].largest_acknowledged
     }
 
+    /// The newest packet that was sent.
+    #[cfg(test)]
+    pub(crate) fn largest_sent(&self, space: SpaceId) -> Option<u64> {
+        let space = &self.spaces[space as usize];
+        let outstanding = space.sent.iter().map(|(number, _)| number).last();
+        outstanding.max(space.largest_acknowledged)
+    }
+
     /// A packet leaves.
     pub(crate) fn on_sent(&mut self, now: Instant, space: SpaceId, sent: SentPacket) {
         let app_limited = self.path.rate.is_app_limited();

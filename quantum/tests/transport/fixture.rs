@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 
-use quantum::{ClientConfig, Connection, Endpoint, ServerConfig, fingerprint};
+use quantum::{ClientConfig, Connection, Endpoint, Fingerprint, ServerConfig};
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 
 pub(crate) fn loopback() -> SocketAddr {
@@ -22,7 +22,7 @@ pub(crate) fn server_config() -> ServerConfig {
 }
 
 pub(crate) fn client_config() -> ClientConfig {
-    let pin = fingerprint(identity().cert.der());
+    let pin = Fingerprint::of(identity().cert.der());
     ClientConfig::with_pinned_certificates(vec![pin]).unwrap()
 }
 

@@ -8,10 +8,11 @@ use rustls::RootCertStore;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{AlwaysResolvesClientRawPublicKeys, WebPkiServerVerifier};
 use rustls::sign::CertifiedKey;
+use rustls::time_provider::TimeProvider;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::tls::{Fingerprint, Pins, provider};
-use super::{ALPN_DEFAULT, ConfigError, TransportConfig};
+use super::tls::{Pins, provider};
+use super::{ALPN_DEFAULT, ConfigError, Fingerprint, TransportConfig};
 use crate::parameters::TransportParameters;
 
 /// How connections are opened. One configuration serves any number of connections, and remembers
@@ -37,13 +38,15 @@ impl ClientConfig {
     }
 
     /// Believes servers with exactly one of these certificates, whoever signed them: for closed
-    /// systems with self-signed certificates. See [`fingerprint`](super::fingerprint).
+    /// systems with self-signed certificates.
     ///
     /// # Errors
     ///
     /// If the cryptographic library lacks TLS 1.3.
-    pub fn with_pinned_certificates(fingerprints: Vec<Fingerprint>) -> Result<Self, ConfigError> {
-        Self::with_verifier(Pins::certificates(fingerprints))
+    pub fn with_pinned_certificates(
+        fingerprints: impl IntoIterator<Item = Fingerprint>,
+    ) -> Result<Self, ConfigError> {
+        Self::with_verifier(Pins::certificates(fingerprints.into_iter().collect()))
     }
 
     /// Believes servers with one of these public keys (`SubjectPublicKeyInfo` in DER), which send
@@ -64,7 +67,6 @@ impl ClientConfig {
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
         tls.alpn_protocols = vec![ALPN_DEFAULT.to_vec()];
-        tls.enable_early_data = true;
         Ok(Self {
             tls: Arc::new(tls),
             transport: Arc::default(),
@@ -113,7 +115,16 @@ impl ClientConfig {
     /// How connections behave.
     #[must_use]
     pub fn with_transport(mut self, transport: TransportConfig) -> Self {
+        Arc::make_mut(&mut self.tls).enable_early_data = transport.early_data;
         self.transport = Arc::new(transport);
+        self
+    }
+
+    /// Where the time of day comes from, for the dates in certificates and the age of tickets.
+    /// Default: the system's clock.
+    #[must_use]
+    pub fn with_time_of_day(mut self, clock: Arc<dyn TimeProvider>) -> Self {
+        Arc::make_mut(&mut self.tls).time_provider = clock;
         self
     }
 }
@@ -136,7 +147,9 @@ impl ServerMemory {
 
     pub(crate) fn add_token(&self, server_name: &str, token: Bytes) {
         self.with(server_name, |remembered| {
-            remembered.tokens.truncate(TOKENS_MAX - 1);
+            if remembered.tokens.len() >= TOKENS_MAX {
+                remembered.tokens.remove(0);
+            }
             remembered.tokens.push(token);
         });
     }

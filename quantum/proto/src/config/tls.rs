@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ::aws_lc_rs::digest::{SHA256, digest};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls13_signature,
@@ -16,18 +15,7 @@ use rustls::{
 };
 use rustls_pki_types::CertificateDer;
 
-/// SHA-256 of a certificate in DER.
-pub type Fingerprint = [u8; 32];
-
-/// The SHA-256 fingerprint of a certificate, as
-/// [`ClientConfig::with_pinned_certificates`](super::ClientConfig::with_pinned_certificates)
-/// takes it.
-#[must_use]
-pub fn fingerprint(certificate: &CertificateDer<'_>) -> Fingerprint {
-    let mut fingerprint = [0; 32];
-    fingerprint.copy_from_slice(digest(&SHA256, certificate).as_ref());
-    fingerprint
-}
+use super::Fingerprint;
 
 /// Ciphers in order of preference: AES where the processor has instructions for it.
 pub(super) fn provider() -> Arc<CryptoProvider> {
@@ -87,7 +75,7 @@ impl Pins {
 
     fn check(&self, presented: &CertificateDer<'_>) -> Result<(), Error> {
         let known = match &self.pinned {
-            Pinned::Certificates(pins) => pins.contains(&fingerprint(presented)),
+            Pinned::Certificates(pins) => pins.contains(&Fingerprint::of(presented)),
             Pinned::PublicKeys(pins) => pins.iter().any(|pin| pin[..] == presented[..]),
         };
         if known {

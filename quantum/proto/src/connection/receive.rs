@@ -239,9 +239,9 @@ impl Connection {
     ) -> Result<(), TransportError> {
         match frame {
             Frame::Padding | Frame::Ping | Frame::Grease => Ok(()),
+            Frame::StreamDataBlocked { id, .. } => self.streams.on_stream_data_blocked(id),
             // Only hints for whoever looks at a trace: credit is given as data is consumed.
             Frame::DataBlocked { .. }
-            | Frame::StreamDataBlocked { .. }
             | Frame::StreamsBlocked { .. }
             | Frame::MessageDataBlocked { .. } => Ok(()),
             Frame::Ack(ack) => self.on_ack(now, packet.space, &ack),
@@ -333,7 +333,7 @@ impl Connection {
         if result.is_ok() {
             self.apply(now, space, &mut outcome);
             if space == SpaceId::Data {
-                self.data_keys_acknowledged(ack.largest);
+                self.data_keys_acknowledged(now, ack.largest);
             }
         }
         self.outcome = outcome;

@@ -2,5 +2,8 @@
 
 pub(crate) mod pair;
 
+mod attacks;
 mod closing;
+mod handshake;
+mod paths;
 mod transfer;

@@ -23,6 +23,9 @@ pub(super) struct Pending {
     pub(super) ping: bool,
     pub(super) handshake_done: bool,
     pub(super) new_token: bool,
+    /// What a test wants said, whatever the protocol thinks of it.
+    #[cfg(test)]
+    pub(super) raw: std::collections::VecDeque<Vec<u8>>,
 }
 
 /// What the next packet may be.
@@ -59,8 +62,8 @@ impl Connection {
         let transmit = self
             .transmit_response(now, buffer)
             .or_else(|| self.transmit_old_challenge(now, buffer))
-            .or_else(|| self.transmit_batch(now, datagrams_max, buffer))
-            .or_else(|| self.transmit_mtu_probe(now, buffer));
+            .or_else(|| self.transmit_mtu_probe(now, buffer))
+            .or_else(|| self.transmit_batch(now, datagrams_max, buffer));
         if transmit.is_some() {
             self.arm_loss_timer();
         }
@@ -78,10 +81,10 @@ impl Connection {
         let mut count = 0;
         while count < datagrams_max.max(1) {
             let before = buffer.len();
-            if self.path.allowance() < segment as u64 {
+            let Some(room) = self.datagram_room(segment) else {
                 break;
-            }
-            self.assemble_datagram(now, segment, buffer);
+            };
+            self.assemble_datagram(now, room, buffer);
             let written = buffer.len() - before;
             if written == 0 {
                 break;
@@ -96,14 +99,28 @@ impl Connection {
         (size > 0).then(|| self.transmit(size, (count > 1).then_some(segment)))
     }
 
+    /// How large the next datagram may be. An address that has not proven itself yet gets small
+    /// ones, rather than none: it could not prove itself without the challenge.
+    fn datagram_room(&self, segment: usize) -> Option<usize> {
+        let allowance = usize::try_from(self.path.allowance()).unwrap_or(usize::MAX);
+        let least = if self.is_handshaking() {
+            segment
+        } else {
+            PACKET_BYTES_MIN + CONTROL_BYTES_MAX
+        };
+        (allowance >= least).then(|| segment.min(allowance))
+    }
+
     fn transmit(&mut self, size: usize, segment_size: Option<usize>) -> Transmit {
         let datagrams = segment_size.map_or(1, |segment| size.div_ceil(segment));
         self.statistics.datagrams_sent += datagrams as u64;
         self.statistics.bytes_sent += size as u64;
+        let ecn = self.path.ecn.mark();
+        self.path.ecn.on_transmit();
         Transmit {
             destination: self.path.remote,
             source: self.path.local,
-            ecn: self.path.ecn.mark(),
+            ecn,
             size,
             segment_size,
         }
@@ -129,7 +146,11 @@ impl Connection {
                 && self.sending_kind(SpaceId::Handshake).is_some()
                 && self.wants_to_send(now, SpaceId::Handshake, budget);
             padded |= space == SpaceId::Initial;
-            let pad_to = (padded && !another).then_some(start + PADDED_BYTES);
+            // What proves a path also shows that it carries datagrams of that size
+            // (RFC 9000 section 8.2.1).
+            let challenges = space == SpaceId::Data && self.path.challenge_pending;
+            let pad_to =
+                ((padded && !another) || challenges).then_some(end.min(start + PADDED_BYTES));
             let room = Room { end, pad_to };
             self.assemble_packet(
                 now,
@@ -336,11 +357,20 @@ impl Connection {
             return;
         }
         if kind == PacketKind::Short {
+            #[cfg(test)]
+            self.write_raw(packet);
             self.write_control(packet);
         }
         self.streams.write_control(packet);
         self.messages.write(packet);
         self.streams.write_data(packet);
+    }
+
+    #[cfg(test)]
+    fn write_raw(&mut self, packet: &mut PacketBuffer<'_>) {
+        if let Some(raw) = self.pending.raw.pop_front() {
+            packet.buffer.extend_from_slice(&raw);
+        }
     }
 
     fn write_control(&mut self, packet: &mut PacketBuffer<'_>) {
@@ -358,7 +388,9 @@ impl Connection {
             self.path.challenge_pending = false;
             frame::write_path_challenge(packet.buffer, data);
         }
-        if let Some(response) = self.path_responses.take_for(self.path.remote) {
+        while packet.remaining() >= CONTROL_BYTES_MAX
+            && let Some(response) = self.path_responses.take_for(self.path.remote)
+        {
             frame::write_path_response(packet.buffer, response.data);
         }
         self.write_ack_frequency(packet);
@@ -451,20 +483,28 @@ impl Connection {
         }
         let close = closing.close.clone();
         let start = buffer.len();
-        let early = self.data_keys.is_none() || !self.handshake.confirmed;
+        let kinds = SpaceId::ALL.map(|space| self.sending_kind(space));
+        let last = kinds.iter().rposition(Option::is_some);
+        // A server drops short datagrams with Initial packets.
+        let padded = self.side == Side::Client && kinds[SpaceId::Initial as usize].is_some();
         for space in SpaceId::ALL {
-            if let Some(kind) = self.sending_kind(space) {
-                let said = if kind == PacketKind::Short {
-                    close.clone()
-                } else {
-                    close.during_handshake()
-                };
-                self.assemble_close(now, space, kind, &said, start + PADDED_BYTES, buffer);
-            }
-        }
-        if early && self.side == Side::Client && buffer.len() > start {
-            // A server drops short datagrams with Initial packets; what follows is no packet.
-            buffer.resize(start + PADDED_BYTES, 0);
+            let Some(kind) = kinds[space as usize] else {
+                continue;
+            };
+            let said = if kind == PacketKind::Short {
+                close.clone()
+            } else {
+                close.during_handshake()
+            };
+            let end = start + PADDED_BYTES;
+            let pad_to = (padded && last == Some(space as usize)).then_some(end);
+            self.assemble_close(
+                now,
+                Kind::of(space, kind),
+                &said,
+                Room { end, pad_to },
+                buffer,
+            );
         }
         let size = buffer.len() - start;
         self.path.on_sent(size);
@@ -474,14 +514,13 @@ impl Connection {
     fn assemble_close(
         &mut self,
         now: Instant,
-        space: SpaceId,
-        kind: PacketKind,
+        Kind { space, kind, .. }: Kind,
         close: &Close,
-        end: usize,
+        room: Room,
         buffer: &mut Vec<u8>,
     ) {
         let number = self.recovery.next_packet_number(space, &mut self.rng);
-        let Some(writer) = self.start_packet(space, kind, number, end, buffer) else {
+        let Some(writer) = self.start_packet(space, kind, number, room.end, buffer) else {
             return;
         };
         match close {
@@ -495,7 +534,7 @@ impl Connection {
                 frame::write_application_close(buffer, *error, reason);
             }
         }
-        self.pad(&writer, None, buffer);
+        self.pad(&writer, room.pad_to, buffer);
         let bytes = self.seal_packet(space, kind, number, &writer, buffer);
         let sent = SentPacket {
             number,
@@ -546,6 +585,7 @@ impl Connection {
 
     fn transmit_mtu_probe(&mut self, now: Instant, buffer: &mut Vec<u8>) -> Option<Transmit> {
         if !self.handshake.confirmed
+            || !self.path.validated
             || self.budget(now, SpaceId::Data, PADDED_BYTES) != Budget::Data
         {
             return None;
@@ -625,6 +665,17 @@ struct Kind {
     budget: Budget,
 }
 
+impl Kind {
+    /// A packet that neither window nor pacer holds back.
+    const fn of(space: SpaceId, kind: PacketKind) -> Self {
+        Self {
+            space,
+            kind,
+            budget: Budget::Probe,
+        }
+    }
+}
+
 /// Where it has to end.
 #[derive(Clone, Copy, Debug)]
 struct Room {
@@ -636,6 +687,10 @@ struct Room {
 
 impl Pending {
     fn any(&self) -> bool {
+        #[cfg(test)]
+        if !self.raw.is_empty() {
+            return true;
+        }
         self.ping || self.handshake_done || self.new_token
     }
 }

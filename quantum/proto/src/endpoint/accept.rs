@@ -152,7 +152,11 @@ impl Endpoint {
         ours.disable_active_migration = !server.migration;
         let mut encoded = Vec::new();
         ours.encode(&mut encoded);
-        let session = TlsSession::server(Arc::clone(&server.tls), encoded).ok()?;
+        let early_data = server
+            .transport
+            .early_data
+            .then(|| Arc::clone(&server.tickets));
+        let session = TlsSession::server(Arc::clone(&server.tls), early_data, encoded).ok()?;
         let next_token = self
             .tokens
             .seal_returning(now, arrival.remote.ip(), &mut self.rng)

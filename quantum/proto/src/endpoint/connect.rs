@@ -59,10 +59,7 @@ impl Endpoint {
             .ok_or(ConnectError::TooManyConnections)?;
         let mut encoded = Vec::new();
         parameters(&config.transport, local_id).encode(&mut encoded);
-        let mut tls = Arc::clone(&config.tls);
-        if !config.transport.early_data {
-            Arc::make_mut(&mut tls).enable_early_data = false;
-        }
+        let tls = Arc::clone(&config.tls);
         let session = TlsSession::client(tls, name, encoded).map_err(ConnectError::Tls)?;
         let remote_id = self.first_id();
         let initial_keys = initial_keys(&remote_id, Side::Client).ok_or_else(no_cipher)?;

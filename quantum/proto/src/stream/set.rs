@@ -3,6 +3,8 @@
 mod application;
 mod input;
 mod output;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 
@@ -103,6 +105,7 @@ impl Streams {
             if let Some(sending) = self.sending.get_mut(&id) {
                 sending.limit = limit;
             }
+            self.wake_writer(id);
         }
         self.opened[Direction::Bidirectional as usize].limit = 0;
         self.opened[Direction::Unidirectional as usize].limit = 0;
@@ -243,6 +246,9 @@ impl Streams {
     /// Tells all writers that wait for the send window or for the peer's first limits.
     fn wake_writers(&mut self) {
         for id in std::mem::take(&mut self.waiting) {
+            if let Some(sending) = self.sending.get_mut(&id) {
+                sending.awaits_window = false;
+            }
             self.wake_writer(id);
         }
     }
@@ -256,7 +262,10 @@ impl Streams {
             return;
         }
         if self.buffered >= self.send_window {
-            self.waiting.push(id);
+            // Once at most: the peer must not make the list grow by raising limits.
+            if !std::mem::replace(&mut sending.awaits_window, true) {
+                self.waiting.push(id);
+            }
             return;
         }
         sending.write_blocked = false;

@@ -43,10 +43,12 @@ impl Streams {
         let Some(receiving) = self.receiving.get_mut(&id) else {
             return Ok(());
         };
+        // What is here completely, its end included, is read as if the reset had been late
+        // (RFC 9000 section 3.2). Bytes whose end is only known by the reset are not complete.
+        let was_complete = receiving.is_complete();
         let growth = receiving.grow(final_size, true)?;
         self.inbound.on_received(growth)?;
-        // What is here completely is read as if the reset had been late (RFC 9000 section 3.2).
-        if receiving.is_complete() && !receiving.is_discarding() {
+        if was_complete && !receiving.is_discarding() {
             self.wake_reader(id);
             return Ok(());
         }

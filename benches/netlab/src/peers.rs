@@ -1,0 +1,174 @@
+//! The transports that are measured, each behind the same small interface.
+//!
+//! A peer is one file in `peers/` with two functions:
+//!
+//! - `listen(&Setup) -> Result<Box<dyn Listener>, Failure>` for the server's process,
+//! - `dialer(&Setup) -> Result<Box<dyn Dialer>, Failure>` for the client's process,
+//!
+//! plus a variant of [`Peer`] for each way to run it, listed in [`Peer::ALL`], and an arm in
+//! [`listen`] and in [`dialer`]. The workloads know nothing else:
+//!
+//! - A connection carries one bidirectional byte stream ([`Stream`]). The client opens it and sends
+//!   first, so a transport that announces a stream only with its first byte works as well.
+//! - [`Dialer::connect`] makes a new connection each time it is called and never resumes an earlier
+//!   one, unless the peer is meant to show resumption. It returns when the client may send.
+//! - [`Listener::accept`] returns quickly; what takes round trips belongs into the [`Incoming`]
+//!   future, which the server drives beside others.
+//! - A stream keeps alive whatever it needs, and dropping it ends the connection.
+//! - Both processes run one tokio current-thread runtime.
+//!
+//! Settings follow `README.md`: the identity of [`Setup`] is verified, receive windows are 16 MiB
+//! for a stream and 32 MiB for a connection, UDP sockets have 4 MiB of buffer.
+
+mod kcp;
+mod noq;
+mod quantum;
+mod quinn;
+mod s2n;
+mod socket;
+mod tcp;
+mod tls;
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::Failure;
+use crate::identity::Identity;
+
+/// Receive window of a stream, for transports that have one.
+const STREAM_WINDOW: u32 = 16 << 20;
+/// Receive window of a connection, for transports that have one.
+const CONNECTION_WINDOW: u32 = 32 << 20;
+
+/// A transport with its congestion control.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Peer {
+    QuantumBbr,
+    TcpCubic,
+    TcpBbr,
+    TlsCubic,
+    TlsBbr,
+    QuinnCubic,
+    QuinnBbr,
+    NoqCubic,
+    NoqBbr,
+    S2nCubic,
+    S2nBbr,
+    Kcp,
+}
+
+/// What decides how much may be under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Congestion {
+    Cubic,
+    Bbr,
+}
+
+impl Peer {
+    /// All of them, in the order of the tables.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::QuantumBbr,
+        Self::TcpCubic,
+        Self::TcpBbr,
+        Self::TlsCubic,
+        Self::TlsBbr,
+        Self::QuinnCubic,
+        Self::QuinnBbr,
+        Self::NoqCubic,
+        Self::NoqBbr,
+        Self::S2nCubic,
+        Self::S2nBbr,
+        Self::Kcp,
+    ];
+
+    /// As written on the command line and in tables.
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    fn congestion(self) -> Congestion {
+        match self {
+            Self::QuantumBbr
+            | Self::TcpBbr
+            | Self::TlsBbr
+            | Self::QuinnBbr
+            | Self::NoqBbr
+            | Self::S2nBbr => Congestion::Bbr,
+            // KCP in its fastest mode has none.
+            Self::TcpCubic
+            | Self::TlsCubic
+            | Self::QuinnCubic
+            | Self::NoqCubic
+            | Self::S2nCubic
+            | Self::Kcp => Congestion::Cubic,
+        }
+    }
+}
+
+/// What both processes of a run are told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Setup {
+    pub(crate) peer: Peer,
+    /// Where the server listens.
+    pub(crate) address: SocketAddr,
+    /// The server's certificate and key; the client trusts the certificate alone.
+    pub(crate) identity: Identity,
+}
+
+/// Bytes both ways.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
+/// The byte stream of a connection.
+pub(crate) type Stream = Box<dyn Duplex>;
+
+/// A connection whose handshake is under way at the server.
+pub(crate) type Incoming = Pin<Box<dyn Future<Output = Result<Stream, Failure>> + Send>>;
+
+/// The server's end.
+#[async_trait]
+pub(crate) trait Listener: Send {
+    /// The next client that knocks.
+    async fn accept(&mut self) -> Result<Incoming, Failure>;
+}
+
+/// The client's end.
+#[async_trait]
+pub(crate) trait Dialer: Send {
+    /// A new connection to the server.
+    async fn connect(&mut self) -> Result<Stream, Failure>;
+}
+
+/// Starts the server's end.
+pub(crate) async fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> {
+    match setup.peer {
+        Peer::TcpCubic | Peer::TcpBbr => tcp::listen(setup),
+        Peer::TlsCubic | Peer::TlsBbr => tls::listen(setup),
+        Peer::QuinnCubic | Peer::QuinnBbr => quinn::listen(setup),
+        Peer::NoqCubic | Peer::NoqBbr => noq::listen(setup),
+        Peer::QuantumBbr => quantum::listen(setup),
+        Peer::S2nCubic | Peer::S2nBbr => s2n::listen(setup),
+        Peer::Kcp => kcp::listen(setup).await,
+    }
+}
+
+/// Starts the client's end.
+pub(crate) async fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
+    match setup.peer {
+        Peer::TcpCubic | Peer::TcpBbr => Ok(tcp::dialer(setup)),
+        Peer::TlsCubic | Peer::TlsBbr => tls::dialer(setup),
+        Peer::QuinnCubic | Peer::QuinnBbr => quinn::dialer(setup),
+        Peer::NoqCubic | Peer::NoqBbr => noq::dialer(setup),
+        Peer::QuantumBbr => quantum::dialer(setup),
+        Peer::S2nCubic | Peer::S2nBbr => s2n::dialer(setup),
+        Peer::Kcp => Ok(kcp::dialer(setup)),
+    }
+}

@@ -1,0 +1,75 @@
+//! Quantum, with its own BBR or its CUBIC.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ::quantum::congestion::Bbr;
+use ::quantum::{ClientConfig, Endpoint, ServerConfig, TransportConfig};
+use async_trait::async_trait;
+
+use super::{
+    CONNECTION_WINDOW, Congestion, Dialer, Incoming, Listener, STREAM_WINDOW, Setup, Stream, socket,
+};
+use crate::Failure;
+use crate::identity;
+
+struct Server(Endpoint);
+
+#[async_trait]
+impl Listener for Server {
+    async fn accept(&mut self) -> Result<Incoming, Failure> {
+        let connection = self
+            .0
+            .accept()
+            .await
+            .ok_or("quantum: the endpoint is closed")?;
+        Ok(Box::pin(async move {
+            let stream = connection.accept_bi().await?;
+            Ok(Box::new(stream) as Stream)
+        }))
+    }
+}
+
+struct Client {
+    endpoint: Endpoint,
+    address: SocketAddr,
+}
+
+#[async_trait]
+impl Dialer for Client {
+    async fn connect(&mut self) -> Result<Stream, Failure> {
+        let connection = self.endpoint.connect(self.address, identity::NAME).await?;
+        Ok(Box::new(connection.open_bi().await?))
+    }
+}
+
+pub(super) fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> {
+    let (chain, key) = setup.identity.chain_and_key()?;
+    let config = ServerConfig::with_certificate(chain, key)?.with_transport(transport(setup));
+    let endpoint = Endpoint::builder()
+        .with_server(config)
+        .begin(socket::bind(setup.address)?)?;
+    Ok(Box::new(Server(endpoint)))
+}
+
+pub(super) fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
+    let config =
+        ClientConfig::with_roots(setup.identity.roots()?)?.with_transport(transport(setup));
+    let endpoint = Endpoint::builder()
+        .with_client(config)
+        .begin(socket::bind_any()?)?;
+    Ok(Box::new(Client {
+        endpoint,
+        address: setup.address,
+    }))
+}
+
+fn transport(setup: &Setup) -> TransportConfig {
+    let transport = TransportConfig::default()
+        .with_stream_receive_window(STREAM_WINDOW.into())
+        .with_receive_window(CONNECTION_WINDOW.into());
+    match setup.peer.congestion() {
+        Congestion::Bbr => transport.with_controller(Arc::new(Bbr::default())),
+        Congestion::Cubic => transport,
+    }
+}

@@ -1,0 +1,89 @@
+//! s2n-quic with rustls: its CUBIC, or its BBR (version 2). Sockets and MTU as it comes.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use s2n_quic::client::Connect;
+use s2n_quic::provider::congestion_controller::{Bbr, Cubic};
+use s2n_quic::provider::limits::Limits;
+use s2n_quic::provider::tls::rustls;
+
+use super::{
+    CONNECTION_WINDOW, Congestion, Dialer, Incoming, Listener, STREAM_WINDOW, Setup, Stream,
+};
+use crate::Failure;
+use crate::identity;
+
+struct Server(s2n_quic::Server);
+
+#[async_trait]
+impl Listener for Server {
+    async fn accept(&mut self) -> Result<Incoming, Failure> {
+        let accepted = self.0.accept().await;
+        let mut connection = accepted.ok_or("s2n-quic: the endpoint is closed")?;
+        Ok(Box::pin(async move {
+            let stream = connection.accept_bidirectional_stream().await?;
+            let stream = stream.ok_or("s2n-quic: the connection is closed")?;
+            Ok(Box::new(stream) as Stream)
+        }))
+    }
+}
+
+struct Client {
+    client: s2n_quic::Client,
+    address: SocketAddr,
+}
+
+#[async_trait]
+impl Dialer for Client {
+    async fn connect(&mut self) -> Result<Stream, Failure> {
+        let connect = Connect::new(self.address).with_server_name(identity::NAME);
+        let mut connection = self.client.connect(connect).await?;
+        Ok(Box::new(connection.open_bidirectional_stream().await?))
+    }
+}
+
+pub(super) fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> {
+    let tls = rustls::Server::from(Arc::new(setup.identity.server_config()?));
+    let builder = s2n_quic::Server::builder()
+        .with_tls(tls)?
+        .with_limits(limits()?)?
+        .with_io(setup.address)?;
+    let server = match setup.peer.congestion() {
+        Congestion::Cubic => builder
+            .with_congestion_controller(Cubic::default())?
+            .start()?,
+        Congestion::Bbr => builder
+            .with_congestion_controller(Bbr::default())?
+            .start()?,
+    };
+    Ok(Box::new(Server(server)))
+}
+
+pub(super) fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
+    let tls = rustls::Client::from(Arc::new(setup.identity.client_config()?));
+    let builder = s2n_quic::Client::builder()
+        .with_tls(tls)?
+        .with_limits(limits()?)?
+        .with_io(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
+    let client = match setup.peer.congestion() {
+        Congestion::Cubic => builder
+            .with_congestion_controller(Cubic::default())?
+            .start()?,
+        Congestion::Bbr => builder
+            .with_congestion_controller(Bbr::default())?
+            .start()?,
+    };
+    let address = setup.address;
+    Ok(Box::new(Client { client, address }))
+}
+
+fn limits() -> Result<Limits, Failure> {
+    let windows = Limits::new()
+        .with_data_window(CONNECTION_WINDOW.into())
+        .and_then(|limits| limits.with_bidirectional_local_data_window(STREAM_WINDOW.into()))
+        .and_then(|limits| limits.with_bidirectional_remote_data_window(STREAM_WINDOW.into()))
+        .and_then(|limits| limits.with_max_send_buffer_size(STREAM_WINDOW));
+    windows.map_err(|error| error.to_string().into())
+}

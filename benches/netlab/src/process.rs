@@ -1,0 +1,109 @@
+//! Starts the two ends of a run and listens to them.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use netlab::namespace::Namespace;
+
+use crate::Failure;
+use crate::child::{Order, Report, STOP, Task};
+use crate::peers::Setup;
+
+/// How long an end may take to start or to stop.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How much longer than its work a client may take: connecting through heavy loss.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// A server and a client. Both are killed when this is dropped.
+pub(crate) struct Pair {
+    server: End,
+    client: End,
+}
+
+impl Pair {
+    /// Starts a server, waits until it listens, and starts a client.
+    pub(crate) fn start(
+        server: &Namespace,
+        client: &Namespace,
+        setup: &Setup,
+        task: Task,
+    ) -> Result<Self, Failure> {
+        let order = |task| Order {
+            setup: setup.clone(),
+            task,
+        };
+        let server = End::start(server, &order(Task::Serve))?;
+        match server.report(PATIENCE)? {
+            Report::Ready => {}
+            other => return Err(format!("the server said {other:?}").into()),
+        }
+        let client = End::start(client, &order(task))?;
+        Ok(Self { server, client })
+    }
+
+    /// What the client measured; `work` is how long that takes at least.
+    pub(crate) fn client_report(&self, work: Duration) -> Result<Report, Failure> {
+        self.client.report(work + GRACE)
+    }
+
+    /// Stops the server: its CPU seconds since the first request.
+    pub(crate) fn stop_server(mut self) -> Result<f64, Failure> {
+        writeln!(self.server.input, "{STOP}")?;
+        match self.server.report(PATIENCE)? {
+            Report::Served { cpu_seconds } => Ok(cpu_seconds),
+            other => Err(format!("the server said {other:?}").into()),
+        }
+    }
+}
+
+struct End {
+    process: Child,
+    input: ChildStdin,
+    reports: Receiver<Report>,
+}
+
+impl End {
+    fn start(namespace: &Namespace, order: &Order) -> Result<Self, Failure> {
+        let mut process = namespace.run(|| {
+            Command::new("/proc/self/exe")
+                .arg("child")
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+        })??;
+        let (Some(mut input), Some(output)) = (process.stdin.take(), process.stdout.take()) else {
+            return Err("a child without pipes".into());
+        };
+        writeln!(input, "{}", serde_json::to_string(order)?)?;
+        let (sender, reports) = mpsc::channel();
+        std::thread::spawn(move || {
+            let lines = BufReader::new(output).lines().map_while(Result::ok);
+            let parsed = lines.map(|line| serde_json::from_str(&line));
+            let _ = parsed
+                .map_while(Result::ok)
+                .try_for_each(|report| sender.send(report));
+        });
+        Ok(Self {
+            process,
+            input,
+            reports,
+        })
+    }
+
+    fn report(&self, patience: Duration) -> Result<Report, Failure> {
+        match self.reports.recv_timeout(patience) {
+            Ok(Report::Failed(why)) => Err(why.into()),
+            Ok(report) => Ok(report),
+            Err(_) => Err("no answer from a process of the run".into()),
+        }
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

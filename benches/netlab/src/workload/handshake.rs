@@ -1,0 +1,203 @@
+//! Connects one after the other: time from nothing to the first byte of the first answer.
+
+use std::time::Duration;
+
+use clap::Args;
+use netlab::lab::{Lab, LabSettings, SERVER};
+use netlab::link::LinkSettings;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::setup;
+use crate::Failure;
+use crate::child::{ECHO, Report, Task, request};
+use crate::identity::Identity;
+use crate::output::{Output, Table, endings};
+use crate::peers::{self, Dialer, Peer, Setup, Stream};
+use crate::process::Pair;
+use crate::runner::Common;
+use crate::statistics::{percentile, spread};
+
+/// How long one connection may take.
+const LONGEST: Duration = Duration::from_secs(10);
+/// Between two connections, so that the end of one is not in the way of the next.
+const PAUSE: Duration = Duration::from_millis(250);
+/// Least queue in bytes.
+const QUEUE: u64 = 64 << 10;
+
+/// What to measure.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    common: Common,
+    /// Round-trip time in milliseconds.
+    #[arg(long, default_value_t = 50.0)]
+    rtt: f64,
+    /// Rate of the link in Mbit/s of IP packets.
+    #[arg(long, default_value_t = 20.0)]
+    rate: f64,
+    /// Connections of each run.
+    #[arg(long, default_value_t = 15)]
+    connections: u32,
+}
+
+/// What the client saw.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Connects {
+    /// Milliseconds of each connection.
+    pub(crate) milliseconds: Vec<f64>,
+    /// Why there are fewer than asked for.
+    pub(crate) ended: Option<String>,
+}
+
+/// The client: connects, asks, reads one byte, and starts again.
+pub(crate) async fn connect(setup: &Setup, connections: u32) -> Result<Connects, Failure> {
+    let mut dialer = peers::dialer(setup).await?;
+    let mut seen = Connects::default();
+    for _ in 0..connections {
+        let start = Instant::now();
+        let connected = timeout(LONGEST, first_byte(dialer.as_mut())).await;
+        let stream = match connected.map_err(Failure::from).and_then(|stream| stream) {
+            Ok(stream) => stream,
+            Err(failure) => {
+                seen.ended = Some(failure.to_string());
+                break;
+            }
+        };
+        seen.milliseconds.push(start.elapsed().as_secs_f64() * 1e3);
+        drop(stream);
+        sleep(PAUSE).await;
+    }
+    Ok(seen)
+}
+
+async fn first_byte(dialer: &mut dyn Dialer) -> Result<Stream, Failure> {
+    let mut stream = dialer.connect().await?;
+    stream.write_all(&request(ECHO)).await?;
+    stream.flush().await?;
+    stream.read_u8().await?;
+    Ok(stream)
+}
+
+/// One run.
+#[derive(Debug, Serialize)]
+struct Record {
+    peer: Peer,
+    rtt_ms: f64,
+    rate_mbit: f64,
+    repeat: u32,
+    connects: Connects,
+    bytes_each: f64,
+    packets_each: f64,
+}
+
+/// Measures, prints and writes.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let identity = Identity::generate()?;
+    let mut output = Output::open("handshake", &options.common)?;
+    let mut records = Vec::new();
+    for repeat in 1..=options.common.repeats {
+        for &peer in &options.common.peers.0 {
+            eprintln!("{} ({repeat} of {})", peer.name(), options.common.repeats);
+            let record = measure(options, &identity, peer, repeat)?;
+            output.record(&record)?;
+            records.push(record);
+        }
+    }
+    output.finish(
+        "Handshake to the first byte of an answer",
+        &text(options, &records),
+    )
+}
+
+fn measure(
+    options: &Options,
+    identity: &Identity,
+    peer: Peer,
+    repeat: u32,
+) -> Result<Record, Failure> {
+    let rate = options.rate * 1e6;
+    let bandwidth_delay = (rate / 8.0 * options.rtt / 1e3) as u64;
+    let link = LinkSettings {
+        rate: Some(rate as u64),
+        delay: Duration::from_secs_f64(options.rtt / 2e3),
+        queue: Some(bandwidth_delay.max(QUEUE)),
+        ..LinkSettings::default()
+    };
+    let lab = Lab::new(&LabSettings {
+        to_server: link,
+        to_client: link,
+        seed: 0,
+    })?;
+    let connections = options.connections;
+    let task = Task::Handshake { connections };
+    let pair = Pair::start(
+        &lab.server,
+        &lab.client,
+        &setup(peer, SERVER, identity),
+        task,
+    )?;
+    let report = pair.client_report((PAUSE + LONGEST) * connections);
+    let connects = match report {
+        Ok(Report::Handshake(connects)) => connects,
+        Ok(other) => return Err(format!("the client said {other:?}").into()),
+        Err(failure) => Connects {
+            ended: Some(failure.to_string()),
+            ..Connects::default()
+        },
+    };
+    let counters = lab.counters();
+    let ways = [counters.to_server, counters.to_client];
+    let made = connects.milliseconds.len().max(1);
+    let each = |sum: u64| sum as f64 / made as f64;
+    Ok(Record {
+        peer,
+        rtt_ms: options.rtt,
+        rate_mbit: options.rate,
+        repeat,
+        bytes_each: each(ways.iter().map(|way| way.offered_bytes).sum()),
+        packets_each: each(ways.iter().map(|way| way.offered_packets).sum()),
+        connects,
+    })
+}
+
+fn text(options: &Options, records: &[Record]) -> String {
+    let mut text = format!(
+        "RTT {} ms, {} Mbit/s, no loss; {} new connections in sequence, no resumption, 64 bytes each \
+         way. Median of the runs (least-most).\n\n",
+        options.rtt, options.rate, options.connections,
+    );
+    let columns = [
+        "p50 ms",
+        "min ms",
+        "max ms",
+        "IP bytes both ways",
+        "packets",
+    ];
+    let mut table = Table::new(columns.map(str::to_owned));
+    for &peer in &options.common.peers.0 {
+        let runs = || records.iter().filter(move |record| record.peer == peer);
+        let at = |share: f64| {
+            let times = runs().map(move |record| {
+                let mut times = record.connects.milliseconds.clone();
+                percentile(&mut times, share)
+            });
+            spread(times, 1)
+        };
+        let cells = [
+            at(0.5),
+            at(0.0),
+            at(1.0),
+            spread(runs().map(|record| record.bytes_each), 0),
+            spread(runs().map(|record| record.packets_each), 1),
+        ];
+        table.line(peer.name(), cells);
+    }
+    text += &table.markdown();
+    text + &endings(
+        records
+            .iter()
+            .map(|record| (record.peer, &record.connects.ended)),
+    )
+}
