@@ -95,6 +95,9 @@ pub(super) fn ecn(input: &[u8]) {
     while let Some(operation) = script.operation() {
         if operation % 2 == 0 {
             ecn.on_sent();
+            if operation & 4 != 0 {
+                ecn.on_transmit();
+            }
             continue;
         }
         let failed = matches!(ecn.state(), EcnState::Off | EcnState::Failed);
