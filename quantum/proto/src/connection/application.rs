@@ -143,7 +143,7 @@ impl Connection {
     /// Figures of this connection.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        let mut statistics = self.statistics.clone();
+        let mut statistics = self.statistics;
         self.recovery.fill(&mut statistics);
         statistics.ecn = self.path.ecn.state();
         statistics.path_changes = self.migration.generation;

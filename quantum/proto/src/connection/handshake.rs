@@ -159,10 +159,10 @@ impl Connection {
         }
         // Until the server's have come, a resumed session answers with those that it remembers.
         let settled =
-            |session: &&Box<dyn Session>| self.side == Side::Server || !session.is_handshaking();
+            |session: &&dyn Session| self.side == Side::Server || !session.is_handshaking();
         let Some(encoded) = self
             .session
-            .as_ref()
+            .as_deref()
             .filter(settled)
             .and_then(|session| session.transport_parameters())
         else {

@@ -14,7 +14,7 @@ use super::{
 use crate::config::{AddressValidation, ServerConfig};
 use crate::connection::Connection;
 use crate::connection_id::ConnectionId;
-use crate::crypto::{TAG_BYTES, TlsSession, initial_keys};
+use crate::crypto::{Keys, TAG_BYTES, TlsSession, initial_keys};
 use crate::error::TransportErrorCode;
 use crate::frame::write_transport_close;
 use crate::packet::{Header, PacketKind, PacketWriter, ProtectedHeader, write_retry};
@@ -23,7 +23,9 @@ use crate::time::Instant;
 use crate::token::{Proof, TokenError};
 
 /// What is known of a client before it is let in.
-struct Candidate {
+struct Candidate<'a> {
+    header: &'a ProtectedHeader,
+    datagram: &'a [u8],
     /// The id that its first packet went to.
     destination: ConnectionId,
     source: ConnectionId,
@@ -57,6 +59,8 @@ impl Endpoint {
         let token = datagram.get(header.token.clone()).unwrap_or_default();
         let opened = (!token.is_empty()).then(|| self.tokens.open(now, arrival.remote, token));
         let candidate = Candidate {
+            header,
+            datagram,
             destination,
             source,
             proof: opened.and_then(Result::ok),
@@ -77,7 +81,7 @@ impl Endpoint {
         now: Instant,
         arrival: &Arrival,
         server: &Arc<ServerConfig>,
-        candidate: &Candidate,
+        candidate: &Candidate<'_>,
         response: &mut Vec<u8>,
     ) -> Route {
         if self.connections.len() >= server.connections_max {
@@ -109,7 +113,7 @@ impl Endpoint {
         &mut self,
         now: Instant,
         arrival: &Arrival,
-        candidate: &Candidate,
+        candidate: &Candidate<'_>,
         response: &mut Vec<u8>,
     ) -> Route {
         let Candidate {
@@ -132,8 +136,9 @@ impl Endpoint {
         now: Instant,
         arrival: &Arrival,
         server: &Arc<ServerConfig>,
-        candidate: &Candidate,
+        candidate: &Candidate<'_>,
     ) -> Option<(ConnectionHandle, Box<Connection>)> {
+        let initial_keys = candidate.authentic_keys()?;
         let (local_id, local_reset_token) =
             self.ids.make(SERVER_ID_BYTES, &self.by_id, &mut self.rng)?;
         let (original_destination, retry_source) = match candidate.proof {
@@ -166,7 +171,7 @@ impl Endpoint {
             side: Side::Server,
             config: Arc::clone(&server.transport),
             session: Box::new(session),
-            initial_keys: initial_keys(&candidate.destination, Side::Server)?,
+            initial_keys,
             local_id,
             local_reset_token,
             remote_id: candidate.source,
@@ -185,7 +190,12 @@ impl Endpoint {
         Some((ConnectionHandle(handle), Box::new(Connection::new(setup))))
     }
 
-    fn admit(&mut self, local_id: ConnectionId, arrival: &Arrival, candidate: &Candidate) -> usize {
+    fn admit(
+        &mut self,
+        local_id: ConnectionId,
+        arrival: &Arrival,
+        candidate: &Candidate<'_>,
+    ) -> usize {
         let handle = self.register(local_id, SERVER_ID_BYTES);
         let first = (candidate.destination, arrival.remote);
         self.by_first_id.insert(first, handle);
@@ -198,12 +208,29 @@ impl Endpoint {
     }
 }
 
+impl Candidate<'_> {
+    /// The first keys, if they open the client's first packet: nothing is remembered of a datagram
+    /// that is none (T4).
+    fn authentic_keys(&self) -> Option<Keys> {
+        let keys = initial_keys(&self.destination, Side::Server)?;
+        let mut packet = self.datagram.get(..self.header.packet_bytes)?.to_vec();
+        let plain = self
+            .header
+            .unprotect(&mut packet, |sample, first, number| {
+                keys.remote.header.unprotect(sample, first, number)
+            })?;
+        let (header, payload) = packet.split_at_mut_checked(plain.payload_start())?;
+        keys.remote.packet.open(plain.number(0), header, payload)?;
+        Some(keys)
+    }
+}
+
 /// Says no in a packet that needs no connection, and forgets about it
 /// (RFC 9000 section 5.2.2).
 fn refuse(
     code: TransportErrorCode,
     arrival: &Arrival,
-    candidate: &Candidate,
+    candidate: &Candidate<'_>,
     response: &mut Vec<u8>,
 ) -> Route {
     let Some(keys) = initial_keys(&candidate.destination, Side::Server) else {

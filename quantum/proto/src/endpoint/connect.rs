@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use rand::RngExt;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
@@ -77,10 +76,7 @@ impl Endpoint {
             local: None,
             address_validated: true,
             migration: false,
-            token: config
-                .memory
-                .take_token(server_name)
-                .unwrap_or_else(Bytes::new),
+            token: config.memory.take_token(server_name).unwrap_or_default(),
             next_token: None,
             guuid: None,
             memory: Some((Arc::clone(&config.memory), server_name.to_owned())),

@@ -142,11 +142,6 @@ impl Streams {
         self.buffered
     }
 
-    /// Bytes sent that the peer has not acknowledged.
-    pub(crate) fn unacked_bytes(&self) -> u64 {
-        self.buffered.saturating_sub(self.unsent)
-    }
-
     /// Streams that were opened by this side, in order.
     fn opened_ids(&self) -> Vec<StreamId> {
         let mut ids = Vec::new();

@@ -166,7 +166,7 @@ impl BbrController {
         let random = self.rng.random_range(0.0..1.0);
         self.probe_bw.wait = WAIT_LEAST + WAIT_RANDOM.mul_f64(random);
         let reno = self.inflight(1.0) / self.datagram;
-        self.probe_bw.rounds_max = reno.min(ROUNDS_MAX).max(1);
+        self.probe_bw.rounds_max = reno.clamp(1, ROUNDS_MAX);
     }
 
     pub(super) fn start_cruise(&mut self) {

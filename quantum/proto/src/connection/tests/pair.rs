@@ -187,6 +187,13 @@ impl Pair {
         }
     }
 
+    /// The server dies, and comes back without memory, with the secrets that `seed` gives.
+    pub(crate) fn restart_server(&mut self, server: ServerConfig, seed: u8) {
+        let address = self.server.address;
+        self.server = Host::new(address.port(), Some(Arc::new(server)), seed);
+        self.server.address = address;
+    }
+
     /// Lets both ends forget their connections, which have been closed.
     pub(crate) fn forget(&mut self) {
         let now = self.now;
