@@ -84,6 +84,8 @@ impl MtuDiscovery {
         if !self.enabled || self.current == self.max || now < self.next_search {
             return None;
         }
+        // The wait is over: nothing is left to wake up for.
+        self.next_search = Instant::ORIGIN;
         if self.probes.is_empty() {
             self.begin_search();
         }
@@ -110,7 +112,9 @@ impl MtuDiscovery {
         let refine = self.too_large != u16::MAX && sizes.len() <= 1;
         if refine {
             let middle = self.current + (limit.saturating_sub(self.current)).div_ceil(2);
-            sizes = SmallVec::from_iter((middle >= self.current + STEP_MIN).then_some(middle));
+            sizes = SmallVec::from_iter(
+                (middle >= self.current.saturating_add(STEP_MIN)).then_some(middle),
+            );
         }
         sizes.sort_unstable_by(|one, other| other.cmp(one));
         sizes.dedup();

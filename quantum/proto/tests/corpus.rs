@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use quantum_proto::fuzzing::TARGETS;
 
 fn corpus() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus")
+    // As cargo tells when it runs the test: builds of several checkouts may share their output.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap();
+    PathBuf::from(package).join("../fuzz/corpus")
 }
 
 #[test]

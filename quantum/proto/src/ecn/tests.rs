@@ -18,6 +18,11 @@ fn ten_packets_are_marked_until_an_answer_comes() {
         assert_eq!(ecn.mark(), Some(EcnCodepoint::Ect0));
         ecn.on_sent();
     }
+    assert_eq!(
+        ecn.state(),
+        EcnState::Testing,
+        "all of one transmit leave with one mark"
+    );
     ecn.on_transmit();
     assert_eq!((ecn.mark(), ecn.state()), (None, EcnState::Unknown));
     assert_eq!(ecn.on_ack(3, counts(3, 0, 0), &mut EcnCounts::default()), 0);

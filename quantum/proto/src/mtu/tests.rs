@@ -86,6 +86,7 @@ fn the_search_begins_again_after_ten_minutes() {
     assert_eq!(mtu.search_at(), Some(again));
     assert_eq!(mtu.poll_probe(again.before(Duration::from_nanos(1))), None);
     assert!(mtu.poll_probe(again).is_some_and(|size| size > 1400));
+    assert_eq!(mtu.search_at(), None, "what has begun needs no timer");
 }
 
 #[test]
