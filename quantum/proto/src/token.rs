@@ -207,3 +207,6 @@ const RETURNING_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// 64 Ki nonces: 3 MiB at the most.
 const USED_MAX: usize = 1 << 16;
+
+#[cfg(test)]
+mod tests;
