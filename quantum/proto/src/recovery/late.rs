@@ -31,7 +31,7 @@ pub(crate) struct LostRecords {
 }
 
 impl LostRecords {
-    pub(crate) fn insert(&mut self, record: Record) {
+    pub(crate) fn insert(&mut self, mut record: Record) {
         if self.records.len() == RECORDS_MAX {
             self.records.pop_front();
         }
@@ -39,6 +39,14 @@ impl LostRecords {
         let at = self
             .records
             .partition_point(|known| known.number < record.number);
+        // Times rise with the numbers, whatever the probe timeout did in between: what expires is
+        // at the front, and when the last one does, all have.
+        if let Some(next) = self.records.get(at) {
+            record.forget_at = record.forget_at.min(next.forget_at);
+        }
+        if let Some(before) = at.checked_sub(1).and_then(|before| self.records.get(before)) {
+            record.forget_at = record.forget_at.max(before.forget_at);
+        }
         self.records.insert(at, record);
     }
 
@@ -80,5 +88,32 @@ impl LostRecords {
 
     pub(crate) fn clear(&mut self) {
         self.records = VecDeque::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shrinking_probe_timeout_leaves_nothing_behind() {
+        let record = |number, forget_at| Record {
+            number,
+            sent_at: Instant::ORIGIN,
+            forget_at: Instant::from_nanos(forget_at),
+            contents: Contents::new(),
+            path: 0,
+            event: None,
+            bytes: 1200,
+            mtu_probe: false,
+            ect0: false,
+        };
+        let mut records = LostRecords::default();
+        for (number, forget_at) in [(1, 90), (5, 40), (3, 10), (6, 70)] {
+            records.insert(record(number, forget_at));
+        }
+        let due = records.forget_at().expect("records are there");
+        records.expire(due);
+        assert!(records.is_empty());
     }
 }
