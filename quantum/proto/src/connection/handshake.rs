@@ -14,7 +14,7 @@ use crate::acknowledge::FrequencyRequests;
 use crate::config::ServerMemory;
 use crate::connection_id::ConnectionId;
 use crate::crypto;
-use crate::crypto::{KeyChange, KeySchedule, Keys, Session};
+use crate::crypto::{KeyChange, KeySchedule, Keys};
 use crate::endpoint::{ConnectionSetup, EndpointEvent};
 use crate::error::{ConnectionError, TransportError, TransportErrorCode};
 use crate::packet::{self, PacketKind, ProtectedHeader};
@@ -157,12 +157,10 @@ impl Connection {
             return Ok(());
         }
         // Until the server's have come, a resumed session answers with those that it remembers.
-        let settled =
-            |session: &&Box<dyn Session>| self.side == Side::Server || !session.is_handshaking();
         let Some(encoded) = self
             .session
             .as_ref()
-            .filter(settled)
+            .filter(|session| self.side == Side::Server || !session.is_handshaking())
             .and_then(|session| session.transport_parameters())
         else {
             return Ok(());

@@ -73,7 +73,7 @@ fn t08_every_second_packet_lost_keeps_the_ranges_bounded() {
     let mut count = 0u64;
     pair.tamper = Box::new(move |_, datagram| {
         count += u64::from(datagram.from == client);
-        if datagram.from == client && count % 2 == 0 {
+        if datagram.from == client && count.is_multiple_of(2) {
             Verdict::Drop
         } else {
             Verdict::Deliver
@@ -117,7 +117,7 @@ fn t19_duplicates_and_old_packets_change_nothing() {
         kept.push(datagram.clone());
         count += 1;
         let old = kept[count * 7_919 % kept.len()].clone();
-        let copies = 1 + usize::from(count % 5 == 0);
+        let copies = 1 + usize::from(count.is_multiple_of(5));
         let mut all = vec![datagram.clone(); copies];
         all.push(old);
         Verdict::Replace(all)
