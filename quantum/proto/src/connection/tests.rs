@@ -7,3 +7,4 @@ mod closing;
 mod handshake;
 mod paths;
 mod transfer;
+mod weather;
