@@ -12,6 +12,7 @@ mod setup;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -29,7 +30,7 @@ use crate::time::Instant;
 use crate::token::TokenKeeper;
 use crate::transmit::{EcnCodepoint, Transmit};
 use ids::IdFactory;
-use load::Handshakes;
+use load::{Handshakes, Origin};
 use reset::ResetBudget;
 
 /// Where a datagram came from.
@@ -85,7 +86,7 @@ pub enum ConnectionEvent {
 
 /// Routes datagrams to connections.
 pub struct Endpoint {
-    server: Option<Arc<ServerConfig>>,
+    pub(crate) server: Option<Arc<ServerConfig>>,
     client_id_bytes: usize,
     ids: IdFactory,
     tokens: TokenKeeper,
@@ -99,6 +100,8 @@ pub struct Endpoint {
     connections: slab::Slab<Entry>,
     handshakes: Handshakes,
     resets: ResetBudget,
+    /// What time of day `Instant::ORIGIN` is.
+    origin: Duration,
 }
 
 /// What an endpoint remembers of a connection.
@@ -109,7 +112,7 @@ struct Entry {
     first_id: Option<(ConnectionId, SocketAddr)>,
     reset_token: Option<(SocketAddr, ResetToken)>,
     /// Where the handshake is counted, until it is complete.
-    handshake_from: Option<IpAddr>,
+    handshake: Option<Origin>,
 }
 
 impl Endpoint {
@@ -129,6 +132,7 @@ impl Endpoint {
             connections: slab::Slab::new(),
             handshakes: Handshakes::default(),
             resets: ResetBudget::default(),
+            origin: config.origin,
         }
     }
 
@@ -298,8 +302,8 @@ impl Endpoint {
         let Some(entry) = self.connections.get_mut(handle) else {
             return;
         };
-        if let Some(from) = entry.handshake_from.take() {
-            self.handshakes.end(from);
+        if let Some(origin) = entry.handshake.take() {
+            self.handshakes.end(origin);
         }
     }
 

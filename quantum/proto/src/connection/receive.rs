@@ -6,13 +6,12 @@
 use std::time::Duration;
 
 use super::{Connection, State};
-use crate::carried::{Carried, Contents};
 use crate::connection_id::ResetToken;
 use crate::endpoint::{Arrival, EndpointEvent};
 use crate::error::{ConnectionError, TransportError, TransportErrorCode};
 use crate::frame::{Ack, AckFrequency, Frame, Frames, NewConnectionId};
 use crate::packet::{PacketKind, ProtectedHeader};
-use crate::recovery::{EcnReport, Outcome, SpaceId};
+use crate::recovery::{EcnReport, SpaceId};
 use crate::stream::Side;
 use crate::time::Instant;
 
@@ -346,91 +345,6 @@ impl Connection {
         result
     }
 
-    /// Tells the owners of what was sent how it fared.
-    pub(super) fn apply(&mut self, now: Instant, space: SpaceId, outcome: &mut Outcome) {
-        for delivered in outcome.delivered.drain(..) {
-            if !delivered.current_path {
-                // Says nothing about the datagrams of this path.
-            } else if delivered.mtu_probe {
-                self.path.mtu.on_probe_acked(now, delivered.bytes);
-            } else {
-                self.path.mtu.on_acked(delivered.bytes);
-            }
-            self.on_delivered(space, &delivered.contents);
-        }
-        for lost in outcome.lost.drain(..) {
-            if !lost.current_path {
-                // Nor does this.
-            } else if lost.mtu_probe {
-                self.path.mtu.on_probe_lost(now, lost.bytes);
-            } else {
-                self.path.mtu.on_lost(now, lost.bytes);
-            }
-            self.on_lost(space, &lost.contents);
-        }
-        self.adopt_datagram_size();
-        self.timers
-            .set_or_stop(super::Timer::MtuProbe, self.path.mtu.search_at());
-    }
-
-    fn on_delivered(&mut self, space: SpaceId, contents: &Contents) {
-        for carried in contents {
-            match *carried {
-                Carried::Stream { .. }
-                | Carried::ResetStream { .. }
-                | Carried::StopSending { .. }
-                | Carried::MaxData
-                | Carried::MaxStreamData { .. }
-                | Carried::MaxStreams { .. } => self.streams.on_delivered(carried),
-                Carried::Message { .. }
-                | Carried::ResetMessage { .. }
-                | Carried::MaxMessageData => {
-                    self.messages.on_delivered(carried);
-                }
-                Carried::Crypto { start, length } => self.on_crypto_delivered(space, start, length),
-                Carried::RetireConnectionId { .. } => self.remote_ids.on_retirement_delivered(),
-                Carried::Ack { largest } => self.on_ack_delivered(space, largest),
-                Carried::Blocked
-                | Carried::NewConnectionId { .. }
-                | Carried::NewToken
-                | Carried::HandshakeDone => {}
-                Carried::AckFrequency => {
-                    if let Some(delay) = self.ack_requests.on_delivered() {
-                        self.recovery.set_max_ack_delay(delay);
-                    }
-                }
-            }
-        }
-    }
-
-    /// What was in a packet that is lost, or that a probe repeats, has to be sent again.
-    pub(super) fn on_lost(&mut self, space: SpaceId, contents: &Contents) {
-        for carried in contents {
-            match *carried {
-                Carried::Stream { .. }
-                | Carried::ResetStream { .. }
-                | Carried::StopSending { .. }
-                | Carried::MaxData
-                | Carried::MaxStreamData { .. }
-                | Carried::MaxStreams { .. } => self.streams.on_lost(carried),
-                Carried::Message { .. }
-                | Carried::ResetMessage { .. }
-                | Carried::MaxMessageData => {
-                    self.messages.on_lost(carried);
-                }
-                Carried::Crypto { start, length } => self.on_crypto_lost(space, start, length),
-                Carried::NewConnectionId { sequence } => self.local_ids.announce_again(sequence),
-                Carried::RetireConnectionId { sequence } => {
-                    self.remote_ids.on_retirement_lost(sequence);
-                }
-                Carried::NewToken => self.pending.new_token = true,
-                Carried::HandshakeDone => self.pending.handshake_done = true,
-                Carried::AckFrequency => self.ack_requests.on_lost(),
-                Carried::Ack { .. } | Carried::Blocked => {}
-            }
-        }
-    }
-
     fn on_close(&mut self, now: Instant, transport: bool, code: u64, reason: &[u8]) {
         let error = if transport {
             ConnectionError::ClosedByPeer {
@@ -487,21 +401,6 @@ impl Connection {
     fn acknowledge_immediately(&mut self) {
         if let Some(space) = self.spaces[SpaceId::Data as usize].as_deref_mut() {
             space.acknowledger.on_immediate_ack();
-        }
-    }
-
-    fn on_ack_delivered(&mut self, space: SpaceId, largest: u64) {
-        if let Some(space) = self.spaces[space as usize].as_deref_mut() {
-            space.acknowledger.on_ack_delivered(largest);
-        }
-    }
-
-    /// Recovery and congestion control count in datagrams.
-    pub(super) fn adopt_datagram_size(&mut self) {
-        let bytes = self.path.mtu.current();
-        if bytes != self.datagram_bytes {
-            self.datagram_bytes = bytes;
-            self.recovery.on_datagram_size(bytes);
         }
     }
 

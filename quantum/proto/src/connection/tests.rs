@@ -6,5 +6,6 @@ mod attacks;
 mod closing;
 mod handshake;
 mod paths;
+mod resumption;
 mod transfer;
 mod weather;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use guuid::{Guuid, Tick};
 use rand::RngExt;
-use std::time::Duration;
 
+use super::load::Origin;
 use super::setup::parameters;
 use super::{
     Arrival, ConnectionHandle, ConnectionSetup, Endpoint, Route, SERVER_ID_BYTES, respond,
@@ -57,7 +57,8 @@ impl Endpoint {
             return Route::Dropped;
         };
         let token = datagram.get(header.token.clone()).unwrap_or_default();
-        let opened = (!token.is_empty()).then(|| self.tokens.open(now, arrival.remote, token));
+        let time = self.time_of_day(now);
+        let opened = (!token.is_empty()).then(|| self.tokens.open(time, arrival.remote, token));
         let candidate = Candidate {
             header,
             datagram,
@@ -76,6 +77,8 @@ impl Endpoint {
         self.judge(now, arrival, &server, &candidate, response)
     }
 
+    /// How much is borne, of whom. Addresses that have not proven themselves may be made up, so
+    /// none is dropped for what others of its network do, if it can be asked for proof.
     fn judge(
         &mut self,
         now: Instant,
@@ -88,18 +91,18 @@ impl Endpoint {
             let code = TransportErrorCode::CONNECTION_REFUSED;
             return refuse(code, arrival, candidate, response);
         }
+        let proven = candidate.proof.is_some();
+        let origin = Origin::new(arrival.remote.ip(), proven);
+        let crowded = self.handshakes.from(origin) >= server.handshakes_per_network_max;
         let wants_proof = match server.address_validation {
             AddressValidation::Never => false,
-            AddressValidation::WhenBusy(limit) => self.handshakes.total() >= limit,
+            AddressValidation::WhenBusy(limit) => crowded || self.handshakes.total() >= limit,
             AddressValidation::Always => true,
         };
-        if wants_proof && candidate.proof.is_none() {
+        if wants_proof && !proven {
             return self.ask_for_proof(now, arrival, candidate, response);
         }
-        let from = arrival.remote.ip();
-        if self.handshakes.total() >= server.handshakes_max
-            || self.handshakes.from(from) >= server.handshakes_per_network_max
-        {
+        if crowded || self.handshakes.total() >= server.handshakes_max {
             return Route::Dropped;
         }
         match self.let_in(now, arrival, server, candidate) {
@@ -121,14 +124,22 @@ impl Endpoint {
             source,
             ..
         } = candidate;
-        let token = self
-            .tokens
-            .seal_retry(now, arrival.remote, destination, &mut self.rng);
+        let token = self.tokens.seal_retry(
+            self.time_of_day(now),
+            arrival.remote,
+            destination,
+            &mut self.rng,
+        );
         let chosen = self.ids.make(SERVER_ID_BYTES, &self.by_id, &mut self.rng);
         if let (Some(token), Some((chosen, _))) = (token, chosen) {
             write_retry(response, source, &chosen, destination, &token);
         }
         respond(arrival, response)
+    }
+
+    /// The same point in time, counted from the Unix epoch.
+    fn time_of_day(&self, now: Instant) -> Instant {
+        now + self.origin
     }
 
     fn let_in(
@@ -146,7 +157,7 @@ impl Endpoint {
             Some(Proof::Returning) | None => (candidate.destination, None),
         };
         let guuid = Guuid::from_tick(
-            Tick::from_unix_time(Duration::from_nanos(now.as_nanos())),
+            Tick::from_unix_time(self.time_of_day(now).since(Instant::ORIGIN)),
             self.rng.random(),
         );
         let mut ours = parameters(&server.transport, local_id);
@@ -157,10 +168,14 @@ impl Endpoint {
         ours.disable_active_migration = !server.migration;
         let mut encoded = Vec::new();
         ours.encode(&mut encoded);
-        let session = TlsSession::server(Arc::clone(&server.tls), encoded).ok()?;
+        let early_data = server
+            .transport
+            .early_data
+            .then(|| Arc::clone(&server.tickets));
+        let session = TlsSession::server(Arc::clone(&server.tls), early_data, encoded).ok()?;
         let next_token = self
             .tokens
-            .seal_returning(now, arrival.remote.ip(), &mut self.rng)
+            .seal_returning(self.time_of_day(now), arrival.remote.ip(), &mut self.rng)
             .map(Bytes::from);
         let setup = ConnectionSetup {
             now,
@@ -195,10 +210,11 @@ impl Endpoint {
         let handle = self.register(local_id, SERVER_ID_BYTES);
         let first = (candidate.destination, arrival.remote);
         self.by_first_id.insert(first, handle);
-        self.handshakes.begin(arrival.remote.ip());
+        let origin = Origin::new(arrival.remote.ip(), candidate.proof.is_some());
+        self.handshakes.begin(origin);
         if let Some(entry) = self.connections.get_mut(handle) {
             entry.first_id = Some(first);
-            entry.handshake_from = Some(arrival.remote.ip());
+            entry.handshake = Some(origin);
         }
         handle
     }

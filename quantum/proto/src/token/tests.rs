@@ -1,161 +1,175 @@
+//! T3: tokens prove what they should, and nothing else.
+
 use rand::SeedableRng;
 
 use super::*;
 
-const SECOND: Duration = Duration::from_secs(1);
+const NOW: Instant = Instant::from_nanos(1_800_000_000_000_000_000);
 
-fn keeper() -> TokenKeeper {
-    TokenKeeper::new(&[3; 32])
+struct Bench {
+    keeper: TokenKeeper,
+    rng: StdRng,
+    remote: SocketAddr,
 }
 
-fn rng() -> StdRng {
-    StdRng::from_seed([4; 32])
-}
-
-fn start() -> Instant {
-    Instant::from_nanos(1_000_000_000_000)
-}
-
-fn client() -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, 1], 4433))
+fn bench() -> Bench {
+    Bench {
+        keeper: TokenKeeper::new(&[7; 32]),
+        rng: StdRng::seed_from_u64(1),
+        remote: "192.0.2.1:4000".parse().expect("an address"),
+    }
 }
 
 fn original() -> ConnectionId {
-    ConnectionId::from_array([5; 8])
+    ConnectionId::from_array([9; 8])
 }
 
-fn retry(keeper: &TokenKeeper) -> Vec<u8> {
-    let token = keeper.seal_retry(start(), client(), &original(), &mut rng());
-    token.expect("a token")
-}
-
-fn returning(keeper: &TokenKeeper) -> Vec<u8> {
-    let token = keeper.seal_returning(start(), client().ip(), &mut rng());
-    token.expect("a token")
-}
-
-#[test]
-fn a_retry_token_proves_the_address_for_fifteen_seconds() {
-    let mut keeper = keeper();
-    let token = retry(&keeper);
-    let original = original();
-    for late in [0, 15] {
-        let opened = keeper.open(start() + SECOND * late, client(), &token);
-        assert_eq!(opened, Ok(Proof::Retry { original }));
+impl Bench {
+    fn retry(&mut self) -> Vec<u8> {
+        let token = self
+            .keeper
+            .seal_retry(NOW, self.remote, &original(), &mut self.rng);
+        token.expect("a token")
     }
-    let opened = keeper.open(start() + SECOND * 16, client(), &token);
-    assert_eq!(opened, Err(TokenError::BadRetry));
+
+    fn returning(&mut self, now: Instant) -> Vec<u8> {
+        let token = self
+            .keeper
+            .seal_returning(now, self.remote.ip(), &mut self.rng);
+        token.expect("a token")
+    }
+
+    fn open(&mut self, after: Duration, token: &[u8]) -> Result<Proof, TokenError> {
+        self.keeper.open(NOW + after, self.remote, token)
+    }
+}
+
+const MOMENT: Duration = Duration::from_millis(30);
+
+#[test]
+fn t03_a_retry_token_gives_the_first_id_back() {
+    let mut bench = bench();
+    let token = bench.retry();
+    let proof = Proof::Retry {
+        original: original(),
+    };
+    assert_eq!(bench.open(MOMENT, &token), Ok(proof));
+    assert_eq!(bench.open(RETRY_LIFETIME, &token), Ok(proof));
 }
 
 #[test]
-fn a_returning_token_lives_a_day_and_is_taken_once() {
-    let mut keeper = keeper();
-    let token = returning(&keeper);
-    let day = SECOND * 24 * 3600;
-    let late = keeper.open(start() + day + SECOND, client(), &token);
-    assert_eq!(late, Err(TokenError::Unknown));
-    assert_eq!(
-        keeper.open(start() + day, client(), &token),
-        Ok(Proof::Returning)
-    );
-    assert_eq!(
-        keeper.open(start() + day, client(), &token),
-        Err(TokenError::Unknown)
-    );
+fn t03_a_retry_token_expires() {
+    let mut bench = bench();
+    let token = bench.retry();
+    let late = RETRY_LIFETIME + Duration::from_millis(1);
+    assert_eq!(bench.open(late, &token), Err(TokenError::BadRetry));
 }
 
 #[test]
-fn a_returning_token_is_good_for_any_port() {
-    let mut keeper = keeper();
-    let token = returning(&keeper);
-    let other = SocketAddr::new(client().ip(), 1);
-    assert_eq!(keeper.open(start(), other, &token), Ok(Proof::Returning));
-}
-
-#[test]
-fn t03_a_token_from_the_future_proves_nothing() {
-    let mut keeper = keeper();
-    let before = Instant::from_nanos(start().as_nanos() - 1);
-    let tokens = [retry(&keeper), returning(&keeper)];
-    for token in tokens {
-        assert!(keeper.open(before, client(), &token).is_err());
+fn t03_a_retry_token_is_good_for_its_address_and_port_alone() {
+    let mut bench = bench();
+    let token = bench.retry();
+    for other in ["192.0.2.1:4001", "192.0.2.2:4000", "[2001:db8::1]:4000"] {
+        bench.remote = other.parse().expect("an address");
+        assert_eq!(bench.open(MOMENT, &token), Err(TokenError::BadRetry));
     }
 }
 
 #[test]
-fn t03_no_flipped_bit_is_accepted() {
-    let mut keeper = keeper();
-    for token in [retry(&keeper), returning(&keeper)] {
-        for bit in 0..8 * token.len() {
+fn t03_a_returning_client_may_have_another_port_but_not_another_address() {
+    let mut bench = bench();
+    let (one, other) = (bench.returning(NOW), bench.returning(NOW));
+    bench.remote.set_port(1);
+    assert_eq!(bench.open(MOMENT, &one), Ok(Proof::Returning));
+    bench.remote = "192.0.2.2:4000".parse().expect("an address");
+    assert_eq!(bench.open(MOMENT, &other), Err(TokenError::Unknown));
+}
+
+#[test]
+fn t03_a_returning_clients_token_expires() {
+    let mut bench = bench();
+    let (one, other) = (bench.returning(NOW), bench.returning(NOW));
+    assert_eq!(bench.open(RETURNING_LIFETIME, &one), Ok(Proof::Returning));
+    let late = RETURNING_LIFETIME + Duration::from_millis(1);
+    assert_eq!(bench.open(late, &other), Err(TokenError::Unknown));
+}
+
+#[test]
+fn t03_a_returning_clients_token_is_taken_once() {
+    let mut bench = bench();
+    let token = bench.returning(NOW);
+    assert_eq!(bench.open(MOMENT, &token), Ok(Proof::Returning));
+    assert_eq!(bench.open(MOMENT, &token), Err(TokenError::Unknown));
+}
+
+#[test]
+fn t03_a_token_from_the_future_is_refused() {
+    let mut bench = bench();
+    let token = bench.returning(NOW + Duration::from_secs(2));
+    assert_eq!(bench.open(Duration::ZERO, &token), Err(TokenError::Unknown));
+}
+
+#[test]
+fn t03_every_flipped_bit_spoils_a_token() {
+    let mut bench = bench();
+    for token in [bench.retry(), bench.returning(NOW)] {
+        for bit in 0..token.len() * 8 {
             let mut forged = token.clone();
             forged[bit / 8] ^= 1 << (bit % 8);
-            assert!(
-                keeper.open(start(), client(), &forged).is_err(),
-                "bit {bit}"
-            );
+            assert!(bench.open(MOMENT, &forged).is_err(), "bit {bit}");
         }
-        assert!(keeper.open(start(), client(), &token).is_ok());
+        assert!(bench.open(MOMENT, &token).is_ok());
     }
 }
 
 #[test]
-fn t03_no_part_of_a_token_is_accepted() {
-    let mut keeper = keeper();
-    for token in [retry(&keeper), returning(&keeper)] {
-        for length in 0..token.len() {
-            assert!(keeper.open(start(), client(), &token[..length]).is_err());
-        }
-        let longer = [&token[..], &[0]].concat();
-        assert!(keeper.open(start(), client(), &longer).is_err());
+fn t03_a_token_that_is_cut_or_extended_is_refused() {
+    let mut bench = bench();
+    let token = bench.retry();
+    for length in 0..token.len() {
+        assert!(bench.open(MOMENT, &token[..length]).is_err(), "{length}");
     }
+    let longer = [&token[..], &[0]].concat();
+    assert!(bench.open(MOMENT, &longer).is_err());
 }
 
 #[test]
-fn t03_another_address_is_refused() {
-    let mut keeper = keeper();
-    let (retry, returning) = (retry(&keeper), returning(&keeper));
-    let port = SocketAddr::new(client().ip(), 4434);
-    let host = SocketAddr::from(([192, 0, 2, 2], 4433));
-    let opened = keeper.open(start(), port, &retry);
-    assert_eq!(opened, Err(TokenError::BadRetry));
-    assert_eq!(
-        keeper.open(start(), host, &retry),
-        Err(TokenError::BadRetry)
-    );
-    assert_eq!(
-        keeper.open(start(), host, &returning),
-        Err(TokenError::Unknown)
-    );
+fn t03_a_token_of_another_server_counts_as_none() {
+    let mut bench = bench();
+    let token = bench.returning(NOW);
+    bench.keeper = TokenKeeper::new(&[8; 32]);
+    assert_eq!(bench.open(MOMENT, &token), Err(TokenError::Unknown));
 }
 
 #[test]
-fn t03_one_kind_of_token_does_not_pass_for_the_other() {
-    let mut keeper = keeper();
-    for (mut token, kind) in [(retry(&keeper), RETURNING), (returning(&keeper), RETRY)] {
-        token[NONCE_LEN] = kind;
-        assert!(keeper.open(start(), client(), &token).is_err());
-    }
+fn t03_one_kind_does_not_pass_for_the_other() {
+    let mut bench = bench();
+    let mut token = bench.returning(NOW);
+    token[NONCE_LEN] = RETRY;
+    assert_eq!(bench.open(MOMENT, &token), Err(TokenError::BadRetry));
+    let mut token = bench.retry();
+    token[NONCE_LEN] = RETURNING;
+    assert_eq!(bench.open(MOMENT, &token), Err(TokenError::Unknown));
 }
 
 #[test]
-fn t03_a_token_of_another_key_is_unknown() {
-    let other = TokenKeeper::new(&[9; 32]);
-    let token = returning(&other);
-    assert_eq!(
-        keeper().open(start(), client(), &token),
-        Err(TokenError::Unknown)
-    );
-}
-
-#[test]
-fn used_tokens_are_remembered_within_bounds() {
+fn t03_used_tokens_are_never_taken_again_and_take_bounded_memory() {
     let mut used = UsedTokens::default();
-    for at in 0..2 * USED_MAX as u64 {
+    let nonce = |at: u64| {
         let mut nonce = [0; NONCE_LEN];
         nonce[..8].copy_from_slice(&at.to_be_bytes());
-        assert!(used.insert(nonce));
-        assert!(!used.insert(nonce));
+        nonce
+    };
+    let count = USED_MAX as u64 + 100;
+    for at in 0..count {
+        assert!(used.insert(Instant::from_nanos(at), nonce(at)), "{at}");
     }
     assert_eq!(used.known.len(), USED_MAX);
-    assert_eq!(used.order.len(), USED_MAX);
+    for at in 0..count {
+        assert!(!used.insert(Instant::from_nanos(at), nonce(at)), "{at}");
+    }
+    assert!(
+        !used.insert(Instant::ORIGIN, nonce(count)),
+        "older than what is known"
+    );
 }

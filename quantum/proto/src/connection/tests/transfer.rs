@@ -58,8 +58,9 @@ fn transfer(pair: &mut Pair, bytes: usize) -> Vec<u8> {
         if pair.server.connection().is_closed() {
             panic!("closed: {:?}", pair.events(Side::Server));
         }
-        let started = !received.is_empty() || pair.server.events.contains(&Event::Readable(id));
-        if started && read(pair.server.connection(), id, &mut received) {
+        if (!received.is_empty() || pair.server.events.contains(&Event::Readable(id)))
+            && read(pair.server.connection(), id, &mut received)
+        {
             return received;
         }
     }

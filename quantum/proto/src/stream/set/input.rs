@@ -233,8 +233,11 @@ impl Streams {
         let had_end = sending.fin == crate::stream::sending::Fin::Delivered;
         let freed = sending.on_delivered(range, fin);
         let has_end = sending.fin == crate::stream::sending::Fin::Delivered;
-        let is_over = sending.is_delivered();
-        if has_end && !had_end {
+        // A reset takes the place of the end, and only its own delivery ends the stream: what was
+        // given up may be missing at the peer.
+        let is_reset = sending.reset.is_some();
+        let is_over = !is_reset && sending.is_delivered();
+        if has_end && !had_end && !is_reset {
             self.unacked_ends = self.unacked_ends.saturating_sub(1);
         }
         if is_over {

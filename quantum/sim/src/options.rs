@@ -1,0 +1,119 @@
+//! Everything about a run that its seed decides.
+
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use quantum_proto::time::Instant;
+
+use crate::driver::DriverFaults;
+use crate::random::Random;
+use crate::units::seconds;
+
+mod faults;
+pub mod network;
+pub mod plan;
+pub mod settings;
+
+use network::NetworkOptions;
+use plan::Plan;
+use settings::Settings;
+
+/// After the faults have stopped, everything is finished within this time: the longest timer
+/// after a blackout of ten seconds has to expire, the slowest link has to carry the rest, and a
+/// peer that missed the closing has to notice.
+pub const LIVENESS_BOUND: Duration = seconds(180);
+
+/// Everything about a run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The seed that it comes from.
+    pub seed: u64,
+    /// When the faults stop.
+    pub calm_at: Instant,
+    /// The network.
+    pub network: NetworkOptions,
+    /// The drivers of client and server.
+    pub drivers: [DriverFaults; 2],
+    /// The transports of client and server.
+    pub settings: [Settings; 2],
+    /// What the applications do.
+    pub plan: Rc<Plan>,
+}
+
+impl Options {
+    /// What `seed` means.
+    #[must_use]
+    pub fn from_seed(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let calm_at = Instant::ORIGIN + random.between(seconds(1), seconds(15));
+        Self {
+            seed,
+            calm_at,
+            network: NetworkOptions::draw(&mut random.fork(), calm_at),
+            drivers: std::array::from_fn(|_| faults::draw(&mut random.fork(), calm_at)),
+            settings: std::array::from_fn(|_| Settings::draw(&mut random.fork())),
+            plan: Rc::new(Plan::draw(&mut random.fork())),
+        }
+    }
+
+    /// When it has to be over.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.calm_at + LIVENESS_BOUND
+    }
+}
+
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let calm = self.calm_at.since(Instant::ORIGIN).as_secs_f64();
+        writeln!(f, "seed {}: calm at {calm:.3} s", self.seed)?;
+        write!(f, "{}", self.network)?;
+        for (name, index) in [("client", 0), ("server", 1)] {
+            writeln!(f, "{name} driver: {}", self.drivers[index])?;
+            writeln!(f, "{name} transport: {:?}", self.settings[index])?;
+        }
+        write!(f, "{}", self.plan)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_means_the_same_each_time_and_all_of_it_is_shown() {
+        let shown = Options::from_seed(11).to_string();
+        assert_eq!(shown, Options::from_seed(11).to_string());
+        assert_ne!(shown, Options::from_seed(12).to_string());
+    }
+
+    #[test]
+    fn every_fault_occurs_within_a_hundred_seeds() {
+        let all: String = (0..100)
+            .map(|seed| Options::from_seed(seed).to_string())
+            .collect();
+        for fault in [
+            "burst_loss",
+            " loss(",
+            "reorder(",
+            "duplicate(",
+            "corrupt(",
+            "blackout(",
+            "jitter(",
+            "aggregate(",
+            "police(",
+            "ecn(Bleach",
+            "ecn(Remark",
+            "ecn(Drop",
+            "ecn(Mark",
+            "marks above",
+            "stalls at",
+            "nat_outward",
+            "mtu(1472",
+            "mtu(1200",
+        ] {
+            assert!(all.contains(fault), "{fault}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Who has proven to be where: bytes to and from addresses, as seen on the wire.
+//!
+//! An address is proven for a host when its owner sends something after having received something
+//! from that host. No protocol can prove more, so a host that sends beyond three times what it
+//! received before that is at fault whatever its packets say.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use quantum_proto::time::Instant;
+
+use super::HostId;
+use crate::datagram::Datagram;
+
+/// RFC 9000 section 8.
+const FACTOR: u64 = 3;
+
+#[derive(Default)]
+pub(super) struct Ledger {
+    accounts: BTreeMap<(HostId, SocketAddr), Account>,
+}
+
+#[derive(Default)]
+struct Account {
+    received: u64,
+    sent: u64,
+    /// Who received something there first, and when.
+    reached: Option<(HostId, Instant)>,
+    proven: bool,
+}
+
+impl Ledger {
+    /// A datagram is handed to `to`: if it is the first from its origin, the address is reached.
+    pub(super) fn on_delivered(&mut self, now: Instant, datagram: &Datagram, to: HostId) {
+        let account = self.account(datagram.origin, datagram.addressed_to);
+        account.reached.get_or_insert((to, now));
+    }
+
+    /// `host` takes a datagram.
+    pub(super) fn on_received(&mut self, host: HostId, datagram: &Datagram) {
+        let account = self.account(host, datagram.source);
+        account.received += datagram.bytes.len() as u64;
+        account.proven |= account
+            .reached
+            .is_some_and(|(owner, since)| owner == datagram.origin && since <= datagram.sent_at);
+    }
+
+    /// `host` sends `bytes` to an address that it may not trust.
+    ///
+    /// # Errors
+    ///
+    /// Bytes received from there and bytes sent, if the latter are too many.
+    pub(super) fn on_sent(
+        &mut self,
+        host: HostId,
+        to: SocketAddr,
+        bytes: usize,
+    ) -> Result<(), (u64, u64)> {
+        let account = self.account(host, to);
+        account.sent += bytes as u64;
+        if account.proven || account.sent <= account.received.saturating_mul(FACTOR) {
+            return Ok(());
+        }
+        Err((account.received, account.sent))
+    }
+
+    fn account(&mut self, host: HostId, address: SocketAddr) -> &mut Account {
+        self.accounts.entry((host, address)).or_default()
+    }
+}
