@@ -11,6 +11,7 @@ use rand::{RngExt, SeedableRng};
 use super::pair::{Datagram, Identity, Pair, Verdict};
 use super::transfer::{pattern, read, write};
 use crate::config::{AddressValidation, TransportConfig};
+use crate::connection::Event;
 use crate::stream::{Direction, Side};
 
 /// Loses, doubles, delays, swaps, cuts and changes datagrams.
@@ -70,7 +71,9 @@ fn exchange(seed: u64) {
     let mut ids = Vec::new();
     for side in [Side::Client, Side::Server] {
         let connection = pair.host(side).connection();
-        let id = connection.open(Direction::Unidirectional).expect("a stream");
+        let id = connection
+            .open(Direction::Unidirectional)
+            .expect("a stream");
         write(connection, id, &mut pattern(length));
         connection.finish(id).expect("an open stream");
         connection.send_message(pattern(9_000), true).expect("room");
@@ -78,6 +81,16 @@ fn exchange(seed: u64) {
     }
     for round in 0..40u16 {
         pair.run(Duration::from_millis(200));
+        for side in [Side::Client, Side::Server] {
+            if let Some(Event::Closed(error)) = pair
+                .host(side)
+                .events
+                .iter()
+                .find(|event| matches!(event, Event::Closed(_)))
+            {
+                panic!("seed {seed}: the {side:?} closed: {error}");
+            }
+        }
         if round % 8 == 3 {
             let port = pair.client.address.port() + 1;
             pair.client.address.set_port(port);
@@ -87,19 +100,34 @@ fn exchange(seed: u64) {
     pair.run(Duration::from_secs(60));
     for (side, id) in ids {
         let receiver = pair.host(side.peer()).connection();
-        assert!(receiver.is_established(), "seed {seed}: {side:?}'s peer is gone");
-        assert_eq!(receiver.accept(Direction::Unidirectional), Some(id), "seed {seed}");
+        assert!(
+            receiver.is_established(),
+            "seed {seed}: {side:?}'s peer is gone"
+        );
+        assert_eq!(
+            receiver.accept(Direction::Unidirectional),
+            Some(id),
+            "seed {seed}"
+        );
         let mut received = Vec::new();
-        assert!(read(receiver, id, &mut received), "seed {seed}: {}", received.len());
+        assert!(
+            read(receiver, id, &mut received),
+            "seed {seed}: {}",
+            received.len()
+        );
         assert!(received == pattern(length), "seed {seed}");
-        assert_eq!(receiver.receive_message(), Some(pattern(9_000)), "seed {seed}");
+        assert_eq!(
+            receiver.receive_message(),
+            Some(pattern(9_000)),
+            "seed {seed}"
+        );
         assert_eq!(receiver.receive_message(), None, "seed {seed}: twice");
     }
 }
 
 #[test]
 fn what_was_sent_arrives_in_any_weather() {
-    for seed in 0..40 {
+    for seed in 0..100 {
         exchange(seed);
     }
 }
