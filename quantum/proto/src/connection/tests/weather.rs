@@ -66,7 +66,8 @@ fn exchange(seed: u64) {
         }
         pair.run(Duration::from_millis(100));
     }
-    assert!(pair.is_connected(), "seed {seed}: no handshake");
+    let ends = pair.events(Side::Client);
+    assert!(pair.is_connected(), "seed {seed}: no handshake: {ends:?}");
     let length = 400_000;
     let mut ids = Vec::new();
     for side in [Side::Client, Side::Server] {
