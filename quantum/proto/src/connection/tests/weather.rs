@@ -12,7 +12,7 @@ use super::pair::{Datagram, Identity, Pair, Verdict};
 use super::transfer::{pattern, read, write};
 use crate::config::{AddressValidation, TransportConfig};
 use crate::connection::Event;
-use crate::stream::{Direction, Side};
+use crate::stream::{Direction, Side, StreamId};
 
 /// Loses, doubles, delays, swaps, cuts and changes datagrams.
 fn weather(seed: u64, calm: Rc<Cell<bool>>) -> impl FnMut(&mut Datagram) -> Verdict {
@@ -70,18 +70,7 @@ fn exchange(seed: u64) {
     }
     let ends = pair.events(Side::Client);
     assert!(pair.is_connected(), "seed {seed}: no handshake: {ends:?}");
-    let length = 400_000;
-    let mut ids = Vec::new();
-    for side in [Side::Client, Side::Server] {
-        let connection = pair.host(side).connection();
-        let id = connection
-            .open(Direction::Unidirectional)
-            .expect("a stream");
-        write(connection, id, &mut pattern(length));
-        connection.finish(id).expect("an open stream");
-        connection.send_message(pattern(9_000), true).expect("room");
-        ids.push((side, id));
-    }
+    let ids = start_sending(&mut pair);
     for round in 0..40u16 {
         pair.run(Duration::from_millis(200));
         for side in [Side::Client, Side::Server] {
@@ -101,7 +90,28 @@ fn exchange(seed: u64) {
     }
     calm.set(true);
     pair.run(Duration::from_secs(60));
-    for (side, id) in ids {
+    expect_all(&mut pair, &ids, seed);
+}
+
+/// One stream and one message from each end.
+fn start_sending(pair: &mut Pair) -> Vec<(Side, StreamId)> {
+    let mut ids = Vec::new();
+    for side in [Side::Client, Side::Server] {
+        let connection = pair.host(side).connection();
+        let id = connection
+            .open(Direction::Unidirectional)
+            .expect("a stream");
+        write(connection, id, &mut pattern(STREAM_BYTES));
+        connection.finish(id).expect("an open stream");
+        connection.send_message(pattern(9_000), true).expect("room");
+        ids.push((side, id));
+    }
+    ids
+}
+
+/// All of it has arrived, once.
+fn expect_all(pair: &mut Pair, ids: &[(Side, StreamId)], seed: u64) {
+    for &(side, id) in ids {
         let receiver = pair.host(side.peer()).connection();
         assert!(
             receiver.is_established(),
@@ -118,7 +128,7 @@ fn exchange(seed: u64) {
             "seed {seed}: {}",
             received.len()
         );
-        assert!(received == pattern(length), "seed {seed}");
+        assert!(received == pattern(STREAM_BYTES), "seed {seed}");
         assert_eq!(
             receiver.receive_message(),
             Some(pattern(9_000)),
@@ -134,3 +144,5 @@ fn what_was_sent_arrives_in_any_weather() {
         exchange(seed);
     }
 }
+
+const STREAM_BYTES: usize = 400_000;
