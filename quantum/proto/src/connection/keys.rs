@@ -262,9 +262,9 @@ impl Connection {
         let Some(keys) = self.data_keys.as_deref_mut() else {
             return Ok(());
         };
-        // RFC 9001 section 6.5: a peer waits three of its probe timeouts after it has seen that we
-        // followed. Its clock is not ours, so it is held to one of ours (Q-KEY-2).
-        let patience = self.recovery.probe_timeout(SpaceId::Data);
+        // A peer updates again when it has seen that we followed, and waited for three of its
+        // probe timeouts. Its clock is not ours, but light is as fast (Q-KEY-2).
+        let patience = self.recovery.rtt().min() / 2;
         let again = keys.previous_remote.is_some();
         if again && (keys.first_sent.is_none() || now.since(keys.began) < patience) {
             return Err(TransportError::new(

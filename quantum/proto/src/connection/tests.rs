@@ -8,3 +8,4 @@ mod handshake;
 mod paths;
 mod resumption;
 mod transfer;
+mod weather;

@@ -67,6 +67,10 @@ impl Endpoint {
             proof: opened.and_then(Result::ok),
         };
         if opened == Some(Err(TokenError::BadRetry)) {
+            // Somebody else may have damaged the packet on its way.
+            if candidate.authentic_keys().is_none() {
+                return Route::Dropped;
+            }
             return refuse(
                 TransportErrorCode::INVALID_TOKEN,
                 arrival,

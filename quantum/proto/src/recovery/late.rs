@@ -31,7 +31,7 @@ pub(crate) struct LostRecords {
 }
 
 impl LostRecords {
-    pub(crate) fn insert(&mut self, mut record: Record) {
+    pub(crate) fn insert(&mut self, record: Record) {
         if self.records.len() == RECORDS_MAX {
             self.records.pop_front();
         }
@@ -39,14 +39,6 @@ impl LostRecords {
         let at = self
             .records
             .partition_point(|known| known.number < record.number);
-        // Times rise with the numbers, whatever the probe timeout did in between: what expires is
-        // at the front, and when the last one does, all have.
-        if let Some(next) = self.records.get(at) {
-            record.forget_at = record.forget_at.min(next.forget_at);
-        }
-        if let Some(before) = at.checked_sub(1).and_then(|before| self.records.get(before)) {
-            record.forget_at = record.forget_at.max(before.forget_at);
-        }
         self.records.insert(at, record);
     }
 
@@ -77,9 +69,11 @@ impl LostRecords {
         }
     }
 
-    /// When the newest record is forgotten.
+    /// When the next record, or the newest, is forgotten, whichever is later. The probe timeout may
+    /// have fallen between them, so the newest alone could be due long before the others are.
     pub(crate) fn forget_at(&self) -> Option<Instant> {
-        self.records.back().map(|record| record.forget_at)
+        let [first, last] = [self.records.front()?, self.records.back()?];
+        Some(first.forget_at.max(last.forget_at))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -96,24 +90,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shrinking_probe_timeout_leaves_nothing_behind() {
-        let record = |number, forget_at| Record {
-            number,
-            sent_at: Instant::ORIGIN,
-            forget_at: Instant::from_nanos(forget_at),
-            contents: Contents::new(),
-            path: 0,
-            event: None,
-            bytes: 1200,
-            mtu_probe: false,
-            ect0: false,
-        };
+    fn forgetting_makes_headway_whatever_order_records_end_in() {
+        let at = Instant::from_nanos;
         let mut records = LostRecords::default();
-        for (number, forget_at) in [(1, 90), (5, 40), (3, 10), (6, 70)] {
-            records.insert(record(number, forget_at));
+        for (number, forget_at) in [(0, 900), (1, 300), (2, 950), (3, 200)] {
+            records.insert(Record {
+                number,
+                sent_at: at(0),
+                forget_at: at(forget_at),
+                contents: Contents::new(),
+                path: 0,
+                event: None,
+                bytes: 1,
+                mtu_probe: false,
+                ect0: false,
+            });
         }
-        let due = records.forget_at().expect("records are there");
-        records.expire(due);
+        let mut now = at(250);
+        while let Some(next) = records.forget_at() {
+            assert!(next > now, "a wake-up that is due at once would spin");
+            now = next;
+            records.expire(now);
+        }
         assert!(records.is_empty());
     }
 }
