@@ -7,7 +7,7 @@ use quantum_proto::fuzzing::TARGETS;
 
 fn corpus() -> PathBuf {
     // As cargo tells when it runs the test: builds of several checkouts may share their output.
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap();
+    let package = env!("CARGO_MANIFEST_DIR");
     PathBuf::from(package).join("../fuzz/corpus")
 }
 

@@ -276,7 +276,11 @@ impl Application {
         let messages = self
             .outgoing
             .poll_timeout(since, &self.plan.side(self.side).messages);
-        openings.chain(readers).chain(messages).chain(self.look_at).min()
+        openings
+            .chain(readers)
+            .chain(messages)
+            .chain(self.look_at)
+            .min()
     }
 
     /// How the connection ended, if it has.

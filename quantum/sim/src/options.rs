@@ -84,6 +84,9 @@ impl fmt::Display for Options {
     }
 }
 
+/// As long as NATs for UDP can be trusted to remember, and then some.
+const KEEP_ALIVE_BEHIND_NAT: Duration = Duration::from_secs(5);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +127,3 @@ mod tests {
         }
     }
 }
-
-/// As long as NATs for UDP can be trusted to remember, and then some.
-const KEEP_ALIVE_BEHIND_NAT: Duration = Duration::from_secs(5);
