@@ -250,7 +250,12 @@ impl Connection {
         match phase {
             Phase::Next => self.follow_key_update(now, number)?,
             Phase::Current if keys.first_opened.is_none_or(|first| number < first) => {
+                let followed = keys.first_opened.is_none() && keys.previous_remote.is_some();
                 keys.first_opened = Some(number);
+                if followed {
+                    // Until now the peer may not have heard of the update (RFC 9001 section 6.5).
+                    self.await_key_discard(now);
+                }
             }
             Phase::Current | Phase::Previous => {}
         }
@@ -274,6 +279,7 @@ impl Connection {
         }
         keys.update(now);
         keys.first_opened = Some(number);
+        self.await_key_discard(now);
         self.after_key_update(now);
         Ok(())
     }
@@ -295,7 +301,6 @@ impl Connection {
 
     fn after_key_update(&mut self, now: Instant) {
         self.statistics.key_updates += 1;
-        self.await_key_discard(now);
         self.timers.set(Timer::KeyUpdate, now + KEY_LIFETIME);
     }
 
