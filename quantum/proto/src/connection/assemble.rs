@@ -173,6 +173,10 @@ impl Connection {
         }
         if std::mem::take(&mut self.pending.ping) {
             frame::write_ping(packet.buffer);
+            // If our address has changed, the answer may be three times as large as this packet: room
+            // for a challenge (RFC 9000 section 8.1).
+            let padded = packet.buffer.len() + PING_PADDING;
+            packet.buffer.resize(padded.min(packet.end), 0);
         }
         if let Some(data) = self.path.challenge.filter(|_| self.path.challenge_pending) {
             self.path.challenge_pending = false;
@@ -263,3 +267,6 @@ impl Connection {
         }
     }
 }
+
+/// Makes a packet with a PING alone some 64 bytes long.
+const PING_PADDING: usize = 32;
