@@ -1,13 +1,18 @@
 //! Quantum in a simulated network: virtual time, one seed, every fault.
 
 pub mod application;
+pub mod campaign;
 pub mod datagram;
 pub mod driver;
 pub mod host;
+pub mod identity;
+pub mod node;
 pub mod options;
 pub mod path;
+pub mod program;
 pub mod random;
 pub mod samples;
+pub mod simulate;
 pub mod transport;
 pub mod units;
 pub mod violation;

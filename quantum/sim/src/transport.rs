@@ -4,6 +4,8 @@ use bytes::Bytes;
 use quantum_proto::stream::{Direction, StreamId};
 use quantum_proto::time::Instant;
 
+mod connection;
+
 /// A connection, seen from the application.
 pub trait Transport {
     /// A new stream; `None` until [`Notice::StreamsAvailable`].

@@ -52,6 +52,7 @@ pub struct World<H> {
     network: Network,
     ledger: Ledger,
     hash: EventHash,
+    datagrams: u64,
     random: Random,
     trace: Option<Listener>,
     buffer: Vec<u8>,
@@ -70,6 +71,7 @@ impl<H: Host> World<H> {
             network: Network::default(),
             ledger: Ledger::default(),
             hash: EventHash::default(),
+            datagrams: 0,
             random: Random::new(seed),
             trace: None,
             buffer: Vec::new(),
@@ -155,6 +157,12 @@ impl<H: Host> World<H> {
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         self.hash.value()
+    }
+
+    /// Datagrams that have been sent by all hosts.
+    #[must_use]
+    pub fn datagrams(&self) -> u64 {
+        self.datagrams
     }
 
     /// Lets time pass until no host is busy, at most until `deadline`.

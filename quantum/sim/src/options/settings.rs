@@ -24,14 +24,12 @@ pub struct Settings {
     pub mtu_discovery: bool,
     /// Whether datagrams are marked.
     pub ecn: bool,
-    /// Whether several datagrams are handed over at once.
-    pub segmentation_offload: bool,
+    /// Packets after which keys are updated, if early.
+    pub key_update_packets: Option<u64>,
     /// When acknowledgements are sent at the latest.
     pub ack_delay_max: Duration,
     /// Whether the server asks for proof of address first.
     pub retry: bool,
-    /// CUBIC instead of BBR.
-    pub cubic: bool,
     /// Silence after which something is sent.
     pub keep_alive: Option<Duration>,
 }
@@ -39,6 +37,8 @@ pub struct Settings {
 impl Settings {
     /// Longer than any blackout of the simulation, with the timers that grow in it.
     pub const IDLE_TIMEOUT: Duration = seconds(90);
+    /// The same for the handshake.
+    pub const HANDSHAKE_TIMEOUT: Duration = seconds(90);
 
     /// Some settings; half of them roomy, half cramped.
     #[must_use]
@@ -61,10 +61,9 @@ impl Settings {
             datagram_bytes_max: u16::try_from(random.within(1200..=1472)).unwrap_or(1200),
             mtu_discovery: random.chance(0.8),
             ecn: random.chance(0.8),
-            segmentation_offload: random.chance(0.8),
+            key_update_packets: random.chance(0.2).then(|| random.logarithmic(10, 1000)),
             ack_delay_max: ms(random.within(1..=50)),
             retry: random.chance(0.1),
-            cubic: random.chance(0.3),
             keep_alive: random
                 .chance(0.2)
                 .then(|| ms(random.logarithmic(100, 10_000))),

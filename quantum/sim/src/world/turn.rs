@@ -168,6 +168,7 @@ impl<H: Host> World<H> {
     fn depart_one(&mut self, id: HostId, by: &Departure, bytes: &[u8]) -> Result<(), Violation> {
         let destination = by.transmit.destination;
         self.charge(id, destination, bytes.len())?;
+        self.datagrams += 1;
         self.record(Mark::Sent, &[id.0 as u64, bytes.len() as u64]);
         let travel = self.network.depart(Datagram {
             source: by.source,

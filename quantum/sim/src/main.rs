@@ -1,0 +1,89 @@
+//! Runs seeds of the simulation.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use quantum_sim::campaign::{Campaign, Failure, Summary};
+use quantum_sim::options::Options;
+use quantum_sim::simulate::simulate;
+
+/// Quantum in a simulated network: each seed is a network with faults, two applications, and rules
+/// that have to hold.
+#[derive(Parser)]
+struct Arguments {
+    /// How many seeds.
+    #[arg(long, default_value_t = 1000)]
+    seeds: u64,
+    /// The first one.
+    #[arg(long, default_value_t = 0)]
+    first_seed: u64,
+    /// How many of them run twice, to be compared.
+    #[arg(long, default_value_t = 0)]
+    twice: u64,
+    /// How many run at a time. Default: as many as there are cores.
+    #[arg(long)]
+    jobs: Option<usize>,
+    /// With a single seed: shows its options and every event.
+    #[arg(long)]
+    verbose: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if arguments.verbose {
+        return show(arguments.first_seed);
+    }
+    let cores = std::thread::available_parallelism().map_or(1, Into::into);
+    let campaign = Campaign {
+        first_seed: arguments.first_seed,
+        seeds: arguments.seeds,
+        twice: arguments.twice,
+        jobs: arguments.jobs.unwrap_or(cores),
+    };
+    let started = Instant::now();
+    let summary = campaign.run(|failure| report(failure, campaign.seeds == 1));
+    conclude(&summary, started.elapsed().as_secs_f64())
+}
+
+/// One line per failure that runs it again; with a single seed, all about it.
+fn report(failure: &Failure, in_full: bool) {
+    if in_full {
+        println!("{}", Options::from_seed(failure.seed));
+    }
+    let seed = failure.seed;
+    println!("seed {seed} failed {}", failure.violation);
+    println!("{}", failure.replay_line());
+}
+
+fn conclude(summary: &Summary, seconds: f64) -> ExitCode {
+    println!(
+        "{} datagrams, {:.0} virtual seconds in {seconds:.1} seconds",
+        summary.datagrams, summary.virtual_seconds
+    );
+    println!(
+        "{} passed, {} failed",
+        summary.passed,
+        summary.failures.len()
+    );
+    if summary.failures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn show(seed: u64) -> ExitCode {
+    let options = Options::from_seed(seed);
+    println!("{options}");
+    match simulate(&options, Some(Box::new(|event| println!("{event}")))) {
+        Ok(outcome) => {
+            println!("{outcome:?}");
+            ExitCode::SUCCESS
+        }
+        Err(violation) => {
+            println!("failed {violation}");
+            ExitCode::FAILURE
+        }
+    }
+}

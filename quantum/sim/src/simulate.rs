@@ -1,0 +1,146 @@
+//! One run: a seed becomes a world, and the world is held to the rules.
+
+use std::rc::Rc;
+
+use quantum_proto::config::{AddressValidation, TransportConfig};
+use quantum_proto::stream::Side;
+use quantum_proto::time::Instant;
+
+use crate::application::{Application, Shared};
+use crate::identity;
+use crate::node::Node;
+use crate::options::Options;
+use crate::options::network::{CLIENT, SERVER};
+use crate::options::settings::Settings;
+use crate::random::Random;
+use crate::violation::{Rule, Violation};
+use crate::world::{HostId, Stopped, World};
+
+/// How a run went that kept to the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Of all events.
+    pub fingerprint: u64,
+    /// Virtual time at the end.
+    pub ended_at: Instant,
+    /// Datagrams that were sent, both ways.
+    pub datagrams: u64,
+}
+
+/// Where events are told to.
+pub type Listener = Box<dyn FnMut(&str)>;
+
+/// Runs what the options say.
+///
+/// # Errors
+///
+/// The first rule that does not hold.
+pub fn simulate(options: &Options, listener: Option<Listener>) -> Result<Outcome, Violation> {
+    let mut world = build(options).map_err(|detail| Violation {
+        at: Instant::ORIGIN,
+        rule: Rule::Contract,
+        detail,
+    })?;
+    if let Some(listener) = listener {
+        world.trace(listener);
+    }
+    let stopped = world.run(options.deadline())?;
+    check_end(options, &world, stopped)?;
+    Ok(Outcome {
+        fingerprint: world.fingerprint(),
+        ended_at: world.now(),
+        datagrams: world.datagrams(),
+    })
+}
+
+fn check_end(
+    options: &Options,
+    world: &World<Node<Application>>,
+    stopped: Stopped,
+) -> Result<(), Violation> {
+    let violation = |(rule, detail)| Violation {
+        at: world.now(),
+        rule,
+        detail,
+    };
+    let programs = || world.hosts().flat_map(Node::programs);
+    if stopped == Stopped::Deadline {
+        let words: Vec<_> = programs().map(Application::unfinished).collect();
+        return Err(violation((Rule::Liveness, words.join(" | "))));
+    }
+    for program in programs() {
+        program.check_end(options.calm_at).map_err(violation)?;
+    }
+    Ok(())
+}
+
+fn build(options: &Options) -> Result<World<Node<Application>>, String> {
+    let mut random = Random::new(options.seed ^ 0x5eed_0000_0000_0000);
+    let shared = Rc::new(Shared::default());
+    let application = |side| Application::new(side, Rc::clone(&options.plan), Rc::clone(&shared));
+    let [client_settings, server_settings] = &options.settings;
+    let client_config = identity::client_config()?.with_transport(transport(client_settings));
+    let validation = if server_settings.retry {
+        AddressValidation::Always
+    } else {
+        AddressValidation::Never
+    };
+    let server_config = identity::server_config()?
+        .with_transport(transport(server_settings))
+        .with_address_validation(validation);
+
+    let mut client = Node::client(CLIENT, &mut random);
+    client.connect(
+        Instant::ORIGIN,
+        &client_config,
+        SERVER,
+        application(Side::Client),
+    )?;
+    let server = Node::server(
+        SERVER,
+        server_config,
+        &mut random,
+        [application(Side::Server)],
+    );
+
+    let mut world = World::new(random.bits());
+    let [client_driver, server_driver] = options.drivers.clone();
+    let client = world.add_host(client, &[CLIENT], client_driver);
+    let server = world.add_host(server, &[SERVER], server_driver);
+    connect(&mut world, options, client, server);
+    Ok(world)
+}
+
+fn connect(
+    world: &mut World<Node<Application>>,
+    options: &Options,
+    client: HostId,
+    server: HostId,
+) {
+    let [up, down] = options.network.paths().map(|path| world.add_path(path));
+    world.route(client, &[up]);
+    world.route(server, &[down]);
+}
+
+/// The configuration that these settings describe.
+#[must_use]
+pub fn transport(settings: &Settings) -> TransportConfig {
+    let mut config = TransportConfig::default()
+        .with_idle_timeout(Some(Settings::IDLE_TIMEOUT))
+        .with_handshake_timeout(Settings::HANDSHAKE_TIMEOUT)
+        .with_receive_window(settings.receive_window)
+        .with_stream_receive_window(settings.stream_receive_window)
+        .with_message_receive_window(settings.message_receive_window)
+        .with_send_window(settings.send_window)
+        .with_bidirectional_streams_max(settings.streams_max)
+        .with_unidirectional_streams_max(settings.streams_max)
+        .with_datagram_bytes_max(settings.datagram_bytes_max)
+        .with_mtu_discovery(settings.mtu_discovery)
+        .with_ecn(settings.ecn)
+        .with_ack_delay_max(settings.ack_delay_max)
+        .with_keep_alive(settings.keep_alive);
+    if let Some(packets) = settings.key_update_packets {
+        config = config.with_key_update_packets(packets);
+    }
+    config
+}
