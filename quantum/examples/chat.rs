@@ -1,17 +1,28 @@
-//! Two people talk: `cargo run -p quantum --example chat` waits for the other, and prints what
-//! the other has to type.
-use std::error::Error;
-use std::net::SocketAddr;
-
-use quantum::{ClientConfig, Connection, Endpoint, Fingerprint, ServerConfig};
+//! Two people talk: `cargo run -p quantum --example chat` waits for the other, who types what it
+//! prints. The end of the input ends the talk.
+use quantum::{ClientConfig, Endpoint, Fingerprint, ServerConfig};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (endpoint, peer) = match &arguments[..] {
-        [address, fingerprint] => call(address.parse()?, fingerprint.parse()?).await?,
-        _ => wait().await?,
+    let (endpoint, peer) = if let [address, fingerprint] = &arguments[..] {
+        let config = ClientConfig::with_pinned_certificates([fingerprint.parse()?])?;
+        let endpoint = Endpoint::client(config, "[::]:0".parse()?)?;
+        let peer = endpoint.connect(address.parse()?, "localhost").await?;
+        (endpoint, peer)
+    } else {
+        let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+        let (certificate, key) = (
+            issued.cert.der().clone(),
+            issued.signing_key.serialize_der(),
+        );
+        let fingerprint = Fingerprint::of(&certificate);
+        println!("cargo run -p quantum --example chat ADDRESS:4433 {fingerprint}");
+        let config = ServerConfig::with_certificate(vec![certificate], key.try_into()?)?;
+        let endpoint = Endpoint::server(config, "[::]:4433".parse()?)?;
+        let peer = endpoint.accept().await.ok_or("closed")?;
+        (endpoint, peer)
     };
     let mut lines = BufReader::new(stdin()).lines();
     loop {
@@ -20,33 +31,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 Some(line) => peer.send_message(line).await?,
                 None => break,
             },
-            message = peer.receive_message() => match message {
-                Ok(message) => println!("> {}", String::from_utf8_lossy(&message)),
-                Err(reason) => return Ok(println!("{reason}")),
-            },
+            message = peer.receive_message() => println!("> {}", String::from_utf8_lossy(&message?)),
         }
     }
     peer.shut_down(0, b"bye");
-    Ok(endpoint.wait_idle().await)
-}
-
-async fn call(
-    address: SocketAddr,
-    fingerprint: Fingerprint,
-) -> Result<(Endpoint, Connection), Box<dyn Error>> {
-    let config = ClientConfig::with_pinned_certificates([fingerprint])?;
-    let endpoint = Endpoint::client(config, "[::]:0".parse()?)?;
-    let peer = endpoint.connect(address, "localhost").await?;
-    Ok((endpoint, peer))
-}
-
-async fn wait() -> Result<(Endpoint, Connection), Box<dyn Error>> {
-    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
-    let key = issued.signing_key.serialize_der().try_into()?;
-    let config = ServerConfig::with_certificate(vec![issued.cert.der().clone()], key)?;
-    let endpoint = Endpoint::server(config, "[::]:4433".parse()?)?;
-    let fingerprint = Fingerprint::of(issued.cert.der());
-    println!("cargo run -p quantum --example chat ADDRESS:4433 {fingerprint}");
-    let peer = endpoint.accept().await.ok_or("closed")?;
-    Ok((endpoint, peer))
+    endpoint.wait_idle().await;
+    Ok(())
 }

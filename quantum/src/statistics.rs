@@ -33,7 +33,11 @@ pub struct EndpointStatistics {
 
 impl EndpointStatistics {
     pub(crate) fn count_received(&mut self, meta: &RecvMeta) {
-        let datagrams = meta.len.div_ceil(meta.stride.max(1));
+        // An empty datagram is one, too, and comes alone.
+        let datagrams = meta.len.div_ceil(meta.stride.max(1)).max(1);
+        if meta.len == 0 {
+            self.count_dropped();
+        }
         self.datagrams_received = self.datagrams_received.wrapping_add(datagrams as u64);
         self.bytes_received = self.bytes_received.wrapping_add(meta.len as u64);
     }

@@ -1,4 +1,9 @@
 //! The figures under the names that dashboards ask for.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 #[path = "transport/fixture.rs"]
 #[expect(dead_code, reason = "shared with the other tests")]

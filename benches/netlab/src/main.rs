@@ -13,6 +13,8 @@ mod runner;
 mod statistics;
 mod workload;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// Why a run failed.
@@ -43,7 +45,17 @@ enum Command {
     Child,
 }
 
-fn main() -> Result<(), Failure> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("netlab: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Failure> {
     match Arguments::parse().command {
         Command::Probe => probe::run(command_line()),
         Command::Bulk(options) => workload::bulk::run(&options),

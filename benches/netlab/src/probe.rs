@@ -17,7 +17,8 @@ use traffic::{Arrival, Traffic};
 struct Row {
     set: String,
     measured: String,
-    holds: bool,
+    /// `None`: this machine could not put it to the test.
+    holds: Option<bool>,
 }
 
 /// Measures, prints a table, and fails if a claim does not hold.
@@ -30,9 +31,13 @@ pub(crate) fn run(command: String) -> Result<(), Failure> {
     let mut failed = 0;
     for measure in measures() {
         let row = measure()?;
-        let holds = if row.holds { "yes" } else { "**no**" };
+        let holds = match row.holds {
+            Some(true) => "yes",
+            Some(false) => "**no**",
+            None => "not tested",
+        };
         println!("| {} | {} | {holds} |", row.set, row.measured);
-        failed += usize::from(!row.holds);
+        failed += usize::from(row.holds == Some(false));
     }
     if failed > 0 {
         return Err(format!("{failed} claims of the emulator do not hold on this machine").into());
@@ -87,7 +92,7 @@ fn ping(rtt: u64) -> Result<Row, Failure> {
     Ok(Row {
         set: format!("RTT {rtt} ms, 64 B ping at 100 Hz"),
         measured: format!("p50 {p50:.2} ms"),
-        holds: (0.0..1.0).contains(&above),
+        holds: Some((0.0..1.0).contains(&above)),
     })
 }
 
@@ -114,7 +119,7 @@ fn one_way(rate: u64) -> Result<Row, Failure> {
     Ok(Row {
         set: format!("one-way 25 ms under {rate} Mbit/s"),
         measured,
-        holds: (25.0..25.5).contains(&p50) && error < 100.0,
+        holds: Some((25.0..25.5).contains(&p50) && error < 100.0),
     })
 }
 
@@ -143,7 +148,7 @@ fn loss(percent: f64, length: f64) -> Result<Row, Failure> {
     Ok(Row {
         set: format!("loss {percent} %, mean burst {expected:.2} ({packets} packets)"),
         measured: format!("{share:.2} %, mean burst {burst:.2}"),
-        holds: (share / percent - 1.0).abs() < 0.15 && (burst / expected - 1.0).abs() < 0.15,
+        holds: Some((share / percent - 1.0).abs() < 0.15 && (burst / expected - 1.0).abs() < 0.15),
     })
 }
 
@@ -156,11 +161,14 @@ fn rate(megabits: u64) -> Result<Row, Failure> {
         ..LinkSettings::default()
     })?;
     let arrivals = traffic::one_way(&lab, Traffic::at_rate(rate * 5 / 4, 2))?;
-    let measured = traffic::bits_per_second(&arrivals) / 1e6;
+    let [offered, measured] = traffic::megabits_per_second(&arrivals);
+    let holds = (measured / megabits as f64 - 1.0).abs() < 0.01;
+    // The sender is a thread of this process: a busy machine may not let it fill the link.
+    let tested = holds || offered > megabits as f64 * 1.2;
     Ok(Row {
         set: format!("rate {megabits} Mbit/s, a quarter more offered"),
-        measured: format!("{measured:.2} Mbit/s of IP bytes"),
-        holds: (measured / megabits as f64 - 1.0).abs() < 0.01,
+        measured: format!("{measured:.2} Mbit/s of IP bytes ({offered:.0} offered)"),
+        holds: tested.then_some(holds),
     })
 }
 
@@ -184,7 +192,7 @@ fn queue() -> Result<Row, Failure> {
     Ok(Row {
         set: "queue 250 kB at 50 Mbit/s, a burst of 600 kB".into(),
         measured: format!("{kept} kB taken, longest wait {longest:.1} ms"),
-        holds: (248..320).contains(&kept) && (39.0..=40.0).contains(&longest),
+        holds: Some((248..320).contains(&kept) && (39.0..=40.0).contains(&longest)),
     })
 }
 
@@ -210,7 +218,7 @@ fn jitter(reorder: bool) -> Result<Row, Failure> {
     Ok(Row {
         set: format!("jitter 0-20 on 40 ms at 100 Hz{how}"),
         measured: format!("{least:.1}-{most:.1} ms, p50 {middle:.1}; {overtaken:.0} % overtaken"),
-        holds: least >= 40.0 && (58.0..65.0).contains(&most) && (overtaken > 0.0) == reorder,
+        holds: Some(least >= 40.0 && (58.0..65.0).contains(&most) && (overtaken > 0.0) == reorder),
     })
 }
 
@@ -227,6 +235,6 @@ fn tcp(megabits: u64) -> Result<Row, Failure> {
     Ok(Row {
         set: format!("TCP through {megabits} Mbit/s, RTT 1 ms"),
         measured: format!("{goodput:.1} Mbit/s goodput (ceiling 96.5 %)"),
-        holds: (0.90..0.97).contains(&share),
+        holds: Some((0.90..0.97).contains(&share)),
     })
 }

@@ -1,8 +1,6 @@
 //! The receiving side of acknowledgements: which packets arrived, and when to say so
 //! (RFC 9000 section 13.2, draft-ietf-quic-ack-frequency).
 
-#![allow(dead_code, reason = "the connection calls what it needs")]
-
 mod duplicates;
 mod frequency;
 
@@ -12,7 +10,6 @@ mod tests;
 use std::time::Duration;
 
 use self::duplicates::DuplicateWindow;
-#[allow(unused_imports, reason = "the connection names what it needs")]
 pub(crate) use self::frequency::FrequencyRequests;
 use crate::error::TransportError;
 use crate::frame::{AckFrequency, EcnCounts};

@@ -42,6 +42,8 @@ pub struct EndpointConfig {
     pub(crate) token_key: [u8; 32],
     /// Length of the ids of connections that this endpoint opens, in bytes.
     pub(crate) client_id_bytes: usize,
+    /// What time of day the origin of the caller's clock was, since the Unix epoch.
+    pub(crate) origin: std::time::Duration,
 }
 
 impl EndpointConfig {
@@ -60,7 +62,17 @@ impl EndpointConfig {
             reset_key: derive(b"quantum reset"),
             token_key: derive(b"quantum token"),
             client_id_bytes: 2,
+            origin: std::time::Duration::ZERO,
         }
+    }
+
+    /// What time of day, since the Unix epoch, [`Instant::ORIGIN`](crate::time::Instant::ORIGIN) is
+    /// on the clock of the caller. Tokens that are to outlive a restart need it, and GUUIDs tell the
+    /// time by it. Default: zero, for clocks that count from the epoch.
+    #[must_use]
+    pub fn with_origin(mut self, since_epoch: std::time::Duration) -> Self {
+        self.origin = since_epoch;
+        self
     }
 
     /// Length of the ids of connections that this endpoint opens, from 1 to 20 bytes. Default: 2,

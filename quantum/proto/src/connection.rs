@@ -27,6 +27,8 @@ use crate::stream::{Side, Streams};
 use crate::time::Instant;
 
 mod application;
+mod aside;
+mod assemble;
 mod event;
 mod handshake;
 mod ids;
@@ -35,6 +37,7 @@ mod lifecycle;
 mod migration;
 mod path;
 mod receive;
+mod settle;
 mod setup;
 mod space;
 mod timeout;

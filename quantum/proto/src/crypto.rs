@@ -2,8 +2,14 @@
 //!
 //! The connection knows only [`Session`] and the key types; [`tls`] fills them with rustls.
 
+mod anti_replay;
+mod client_hello;
+mod exporter;
 mod tls;
 
+pub(crate) use anti_replay::TicketStore;
+pub use exporter::ExportError;
+pub(crate) use exporter::Exporter;
 pub(crate) use tls::{TlsSession, initial_keys};
 
 use rustls_pki_types::CertificateDer;
@@ -26,13 +32,14 @@ pub(crate) trait Session: Send {
     /// The handshake is not complete.
     fn is_handshaking(&self) -> bool;
 
-    /// The peer's transport parameters, once they have arrived.
+    /// The peer's transport parameters, once they have arrived; for a client, once the server has
+    /// proven itself.
     fn transport_parameters(&self) -> Option<Vec<u8>>;
 
     /// Keys of 0-RTT packets, if they can be sent (client) or read (server).
     fn early_keys(&self) -> Option<DirectionKeys>;
 
-    /// Client: whether the server took the 0-RTT data.
+    /// Whether the server took the 0-RTT data. Final when the handshake is complete.
     fn early_data_accepted(&self) -> bool;
 
     /// The peer's certificate chain, or its raw public key.
@@ -44,23 +51,10 @@ pub(crate) trait Session: Send {
     /// The name that the client asked for.
     fn server_name(&self) -> Option<String>;
 
-    /// Secret bytes that both ends derive (RFC 8446 section 7.5).
-    ///
-    /// # Errors
-    ///
-    /// If the handshake is not complete, or too many are asked for.
-    fn export(
-        &self,
-        output: &mut [u8],
-        label: &[u8],
-        context: Option<&[u8]>,
-    ) -> Result<(), ExportError>;
+    /// What outlives the session, to derive secrets for the application from. `None` before the
+    /// handshake is complete.
+    fn exporter(&self) -> Option<Exporter>;
 }
-
-/// Keying material cannot be exported: the handshake is not complete, or the session is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no keying material to export")]
-pub struct ExportError;
 
 /// New keys, to be used from the next handshake bytes on.
 pub(crate) enum KeyChange {
@@ -149,3 +143,6 @@ impl KeySchedule {
 
 /// Every cipher of TLS 1.3 that is used here has a tag of this size (RFC 9001 section 5.3).
 pub(crate) const TAG_BYTES: usize = 16;
+
+#[cfg(test)]
+mod tests;

@@ -32,14 +32,20 @@ impl EcnValidation {
         matches!(self.state, EcnState::Testing | EcnState::Capable).then_some(EcnCodepoint::Ect0)
     }
 
-    /// A packet left.
+    /// A packet was written.
     #[inline]
     pub(crate) fn on_sent(&mut self) {
         if self.state == EcnState::Testing {
             self.tested += 1;
-            if self.tested >= TESTED_MAX {
-                self.state = EcnState::Unknown;
-            }
+        }
+    }
+
+    /// The packets written so far leave, all with one mark: only between transmits may it change,
+    /// or packets would count as marked that leave without a mark.
+    #[inline]
+    pub(crate) fn on_transmit(&mut self) {
+        if self.state == EcnState::Testing && self.tested >= TESTED_MAX {
+            self.state = EcnState::Unknown;
         }
     }
 
@@ -86,3 +92,6 @@ fn newly_marked(acknowledged: u64, counts: EcnCounts, known: &mut EcnCounts) -> 
 
 /// RFC 9000 appendix A.4: packets that are marked before the first is acknowledged.
 const TESTED_MAX: u32 = 10;
+
+#[cfg(test)]
+mod tests;

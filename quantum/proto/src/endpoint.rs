@@ -12,6 +12,7 @@ mod setup;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -29,7 +30,7 @@ use crate::time::Instant;
 use crate::token::TokenKeeper;
 use crate::transmit::{EcnCodepoint, Transmit};
 use ids::IdFactory;
-use load::Handshakes;
+use load::{Handshakes, Origin};
 use reset::ResetBudget;
 
 /// Where a datagram came from.
@@ -85,7 +86,7 @@ pub enum ConnectionEvent {
 
 /// Routes datagrams to connections.
 pub struct Endpoint {
-    server: Option<Arc<ServerConfig>>,
+    pub(crate) server: Option<Arc<ServerConfig>>,
     client_id_bytes: usize,
     ids: IdFactory,
     tokens: TokenKeeper,
@@ -99,6 +100,8 @@ pub struct Endpoint {
     connections: slab::Slab<Entry>,
     handshakes: Handshakes,
     resets: ResetBudget,
+    /// What time of day `Instant::ORIGIN` is.
+    origin: Duration,
 }
 
 /// What an endpoint remembers of a connection.
@@ -109,7 +112,7 @@ struct Entry {
     first_id: Option<(ConnectionId, SocketAddr)>,
     reset_token: Option<(SocketAddr, ResetToken)>,
     /// Where the handshake is counted, until it is complete.
-    handshake_from: Option<IpAddr>,
+    handshake: Option<Origin>,
 }
 
 impl Endpoint {
@@ -129,6 +132,7 @@ impl Endpoint {
             connections: slab::Slab::new(),
             handshakes: Handshakes::default(),
             resets: ResetBudget::default(),
+            origin: config.origin,
         }
     }
 
@@ -158,14 +162,16 @@ impl Endpoint {
         if let Some(handle) = self.find(arrival, datagram) {
             return Route::Connection(ConnectionHandle(handle));
         }
+        // A reset may be shorter than any packet.
+        if let Some(route) = self.find_by_token(arrival, datagram) {
+            return route;
+        }
         let Ok(header) = ProtectedHeader::decode(datagram, SERVER_ID_BYTES) else {
             return Route::Dropped;
         };
         let responded = match header.kind {
             PacketKind::Short => {
-                return self.find_by_token(arrival, datagram).unwrap_or_else(|| {
-                    self.answer_unknown(now, arrival, &header, datagram, response)
-                });
+                return self.answer_unknown(now, arrival, &header, datagram, response);
             }
             PacketKind::Initial => return self.accept(now, arrival, &header, datagram, response),
             PacketKind::VersionNegotiation if header.version != 0 && header.version != VERSION => {
@@ -204,7 +210,8 @@ impl Endpoint {
 
     /// A peer that has lost its memory does not name our ids, but it ends with its token.
     fn find_by_token(&self, arrival: &Arrival, datagram: &[u8]) -> Option<Route> {
-        let (_, token) = datagram.split_last_chunk::<{ ResetToken::BYTES }>()?;
+        let is_short = datagram.first()? & 0x80 == 0;
+        let token = datagram.last_chunk().filter(|_| is_short)?;
         let handle = *self.by_reset_token.get(&(arrival.remote, *token))?;
         Some(Route::Connection(ConnectionHandle(handle)))
     }
@@ -289,16 +296,14 @@ impl Endpoint {
         self.by_reset_token.insert((remote, token.0), handle);
     }
 
-    /// The client's first id has done its work.
+    /// The handshake no longer counts. The client's first id is still ours: a late copy of its
+    /// first packet must not begin another connection.
     fn end_handshake(&mut self, handle: usize) {
         let Some(entry) = self.connections.get_mut(handle) else {
             return;
         };
-        if let Some(from) = entry.handshake_from.take() {
-            self.handshakes.end(from);
-        }
-        if let Some(first) = entry.first_id.take() {
-            self.by_first_id.remove(&first);
+        if let Some(origin) = entry.handshake.take() {
+            self.handshakes.end(origin);
         }
     }
 
@@ -309,6 +314,9 @@ impl Endpoint {
         };
         for (_, id) in entry.ids {
             self.by_id.remove(&id);
+        }
+        if let Some(first) = entry.first_id {
+            self.by_first_id.remove(&first);
         }
         if let Some((remote, token)) = entry.reset_token {
             self.by_reset_token.remove(&(remote, token.0));
@@ -331,3 +339,6 @@ fn respond(arrival: &Arrival, response: &[u8]) -> Route {
 
 /// Length of the ids of connections that are accepted (Q-CID-1).
 const SERVER_ID_BYTES: usize = 8;
+
+#[cfg(test)]
+mod tests;

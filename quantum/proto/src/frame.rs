@@ -3,6 +3,10 @@
 mod decode;
 mod encode;
 mod ranges;
+mod whole;
+
+#[cfg(test)]
+mod tests;
 
 pub(crate) use decode::Frames;
 pub(crate) use encode::*;

@@ -1,5 +1,6 @@
 //! Messages: whole or not at all, each by itself, in any order.
 
+mod ended;
 mod incoming;
 mod outgoing;
 
@@ -17,10 +18,10 @@ use outgoing::Outgoing;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SendMessageError {
-    /// There is no room now.
+    /// Nobody's fault: there is no room now.
     #[error("no room for a message now")]
     Blocked,
-    /// The caller's fault: the peer takes no message of this size.
+    /// The caller's fault: the peer takes no message of this size; with a limit of 0, none at all.
     #[error("a message of {bytes} bytes, and the peer takes {bytes_max} at most")]
     TooLarge {
         /// Its size.
@@ -132,3 +133,6 @@ impl Messages {
 
 /// What a message costs beside its bytes (Q-MSG-4).
 const OVERHEAD_BYTES: u64 = 64;
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::config::TransportConfig;
 use crate::time::Instant;
 
@@ -17,7 +19,8 @@ pub(crate) struct MtuDiscovery {
     /// Sizes from here on failed.
     too_large: u16,
     enabled: bool,
-    probe: Option<Probe>,
+    /// Sizes that are tried, the largest first.
+    probes: SmallVec<[Probe; 4]>,
     /// Not before.
     next_search: Instant,
     black_hole: BlackHole,
@@ -49,7 +52,7 @@ impl MtuDiscovery {
             max: config.datagram_bytes_max.max(base),
             too_large: u16::MAX,
             enabled: config.mtu_discovery,
-            probe: None,
+            probes: SmallVec::new(),
             next_search: Instant::ORIGIN,
             black_hole: BlackHole::default(),
         }
@@ -69,20 +72,24 @@ impl MtuDiscovery {
         self.current = self.current.min(self.max);
     }
 
+    /// Whether [`poll_probe`](Self::poll_probe) might have one.
+    #[inline]
+    pub(crate) fn wants_probe(&self, now: Instant) -> bool {
+        self.enabled && self.current < self.max && now >= self.next_search
+    }
+
     /// The size of a probe to send now, if one is due; it counts as sent.
+    #[inline]
     pub(crate) fn poll_probe(&mut self, now: Instant) -> Option<u16> {
-        if !self.enabled || now < self.next_search {
+        if !self.enabled || self.current == self.max || now < self.next_search {
             return None;
         }
-        let size = self.next_size()?;
-        let probe = self.probe.get_or_insert(Probe {
-            size,
-            tries: 0,
-            in_flight: false,
-        });
-        if probe.in_flight {
-            return None;
+        // The wait is over: nothing is left to wake up for.
+        self.next_search = Instant::ORIGIN;
+        if self.probes.is_empty() {
+            self.begin_search();
         }
+        let probe = self.probes.iter_mut().find(|probe| !probe.in_flight)?;
         probe.in_flight = true;
         probe.tries += 1;
         Some(probe.size)
@@ -91,46 +98,61 @@ impl MtuDiscovery {
     /// When a new search begins, if the last one has ended.
     pub(crate) fn search_at(&self) -> Option<Instant> {
         let waits = self.enabled && self.next_search > Instant::ORIGIN;
-        (waits && self.next_size().is_some()).then_some(self.next_search)
+        (waits && self.current < self.max).then_some(self.next_search)
     }
 
-    fn next_size(&self) -> Option<u16> {
-        if let Some(probe) = self.probe {
-            return Some(probe.size);
-        }
+    /// All usual sizes at once: most paths carry the largest, and then it is found in one round
+    /// trip. Beyond them, and between the last that arrived and the first that did not, by halves.
+    fn begin_search(&mut self) {
         let limit = self.max.min(self.too_large.saturating_sub(1));
-        let usual = USUAL_SIZES
-            .into_iter()
-            .find(|size| *size > self.current && *size <= limit);
-        usual.or_else(|| {
-            // Beyond the usual sizes: halves, until it is not worth another probe.
-            let top = limit > self.current && limit == self.max;
-            let middle = self.current + limit.saturating_sub(self.current).div_ceil(2);
-            let size = if top { limit } else { middle };
-            (size >= self.current + STEP_MIN || (top && size > self.current)).then_some(size)
-        })
+        let sizes = USUAL_SIZES.into_iter().chain([limit]);
+        let mut sizes: SmallVec<[u16; 5]> = sizes
+            .filter(|size| *size > self.current && *size <= limit)
+            .collect();
+        let refine = self.too_large != u16::MAX && sizes.len() <= 1;
+        if refine {
+            let middle = self.current + (limit.saturating_sub(self.current)).div_ceil(2);
+            sizes = SmallVec::from_iter(
+                (middle >= self.current.saturating_add(STEP_MIN)).then_some(middle),
+            );
+        }
+        sizes.sort_unstable_by(|one, other| other.cmp(one));
+        sizes.dedup();
+        let probe = |size| Probe {
+            size,
+            tries: 0,
+            in_flight: false,
+        };
+        self.probes = sizes.into_iter().map(probe).collect();
     }
 
     pub(crate) fn on_probe_acked(&mut self, now: Instant, size: u16) {
-        if self.probe.is_some_and(|probe| probe.size == size) {
-            self.probe = None;
-        }
         // A reply to an old probe counts as well, unless the path has proven worse since.
         if size > self.current && size < self.too_large && now >= self.next_search {
             self.current = size.min(self.max);
             self.black_hole = BlackHole::default();
+            self.probes.retain(|probe| probe.size > size);
+            self.end_search(now);
         }
     }
 
     pub(crate) fn on_probe_lost(&mut self, now: Instant, size: u16) {
-        let Some(probe) = self.probe.as_mut().filter(|probe| probe.size == size) else {
+        let Some(probe) = self.probes.iter_mut().find(|probe| probe.size == size) else {
             return;
         };
         probe.in_flight = false;
         if probe.tries >= TRIES_MAX {
-            self.too_large = size;
-            self.probe = None;
-            if self.next_size().is_none() {
+            self.too_large = self.too_large.min(size);
+            self.probes.retain(|probe| probe.size < size);
+            self.end_search(now);
+        }
+    }
+
+    /// Nothing is left to try: a finer search, or a rest.
+    fn end_search(&mut self, now: Instant) {
+        if self.probes.is_empty() && self.current < self.max {
+            self.begin_search();
+            if self.probes.is_empty() {
                 self.rest(now);
             }
         }
@@ -167,16 +189,18 @@ impl MtuDiscovery {
         narrower
     }
 
-    /// Nothing at all arrives any more: perhaps because it is too large.
+    /// Nothing at all arrives any more: perhaps because it is too large, but more often because
+    /// nothing does. What the path carries is searched for anew as soon as it carries something.
     pub(crate) fn on_silence(&mut self, now: Instant) {
         if self.current > self.base {
             self.fall_back(now);
+            self.next_search = Instant::ORIGIN;
         }
     }
 
     fn fall_back(&mut self, now: Instant) {
         self.current = self.base;
-        self.probe = None;
+        self.probes.clear();
         self.black_hole = BlackHole::default();
         self.rest(now);
     }
@@ -196,3 +220,6 @@ const BLACK_HOLE_LOSSES: u8 = 3;
 
 /// RFC 8899 section 5.1.1: PMTU_RAISE_TIMER.
 const SEARCH_AGAIN: Duration = Duration::from_secs(600);
+
+#[cfg(test)]
+mod tests;

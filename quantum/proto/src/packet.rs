@@ -6,7 +6,10 @@ mod retry;
 mod version;
 mod writer;
 
-pub(crate) use header::ProtectedHeader;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use header::{Plain, ProtectedHeader};
 pub(crate) use retry::{Retry, write_retry};
 pub(crate) use version::{offers_our_version, write_version_negotiation};
 pub(crate) use writer::{Header, PacketWriter};

@@ -307,7 +307,8 @@ impl TransportParameters {
 /// (RFC 9368 section 4).
 fn check_versions(value: &[u8]) -> Result<(), TransportError> {
     let (chunks, rest) = value.as_chunks::<4>();
-    if !rest.is_empty() || chunks.is_empty() {
+    // Version 0 would be Version Negotiation (RFC 9368 section 3).
+    if !rest.is_empty() || chunks.is_empty() || chunks.contains(&[0; 4]) {
         return Err(fault("version information that cannot be read"));
     }
     if chunks[0] != VERSION.to_be_bytes() {
@@ -373,3 +374,6 @@ mod id {
     /// Reserved to mean nothing: 31 * N + 27 (RFC 9000 section 18.1).
     pub(super) const GREASE: u64 = 31 * 777 + 27;
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,6 @@
 //! [`Contents`] back exactly once, as delivered or as lost, and a second time as delivered if a
 //! packet that it gave up arrives after all.
 
-#![allow(dead_code, reason = "the connection calls what it needs")]
-
 mod acknowledged;
 mod late;
 mod outcome;
@@ -29,9 +27,8 @@ use std::time::Duration;
 
 use rand::Rng;
 
-#[allow(unused_imports, reason = "the connection names what it needs")]
 pub(crate) use self::outcome::{
-    Delivered, EcnReport, HandshakeFacts, LostPacket, Outcome, SentPacket, SpaceId, TimerAction,
+    EcnReport, HandshakeFacts, LostPacket, Outcome, SentPacket, SpaceId, TimerAction,
 };
 pub(crate) use self::path::PathRecovery;
 use self::rate::RateStamp;
@@ -124,6 +121,14 @@ impl Recovery {
     /// The largest number that the peer acknowledged: decides how many bytes a number takes.
     pub(crate) fn largest_acknowledged(&self, space: SpaceId) -> Option<u64> {
         self.spaces[space as usize].largest_acknowledged
+    }
+
+    /// The newest packet that was sent.
+    #[cfg(test)]
+    pub(crate) fn largest_sent(&self, space: SpaceId) -> Option<u64> {
+        let space = &self.spaces[space as usize];
+        let outstanding = space.sent.iter().map(|(number, _)| number).last();
+        outstanding.max(space.largest_acknowledged)
     }
 
     /// A packet leaves.
@@ -261,11 +266,6 @@ impl Recovery {
     /// Round-trip time of the current path.
     pub(crate) fn rtt(&self) -> &RttEstimator {
         &self.path.rtt
-    }
-
-    /// Smoothed round-trip time of the current path; the initial guess before any sample.
-    pub(crate) fn smoothed_rtt(&self) -> Duration {
-        self.path.rtt.smoothed()
     }
 
     /// The packet threshold in force: what to ask the peer for as its reordering threshold.

@@ -2,7 +2,7 @@
 
 mod control;
 mod counts;
-mod coverage;
+pub(crate) mod coverage;
 pub(crate) mod flow;
 mod receive_buffer;
 mod receiving;

@@ -3,7 +3,7 @@
 //! A token is sealed by a key that only this server has, so the server needs to remember nothing
 //! but which NEW_TOKEN tokens were used.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use crate::connection_id::ConnectionId;
 use crate::time::Instant;
 use crate::wire::{Reader, write_prefixed};
 
-/// Seals and opens tokens, and remembers those that may be used once.
+/// Seals and opens tokens, and remembers those that may be used once. Its time counts from the Unix
+/// epoch, so that tokens outlive a restart.
 pub(crate) struct TokenKeeper {
     key: Option<LessSafeKey>,
     used: UsedTokens,
@@ -114,13 +115,11 @@ impl TokenKeeper {
                 let plain = self
                     .unseal(nonce, kind, &address(remote.ip()), sealed)
                     .ok_or(TokenError::Unknown)?;
-                let fresh = issued(&mut Reader::new(&plain))
-                    .is_some_and(|at| at <= now && now.since(at) <= RETURNING_LIFETIME);
-                if fresh && self.used.insert(*nonce) {
-                    Ok(Proof::Returning)
-                } else {
-                    Err(TokenError::Unknown)
-                }
+                issued(&mut Reader::new(&plain))
+                    .filter(|&at| is_alive(now, at, RETURNING_LIFETIME))
+                    .filter(|&at| self.used.insert(at, *nonce))
+                    .map(|_| Proof::Returning)
+                    .ok_or(TokenError::Unknown)
             }
             _ => Err(TokenError::Unknown),
         }
@@ -150,14 +149,17 @@ fn read_retry(now: Instant, plain: &[u8]) -> Option<Proof> {
     let mut reader = Reader::new(plain);
     let at = issued(&mut reader)?;
     let original = ConnectionId::new(reader.prefixed().ok()?)?;
-    (at <= now && now.since(at) <= RETRY_LIFETIME).then_some(Proof::Retry { original })
+    is_alive(now, at, RETRY_LIFETIME).then_some(Proof::Retry { original })
 }
 
 fn issued(reader: &mut Reader<'_>) -> Option<Instant> {
-    reader
-        .array()
-        .ok()
-        .map(|bytes| Instant::from_nanos(u64::from_be_bytes(bytes)))
+    let bytes = reader.array().ok()?;
+    Some(Instant::from_nanos(u64::from_be_bytes(bytes)))
+}
+
+/// A token of another server with the same key may come a little from the future.
+fn is_alive(now: Instant, issued: Instant, lifetime: Duration) -> bool {
+    issued <= now + CLOCK_SKEW && now.since(issued) <= lifetime
 }
 
 fn address(address: IpAddr) -> Vec<u8> {
@@ -173,27 +175,25 @@ fn address_and_port(remote: SocketAddr) -> Vec<u8> {
     bytes
 }
 
-/// Nonces of tokens that were used: as many as fit, the oldest forgotten first. A token that is
-/// forgotten could be used again, which saves its holder a Retry and nothing else.
+/// Tokens that were used, by the time of their issue: as many as fit. When one is forgotten, it is
+/// the oldest, and whatever was issued no later does not count any more: none is taken twice.
 #[derive(Debug, Default)]
 struct UsedTokens {
-    known: HashSet<[u8; NONCE_LEN]>,
-    order: VecDeque<[u8; NONCE_LEN]>,
+    known: BTreeSet<(Instant, [u8; NONCE_LEN])>,
+    forgotten_to: Option<Instant>,
 }
 
 impl UsedTokens {
     /// Says whether it was new.
-    fn insert(&mut self, nonce: [u8; NONCE_LEN]) -> bool {
-        if !self.known.insert(nonce) {
+    fn insert(&mut self, issued: Instant, nonce: [u8; NONCE_LEN]) -> bool {
+        if self.forgotten_to.is_some_and(|time| issued <= time) {
             return false;
         }
-        self.order.push_back(nonce);
-        if self.order.len() > USED_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.known.remove(&oldest);
+        let new = self.known.insert((issued, nonce));
+        if self.known.len() > USED_MAX {
+            self.forgotten_to = self.known.pop_first().map(|(issued, _)| issued);
         }
-        true
+        new
     }
 }
 
@@ -205,5 +205,10 @@ const RETRY_LIFETIME: Duration = Duration::from_secs(15);
 
 const RETURNING_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// 64 Ki nonces: 3 MiB at the most.
+const CLOCK_SKEW: Duration = Duration::from_secs(1);
+
+/// 64 Ki tokens: about 2 MiB.
 const USED_MAX: usize = 1 << 16;
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 /// Explicit Congestion Notification mark of a datagram (RFC 3168 section 5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EcnCodepoint {
     /// ECT(0).
     Ect0,

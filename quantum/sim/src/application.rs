@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use quantum_proto::stream::{Direction, Side, StreamId};
 use quantum_proto::time::Instant;
@@ -40,6 +41,8 @@ pub struct Application {
     incoming: Incoming,
     acceptable: [bool; 2],
     closing: bool,
+    /// When the closer looks again whether the other side is done: nobody tells it.
+    look_at: Option<Instant>,
     ending: Option<Ending>,
     fault: Option<Fault>,
     scratch: Vec<u8>,
@@ -70,6 +73,7 @@ impl Application {
             readers: BTreeMap::new(),
             acceptable: [false; 2],
             closing: false,
+            look_at: None,
             ending: None,
             fault: None,
             scratch: Vec::new(),
@@ -213,6 +217,7 @@ impl Application {
             Closing::WhenAllIsDone => self.shared.all_done(),
             Closing::WhenAllIsWritten => self.has_written() && self.has_read(),
         };
+        self.look_at = (!ready && self.is_done()).then(|| now + LOOK_AGAIN);
         if ready {
             self.closing = true;
             self.shared.set_closed_at(now);
@@ -271,7 +276,11 @@ impl Application {
         let messages = self
             .outgoing
             .poll_timeout(since, &self.plan.side(self.side).messages);
-        openings.chain(readers).chain(messages).min()
+        openings
+            .chain(readers)
+            .chain(messages)
+            .chain(self.look_at)
+            .min()
     }
 
     /// How the connection ended, if it has.
@@ -331,6 +340,9 @@ impl Application {
         words + &format!("; streams there {opened}, messages sent {sent}, received {received}")
     }
 }
+
+/// Often enough not to prolong a run, and seldom enough not to be one.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// The other side.
 pub(crate) fn other(side: Side) -> Side {

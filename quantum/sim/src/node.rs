@@ -157,12 +157,21 @@ impl<P: Program> Node<P> {
                 self.fault.get_or_insert(fault);
             }
         }
-        let drained = |slot: &mut Slot<P>| {
+        let drained = |slot: &Slot<P>| {
             let busy = slot.program.as_ref().is_some_and(Program::is_busy);
             slot.connection.is_drained() && !busy
         };
-        for (_, slot) in self.connections.extract_if(.., |_, slot| drained(slot)) {
-            self.finished.extend(slot.program);
+        let all = self.connections.iter();
+        let gone: Vec<_> = all
+            .filter(|(_, slot)| drained(slot))
+            .map(|(handle, _)| *handle)
+            .collect();
+        for handle in gone {
+            let program = self
+                .connections
+                .remove(&handle)
+                .and_then(|slot| slot.program);
+            self.finished.extend(program);
         }
     }
 }

@@ -47,14 +47,21 @@ impl Options {
     pub fn from_seed(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let calm_at = Instant::ORIGIN + random.between(seconds(1), seconds(15));
-        Self {
+        let mut options = Self {
             seed,
             calm_at,
             network: NetworkOptions::draw(&mut random.fork(), calm_at),
             drivers: std::array::from_fn(|_| faults::draw(&mut random.fork(), calm_at)),
             settings: std::array::from_fn(|_| Settings::draw(&mut random.fork())),
             plan: Rc::new(Plan::draw(&mut random.fork())),
+        };
+        // Behind a NAT that forgets, a client that only listens must speak now and then: how else
+        // would the server learn where it is?
+        if options.network.seen_as.is_some() {
+            let client = &mut options.settings[0];
+            client.keep_alive = client.keep_alive.or(Some(KEEP_ALIVE_BEHIND_NAT));
         }
+        options
     }
 
     /// When it has to be over.
@@ -76,6 +83,9 @@ impl fmt::Display for Options {
         write!(f, "{}", self.plan)
     }
 }
+
+/// As long as NATs for UDP can be trusted to remember, and then some.
+const KEEP_ALIVE_BEHIND_NAT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@ use super::shared::{Core, Incoming};
 use super::{ConnectionHandle, Instant, Work};
 use crate::connection::cell::{Cell, State};
 use crate::protocol::{Endpoint, EndpointEvent, Side, Transmit, TransportErrorCode};
+use crate::socket::Socket;
 
 /// What a connection may add before the next one's turn, and what is gathered before a system
 /// call: as much as one call carries.
@@ -68,7 +69,7 @@ impl Work {
             return false;
         };
         let mut state = cell.lock();
-        state.queued = self.gather(&mut state, socket.segments_max(), now);
+        state.queued = self.gather(&mut state, group_segments_max(socket), now);
         let more = state.queued;
         let drained = self.settle(protocol, incoming, cell, &mut state, now);
         drop(state);
@@ -79,17 +80,33 @@ impl Work {
     }
 
     fn gather(&mut self, state: &mut State, segments_max: usize, now: Instant) -> bool {
-        let segments = segments_max.min(SEGMENTS_MAX);
-        let start = self.outbox.buffer.len();
-        while self.outbox.buffer.len().saturating_sub(start) < VISIT_BYTES {
-            let buffer = &mut self.outbox.buffer;
-            let Some(transmit) = state.protocol.poll_transmit(now, segments, buffer) else {
-                return false;
+        let per_transmit = segments_max.min(SEGMENTS_MAX);
+        let outbox = &mut self.outbox;
+        let begin = outbox.buffer.len();
+        let mut last: Option<(usize, Transmit)> = None;
+        let mut only = true;
+        let more = loop {
+            let start = outbox.buffer.len();
+            if start.saturating_sub(begin) >= VISIT_BYTES {
+                break true;
+            }
+            let buffer = &mut outbox.buffer;
+            let Some(next) = state.protocol.poll_transmit(now, per_transmit, buffer) else {
+                break false;
             };
-            self.outbox
-                .push(&transmit, segments_max.min(GROUP_SEGMENTS_MAX));
+            if let Some((start, transmit)) = last.replace((start, next)) {
+                outbox.push(start, &transmit, segments_max);
+                only = false;
+            }
+        };
+        match last {
+            Some((start, transmit)) if only && !more => {
+                outbox.push_only(start, &transmit, segments_max);
+            }
+            Some((start, transmit)) => outbox.push(start, &transmit, segments_max),
+            None => {}
         }
-        true
+        more
     }
 
     /// Sends what was gathered. False: the socket is full, and the driver is woken when it is not.
@@ -97,7 +114,7 @@ impl Work {
         let Core {
             socket, statistics, ..
         } = core;
-        let segments = || socket.segments_max().min(GROUP_SEGMENTS_MAX);
+        let segments = || group_segments_max(socket);
         if !self.blocked {
             let send = |group: &Group, bytes: &[u8]| {
                 statistics.count_sent(group, socket.send(group, bytes))
@@ -168,6 +185,10 @@ impl Work {
             core.ended.add(&state.protocol.statistics());
         }
     }
+}
+
+fn group_segments_max(socket: &Socket) -> usize {
+    socket.segments_max().min(GROUP_SEGMENTS_MAX)
 }
 
 impl Core {

@@ -1,5 +1,6 @@
 //! Datagrams on their way to the socket, gathered into few system calls.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -12,6 +13,9 @@ mod tests;
 /// What one system call may carry: 65,535 less the headers of IPv6 and UDP, with room for an
 /// extension header.
 const GROUP_BYTES_MAX: usize = 65_000;
+
+/// Larger datagrams are worth neither copying nor waiting for others.
+const LOOSE_BYTES_MAX: usize = 512;
 
 /// Datagrams of equal size (the last may be smaller) to one destination: one system call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,25 +97,61 @@ pub(crate) struct Outbox {
     /// What poll_transmit appends to.
     pub(crate) buffer: Vec<u8>,
     groups: VecDeque<Group>,
+    /// Datagrams that may change places with others.
+    loose: Vec<Group>,
 }
 
 impl Outbox {
-    /// `transmit` was appended to the buffer.
-    pub(crate) fn push(&mut self, transmit: &Transmit, segments_max: usize) {
-        let start = self.buffer.len().saturating_sub(transmit.size);
+    /// `transmit` was appended to the buffer at `start`.
+    pub(crate) fn push(&mut self, start: usize, transmit: &Transmit, segments_max: usize) {
+        self.push_group(Group::of(transmit, start), segments_max);
+    }
+
+    /// As [`push`](Self::push), for all that a connection sends in this turn, if that is little.
+    ///
+    /// Datagrams of many connections differ by a byte or two: brought in order by size, they need
+    /// few system calls. A connection's own datagrams must not overtake each other.
+    pub(crate) fn push_only(&mut self, start: usize, transmit: &Transmit, segments_max: usize) {
         let group = Group::of(transmit, start);
-        let joined = self
-            .groups
-            .back_mut()
-            .is_some_and(|last| last.bytes.end == start && last.join(&group, segments_max));
+        if group.datagrams() == 1 && transmit.size <= LOOSE_BYTES_MAX {
+            self.loose.push(group);
+        } else {
+            self.push_group(group, segments_max);
+        }
+    }
+
+    fn push_group(&mut self, group: Group, segments_max: usize) {
+        let joined = self.groups.back_mut().is_some_and(|last| {
+            last.bytes.end == group.bytes.start && last.join(&group, segments_max)
+        });
         if !joined {
             self.groups.push_back(group);
         }
     }
 
+    /// Puts the loose datagrams behind each other, those that can leave together side by side.
+    fn arrange(&mut self, segments_max: usize) {
+        let mut loose = std::mem::take(&mut self.loose);
+        let in_order = loose.len() < 2;
+        loose.sort_unstable_by_key(|group| {
+            let way = (group.destination, group.source, group.ecn);
+            (way, Reverse(group.segment), group.bytes.start)
+        });
+        for mut group in loose.drain(..) {
+            if !in_order {
+                let start = self.buffer.len();
+                self.buffer.extend_from_within(group.bytes);
+                group.bytes = start..self.buffer.len();
+            }
+            self.push_group(group, segments_max);
+        }
+        self.loose = loose;
+    }
+
     /// Bytes that wait.
     pub(crate) fn bytes(&self) -> usize {
-        let start = self.groups.front().map(|group| group.bytes.start);
+        let first = self.groups.front().or(self.loose.first());
+        let start = first.map(|group| group.bytes.start);
         self.buffer
             .len()
             .saturating_sub(start.unwrap_or(self.buffer.len()))
@@ -125,6 +165,7 @@ impl Outbox {
         mut send: impl FnMut(&Group, &[u8]) -> Sending,
     ) -> bool {
         let mut segments_max = segments();
+        self.arrange(segments_max);
         while let Some(mut rest) = self.groups.pop_front() {
             while !rest.bytes.is_empty() {
                 let mut remainder = rest.clone();

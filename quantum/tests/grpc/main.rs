@@ -1,4 +1,9 @@
 //! gRPC over Quantum: tonic's own client and server, an HTTP/2 connection on a stream.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 #[path = "../transport/fixture.rs"]
 #[expect(dead_code, reason = "shared with the other tests")]

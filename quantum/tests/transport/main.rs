@@ -1,4 +1,9 @@
 //! The transport over real sockets, as an application uses it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod cancellation;
 mod closing;

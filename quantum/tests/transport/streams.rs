@@ -84,7 +84,7 @@ async fn a_reset_reaches_the_reader_with_its_code() {
     send.reset(7).unwrap();
     for _ in 0..2 {
         let outcome = receive.read(&mut [0; 10]).await;
-        assert!(matches!(outcome, Err(ReadError::Reset(7))));
+        assert!(matches!(outcome, Err(ReadError::Reset(7))), "{outcome:?}");
     }
 }
 

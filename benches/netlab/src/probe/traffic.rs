@@ -176,16 +176,20 @@ pub(crate) fn overtaken(arrivals: &[Arrival]) -> f64 {
     count as f64 / arrivals.len().max(1) as f64
 }
 
-/// IP bits per second from the first arrival to the last, without the first quarter: until then a
-/// sender that starts slowly may not have filled the link.
-pub(crate) fn bits_per_second(arrivals: &[Arrival]) -> f64 {
+/// Mbit/s of IP packets that were sent and that were received, between the first and the last that
+/// arrived, without the first quarter: until then a slow sender may not have filled the link.
+pub(crate) fn megabits_per_second(arrivals: &[Arrival]) -> [f64; 2] {
     let arrivals = &arrivals[arrivals.len() / 4..];
     let (Some(first), Some(last)) = (arrivals.first(), arrivals.last()) else {
-        return 0.0;
+        return [0.0; 2];
     };
     let bytes: usize = arrivals.iter().skip(1).map(|arrival| arrival.bytes).sum();
-    let seconds = last.received.saturating_sub(first.received) as f64 / 1e9;
-    bytes as f64 * 8.0 / seconds
+    let sent_bytes = last.bytes as u64 * last.number.saturating_sub(first.number);
+    let rate = |bytes: f64, from: u64, to: u64| bytes * 8e3 / to.saturating_sub(from) as f64;
+    [
+        rate(sent_bytes as f64, first.sent, last.sent),
+        rate(bytes as f64, first.received, last.received),
+    ]
 }
 
 /// Bits per second that a kernel TCP connection carries from server to client.
@@ -244,7 +248,13 @@ mod tests {
     }
 
     #[test]
-    fn rate_counts_from_first_to_last() {
-        assert_eq!(bits_per_second(&arrivals(&[0, 9, 10, 11])), 800.0);
+    fn rates_count_from_first_to_last() {
+        let mut arrivals = arrivals(&[0, 9, 11, 13]);
+        for arrival in &mut arrivals {
+            arrival.sent = arrival.number * 500_000_000;
+        }
+        // 100 bytes every half second sent; every other one arrives, one in two seconds.
+        assert_eq!(megabits_per_second(&arrivals), [0.0016, 0.0004]);
+        assert_eq!(megabits_per_second(&[]), [0.0; 2]);
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Options {
 pub(crate) struct Connects {
     /// Milliseconds of each connection.
     pub(crate) milliseconds: Vec<f64>,
+    /// Why there are fewer than asked for.
+    pub(crate) ended: Option<String>,
 }
 
 /// The client: connects, asks, reads one byte, and starts again.
@@ -55,7 +57,14 @@ pub(crate) async fn connect(setup: &Setup, connections: u32) -> Result<Connects,
     let mut seen = Connects::default();
     for _ in 0..connections {
         let start = Instant::now();
-        let stream = timeout(LONGEST, first_byte(dialer.as_mut())).await??;
+        let connected = timeout(LONGEST, first_byte(dialer.as_mut())).await;
+        let stream = match connected.map_err(Failure::from).and_then(|stream| stream) {
+            Ok(stream) => stream,
+            Err(failure) => {
+                seen.ended = Some(failure.to_string());
+                break;
+            }
+        };
         seen.milliseconds.push(start.elapsed().as_secs_f64() * 1e3);
         drop(stream);
         sleep(PAUSE).await;
@@ -81,7 +90,6 @@ struct Record {
     connects: Connects,
     bytes_each: f64,
     packets_each: f64,
-    ended: Option<String>,
 }
 
 /// Measures, prints and writes.
@@ -131,23 +139,26 @@ fn measure(
         task,
     )?;
     let report = pair.client_report((PAUSE + LONGEST) * connections);
-    let (connects, ended) = match report {
-        Ok(Report::Handshake(connects)) => (connects, None),
+    let connects = match report {
+        Ok(Report::Handshake(connects)) => connects,
         Ok(other) => return Err(format!("the client said {other:?}").into()),
-        Err(failure) => (Connects::default(), Some(failure.to_string())),
+        Err(failure) => Connects {
+            ended: Some(failure.to_string()),
+            ..Connects::default()
+        },
     };
     let counters = lab.counters();
     let ways = [counters.to_server, counters.to_client];
-    let each = |sum: u64| sum as f64 / f64::from(connections.max(1));
+    let made = connects.milliseconds.len().max(1);
+    let each = |sum: u64| sum as f64 / made as f64;
     Ok(Record {
         peer,
         rtt_ms: options.rtt,
         rate_mbit: options.rate,
         repeat,
-        connects,
         bytes_each: each(ways.iter().map(|way| way.offered_bytes).sum()),
         packets_each: each(ways.iter().map(|way| way.offered_packets).sum()),
-        ended,
+        connects,
     })
 }
 
@@ -184,5 +195,9 @@ fn text(options: &Options, records: &[Record]) -> String {
         table.line(peer.name(), cells);
     }
     text += &table.markdown();
-    text + &endings(records.iter().map(|record| (record.peer, &record.ended)))
+    text + &endings(
+        records
+            .iter()
+            .map(|record| (record.peer, &record.connects.ended)),
+    )
 }

@@ -8,6 +8,7 @@ use rustls::RootCertStore;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{AlwaysResolvesClientRawPublicKeys, WebPkiServerVerifier};
 use rustls::sign::CertifiedKey;
+use rustls::time_provider::TimeProvider;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::tls::{Pins, provider};
@@ -66,7 +67,6 @@ impl ClientConfig {
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
         tls.alpn_protocols = vec![ALPN_DEFAULT.to_vec()];
-        tls.enable_early_data = true;
         Ok(Self {
             tls: Arc::new(tls),
             transport: Arc::default(),
@@ -115,7 +115,16 @@ impl ClientConfig {
     /// How connections behave.
     #[must_use]
     pub fn with_transport(mut self, transport: TransportConfig) -> Self {
+        Arc::make_mut(&mut self.tls).enable_early_data = transport.early_data;
         self.transport = Arc::new(transport);
+        self
+    }
+
+    /// Where the time of day comes from, for the dates in certificates and the age of tickets.
+    /// Default: the system's clock.
+    #[must_use]
+    pub fn with_time_of_day(mut self, clock: Arc<dyn TimeProvider>) -> Self {
+        Arc::make_mut(&mut self.tls).time_provider = clock;
         self
     }
 }
@@ -138,7 +147,9 @@ impl ServerMemory {
 
     pub(crate) fn add_token(&self, server_name: &str, token: Bytes) {
         self.with(server_name, |remembered| {
-            remembered.tokens.truncate(TOKENS_MAX - 1);
+            if remembered.tokens.len() >= TOKENS_MAX {
+                remembered.tokens.remove(0);
+            }
             remembered.tokens.push(token);
         });
     }

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use rustls::RootCertStore;
-use rustls::server::{
-    AlwaysResolvesServerRawPublicKeys, ServerSessionMemoryCache, WebPkiClientVerifier,
-};
+use rustls::server::{AlwaysResolvesServerRawPublicKeys, WebPkiClientVerifier};
+use rustls::time_provider::TimeProvider;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::tls::{Pins, provider};
 use super::{ALPN_DEFAULT, ConfigError, Fingerprint, TransportConfig};
+use crate::crypto::TicketStore;
 
 /// How connections are accepted.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     pub(crate) tls: Arc<rustls::ServerConfig>,
+    pub(crate) tickets: Arc<TicketStore>,
     pub(crate) transport: Arc<TransportConfig>,
     pub(crate) address_validation: AddressValidation,
     pub(crate) connections_max: usize,
@@ -135,10 +136,15 @@ impl ServerConfig {
         };
         tls.alpn_protocols = vec![ALPN_DEFAULT.to_vec()];
         // Tickets are kept here and taken out when they are used: none works twice (Q-ZRT-2).
-        tls.session_storage = ServerSessionMemoryCache::new(TICKETS_MAX);
+        let tickets = Arc::new(TicketStore::new(
+            TICKETS_MAX,
+            Arc::clone(&tls.time_provider),
+        ));
+        tls.session_storage = Arc::<TicketStore>::clone(&tickets);
         tls.send_tls13_tickets = 2;
         Ok(Self {
             tls: Arc::new(tls),
+            tickets,
             transport: Arc::default(),
             address_validation: AddressValidation::WhenBusy(1_000),
             connections_max: 100_000,
@@ -162,6 +168,17 @@ impl ServerConfig {
         let early = if transport.early_data { u32::MAX } else { 0 };
         Arc::make_mut(&mut self.tls).max_early_data_size = early;
         self.transport = Arc::new(transport);
+        self
+    }
+
+    /// Where the time of day comes from, for the dates in certificates and the age of tickets.
+    /// Default: the system's clock.
+    #[must_use]
+    pub fn with_time_of_day(mut self, clock: Arc<dyn TimeProvider>) -> Self {
+        let tls = Arc::make_mut(&mut self.tls);
+        self.tickets = Arc::new(TicketStore::new(TICKETS_MAX, Arc::clone(&clock)));
+        tls.session_storage = Arc::<TicketStore>::clone(&self.tickets);
+        tls.time_provider = clock;
         self
     }
 

@@ -219,13 +219,12 @@ impl BbrController {
             return PACING_MARGIN;
         };
         let free = base / 32 + Duration::from_micros(500);
-        if queue <= free {
-            0.0
-        } else if queue <= free * 3 {
-            PACING_MARGIN
-        } else {
-            2.0 * PACING_MARGIN
-        }
+        let steps = queue.as_nanos() / free.as_nanos().max(1);
+        f64::from(
+            u32::try_from(steps)
+                .unwrap_or(u32::MAX)
+                .min(PACING_MARGINS_MAX),
+        ) * PACING_MARGIN
     }
 
     /// Section "Congestion Window".
@@ -343,6 +342,9 @@ const WINDOW_GAIN: f64 = 2.0;
 
 /// BBR.PacingMarginPercent.
 const PACING_MARGIN: f64 = 0.01;
+
+/// A queue that persists is drained by so many margins at most.
+const PACING_MARGINS_MAX: u32 = 3;
 
 /// BBR.MinPipeCwnd, in datagrams.
 const MIN_PIPE_WINDOW: u64 = 4;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use rustls_pki_types::CertificateDer;
 
 use super::{Connection, Event};
+use crate::crypto::ExportError;
 use crate::message::{MessageEvent, SendMessageError};
 use crate::stats::Statistics;
 use crate::stream::{
@@ -142,7 +143,7 @@ impl Connection {
     /// Figures of this connection.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        let mut statistics = self.statistics.clone();
+        let mut statistics = self.statistics;
         self.recovery.fill(&mut statistics);
         statistics.ecn = self.path.ecn.state();
         statistics.path_changes = self.migration.generation;
@@ -154,6 +155,41 @@ impl Connection {
     #[must_use]
     pub fn peer_identity(&self) -> Option<&[CertificateDer<'static>]> {
         self.handshake.peer_identity.as_deref()
+    }
+
+    /// The application protocol that was agreed on, once the handshake is complete.
+    #[must_use]
+    pub fn application_protocol(&self) -> Option<&[u8]> {
+        self.handshake.application_protocol.as_deref()
+    }
+
+    /// Server: the name that the client asked for, once the handshake is complete.
+    #[must_use]
+    pub fn server_name(&self) -> Option<&str> {
+        self.handshake.server_name.as_deref()
+    }
+
+    /// Whether the server took data before the handshake was complete (0-RTT). `None` until it is.
+    #[must_use]
+    pub fn early_data_accepted(&self) -> Option<bool> {
+        let known = self.handshake.exporter.is_some();
+        known.then_some(self.handshake.early_accepted)
+    }
+
+    /// Fills `output` with secret bytes that both ends derive from `label` and `context`, and nobody
+    /// else can.
+    ///
+    /// # Errors
+    ///
+    /// Before the handshake is complete, or if more than 8160 bytes are asked for.
+    pub fn export_keying_material(
+        &self,
+        output: &mut [u8],
+        label: &[u8],
+        context: &[u8],
+    ) -> Result<(), ExportError> {
+        let exporter = self.handshake.exporter.as_ref().ok_or(ExportError)?;
+        exporter.export(output, label, context)
     }
 
     fn accepts_work(&self) -> bool {

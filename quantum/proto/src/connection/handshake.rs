@@ -14,7 +14,7 @@ use crate::acknowledge::FrequencyRequests;
 use crate::config::ServerMemory;
 use crate::connection_id::ConnectionId;
 use crate::crypto;
-use crate::crypto::{KeyChange, KeySchedule, Keys};
+use crate::crypto::{KeyChange, KeySchedule, Keys, Session};
 use crate::endpoint::{ConnectionSetup, EndpointEvent};
 use crate::error::{ConnectionError, TransportError, TransportErrorCode};
 use crate::packet::{self, PacketKind, ProtectedHeader};
@@ -46,6 +46,7 @@ pub(super) struct Handshake {
     pub(super) peer_identity: Option<Vec<CertificateDer<'static>>>,
     pub(super) application_protocol: Option<Vec<u8>>,
     pub(super) server_name: Option<String>,
+    pub(super) exporter: Option<crypto::Exporter>,
     /// Client: what it keeps for its next connection to the same server.
     pub(super) memory: Option<(Arc<ServerMemory>, String)>,
 }
@@ -156,9 +157,13 @@ impl Connection {
         if self.handshake.parameters_known {
             return Ok(());
         }
+        // Until the server's have come, a resumed session answers with those that it remembers.
+        let settled =
+            |session: &&dyn Session| self.side == Side::Server || !session.is_handshaking();
         let Some(encoded) = self
             .session
-            .as_ref()
+            .as_deref()
+            .filter(settled)
             .and_then(|session| session.transport_parameters())
         else {
             return Ok(());
@@ -259,6 +264,7 @@ impl Connection {
             self.handshake.peer_identity = session.peer_identity();
             self.handshake.application_protocol = session.application_protocol();
             self.handshake.server_name = session.server_name();
+            self.handshake.exporter = session.exporter();
         }
     }
 
@@ -394,7 +400,9 @@ impl Connection {
     ) -> Result<bool, TransportError> {
         let early = self.side == Side::Client && self.is_handshaking();
         let first = self.handshake.peer_source.is_none() && self.handshake.retry_source.is_none();
-        if early && first && !packet::offers_our_version(header, packet) {
+        // Whoever sent it has at least seen our packet.
+        let answers = header.version == 0 && header.source == self.handshake.original_destination;
+        if early && first && answers && !packet::offers_our_version(header, packet) {
             self.abandon(ConnectionError::VersionMismatch);
         }
         Ok(true)

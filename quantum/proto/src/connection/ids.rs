@@ -64,6 +64,11 @@ impl LocalIds {
             .map(|local| local.sequence)
     }
 
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> (usize, u64) {
+        (self.active.len(), self.next_sequence)
+    }
+
     /// How many more ids the peer could be given; counts as asked for.
     pub(super) fn request_missing(&mut self, peer_limit: u64) -> u64 {
         let wanted = peer_limit.min(LOCAL_IDS as u64);

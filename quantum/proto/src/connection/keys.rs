@@ -24,17 +24,17 @@ pub(super) struct DataKeys {
     next_local: PacketKey,
     next_remote: PacketKey,
     /// Opens packets that were sent before the last update and came late.
-    previous_remote: Option<PacketKey>,
+    pub(super) previous_remote: Option<PacketKey>,
     pub(super) phase: bool,
     /// Packets sealed in this phase.
-    sealed: u64,
+    pub(super) sealed: u64,
     /// Packets that could not be opened, in all phases: forgeries (RFC 9001 section 6.6).
-    forged: u64,
+    pub(super) forged: u64,
     /// The first packet number that was sent, and that was opened, in this phase.
     first_sent: Option<u64>,
     first_opened: Option<u64>,
     /// The peer has acknowledged a packet of this phase: a next update may begin.
-    acknowledged: bool,
+    pub(super) acknowledged: bool,
     /// When the phase began.
     began: Instant,
 }
@@ -90,7 +90,7 @@ impl DataKeys {
     }
 
     /// Turns to the next keys, both ways.
-    fn update(&mut self, now: Instant) {
+    pub(super) fn update(&mut self, now: Instant) {
         let (local, remote) = self.schedule.next();
         self.local = std::mem::replace(&mut self.next_local, local);
         let remote = std::mem::replace(&mut self.next_remote, remote);
@@ -262,8 +262,11 @@ impl Connection {
         let Some(keys) = self.data_keys.as_deref_mut() else {
             return Ok(());
         };
-        // RFC 9001 section 6.5: a peer waits until the keys before the last update are gone.
-        if keys.previous_remote.is_some() {
+        // A peer updates again when it has seen that we followed, and waited for three of its
+        // probe timeouts. Its clock is not ours, but light is as fast (Q-KEY-2).
+        let patience = self.recovery.rtt().min() / 2;
+        let again = keys.previous_remote.is_some();
+        if again && (keys.first_sent.is_none() || now.since(keys.began) < patience) {
             return Err(TransportError::new(
                 TransportErrorCode::KEY_UPDATE_ERROR,
                 "updated keys again too soon",
@@ -292,8 +295,7 @@ impl Connection {
 
     fn after_key_update(&mut self, now: Instant) {
         self.statistics.key_updates += 1;
-        let late = self.recovery.probe_timeout(SpaceId::Data) * 3;
-        self.timers.set(Timer::KeyDiscard, now + late);
+        self.await_key_discard(now);
         self.timers.set(Timer::KeyUpdate, now + KEY_LIFETIME);
     }
 
@@ -304,10 +306,22 @@ impl Connection {
     }
 
     /// The peer has acknowledged data packets up to `largest`.
-    pub(super) fn data_keys_acknowledged(&mut self, largest: u64) {
-        if let Some(keys) = self.data_keys.as_deref_mut() {
-            keys.acknowledged |= keys.first_sent.is_some_and(|first| largest >= first);
+    pub(super) fn data_keys_acknowledged(&mut self, now: Instant, largest: u64) {
+        let Some(keys) = self.data_keys.as_deref_mut() else {
+            return;
+        };
+        let followed = keys.first_sent.is_some_and(|first| largest >= first);
+        if followed && !keys.acknowledged {
+            keys.acknowledged = true;
+            if keys.previous_remote.is_some() {
+                self.await_key_discard(now);
+            }
         }
+    }
+
+    fn await_key_discard(&mut self, now: Instant) {
+        let late = self.recovery.probe_timeout(SpaceId::Data) * 3;
+        self.timers.set(Timer::KeyDiscard, now + late);
     }
 
     /// Encrypts a packet whose payload ends the buffer, and protects its header. Returns its size.

@@ -121,6 +121,11 @@ impl PathResponses {
         Some(self.0.remove(position))
     }
 
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn owes(&self, remote: SocketAddr) -> bool {
         self.0.iter().any(|response| response.remote == remote)
     }

@@ -6,12 +6,12 @@
 use std::time::Duration;
 
 use super::{Connection, State};
-use crate::carried::{Carried, Contents};
+use crate::connection_id::ResetToken;
 use crate::endpoint::{Arrival, EndpointEvent};
 use crate::error::{ConnectionError, TransportError, TransportErrorCode};
 use crate::frame::{Ack, AckFrequency, Frame, Frames, NewConnectionId};
 use crate::packet::{PacketKind, ProtectedHeader};
-use crate::recovery::{EcnReport, Outcome, SpaceId};
+use crate::recovery::{EcnReport, SpaceId};
 use crate::stream::Side;
 use crate::time::Instant;
 
@@ -94,17 +94,22 @@ impl Connection {
         datagram: &mut [u8],
     ) -> Result<(), TransportError> {
         let datagram_bytes = datagram.len();
+        // Kept, as decryption leaves nothing of what it fails on.
+        let end = datagram.last_chunk().copied();
         let mut rest = datagram;
         let mut first = true;
         while !rest.is_empty() {
             let Ok(header) = ProtectedHeader::decode(rest, self.local_ids.id_bytes()) else {
                 self.statistics.packets_dropped += 1;
+                if first {
+                    self.look_for_reset(now, end);
+                }
                 break;
             };
             let (packet, after) = std::mem::take(&mut rest).split_at_mut(header.packet_bytes);
             rest = after;
             if !self.receive_packet(now, arrival, &header, packet, datagram_bytes)? && first {
-                self.look_for_reset(now, packet);
+                self.look_for_reset(now, end);
             }
             first = false;
         }
@@ -239,9 +244,9 @@ impl Connection {
     ) -> Result<(), TransportError> {
         match frame {
             Frame::Padding | Frame::Ping | Frame::Grease => Ok(()),
+            Frame::StreamDataBlocked { id, .. } => self.streams.on_stream_data_blocked(id),
             // Only hints for whoever looks at a trace: credit is given as data is consumed.
             Frame::DataBlocked { .. }
-            | Frame::StreamDataBlocked { .. }
             | Frame::StreamsBlocked { .. }
             | Frame::MessageDataBlocked { .. } => Ok(()),
             Frame::Ack(ack) => self.on_ack(now, packet.space, &ack),
@@ -333,96 +338,11 @@ impl Connection {
         if result.is_ok() {
             self.apply(now, space, &mut outcome);
             if space == SpaceId::Data {
-                self.data_keys_acknowledged(ack.largest);
+                self.data_keys_acknowledged(now, ack.largest);
             }
         }
         self.outcome = outcome;
         result
-    }
-
-    /// Tells the owners of what was sent how it fared.
-    pub(super) fn apply(&mut self, now: Instant, space: SpaceId, outcome: &mut Outcome) {
-        for delivered in outcome.delivered.drain(..) {
-            if !delivered.current_path {
-                // Says nothing about the datagrams of this path.
-            } else if delivered.mtu_probe {
-                self.path.mtu.on_probe_acked(now, delivered.bytes);
-            } else {
-                self.path.mtu.on_acked(delivered.bytes);
-            }
-            self.on_delivered(space, &delivered.contents);
-        }
-        for lost in outcome.lost.drain(..) {
-            if !lost.current_path {
-                // Nor does this.
-            } else if lost.mtu_probe {
-                self.path.mtu.on_probe_lost(now, lost.bytes);
-            } else {
-                self.path.mtu.on_lost(now, lost.bytes);
-            }
-            self.on_lost(space, &lost.contents);
-        }
-        self.adopt_datagram_size();
-        self.timers
-            .set_or_stop(super::Timer::MtuProbe, self.path.mtu.search_at());
-    }
-
-    fn on_delivered(&mut self, space: SpaceId, contents: &Contents) {
-        for carried in contents {
-            match *carried {
-                Carried::Stream { .. }
-                | Carried::ResetStream { .. }
-                | Carried::StopSending { .. }
-                | Carried::MaxData
-                | Carried::MaxStreamData { .. }
-                | Carried::MaxStreams { .. } => self.streams.on_delivered(carried),
-                Carried::Message { .. }
-                | Carried::ResetMessage { .. }
-                | Carried::MaxMessageData => {
-                    self.messages.on_delivered(carried);
-                }
-                Carried::Crypto { start, length } => self.on_crypto_delivered(space, start, length),
-                Carried::RetireConnectionId { .. } => self.remote_ids.on_retirement_delivered(),
-                Carried::Ack { largest } => self.on_ack_delivered(space, largest),
-                Carried::Blocked
-                | Carried::NewConnectionId { .. }
-                | Carried::NewToken
-                | Carried::HandshakeDone => {}
-                Carried::AckFrequency => {
-                    if let Some(delay) = self.ack_requests.on_delivered() {
-                        self.recovery.set_max_ack_delay(delay);
-                    }
-                }
-            }
-        }
-    }
-
-    /// What was in a packet that is lost, or that a probe repeats, has to be sent again.
-    pub(super) fn on_lost(&mut self, space: SpaceId, contents: &Contents) {
-        for carried in contents {
-            match *carried {
-                Carried::Stream { .. }
-                | Carried::ResetStream { .. }
-                | Carried::StopSending { .. }
-                | Carried::MaxData
-                | Carried::MaxStreamData { .. }
-                | Carried::MaxStreams { .. } => self.streams.on_lost(carried),
-                Carried::Message { .. }
-                | Carried::ResetMessage { .. }
-                | Carried::MaxMessageData => {
-                    self.messages.on_lost(carried);
-                }
-                Carried::Crypto { start, length } => self.on_crypto_lost(space, start, length),
-                Carried::NewConnectionId { sequence } => self.local_ids.announce_again(sequence),
-                Carried::RetireConnectionId { sequence } => {
-                    self.remote_ids.on_retirement_lost(sequence);
-                }
-                Carried::NewToken => self.pending.new_token = true,
-                Carried::HandshakeDone => self.pending.handshake_done = true,
-                Carried::AckFrequency => self.ack_requests.on_lost(),
-                Carried::Ack { .. } | Carried::Blocked => {}
-            }
-        }
     }
 
     fn on_close(&mut self, now: Instant, transport: bool, code: u64, reason: &[u8]) {
@@ -442,12 +362,11 @@ impl Connection {
 
     /// A datagram that cannot be decrypted may be the peer's word that it lost its memory
     /// (RFC 9000 section 10.3.1): then it ends in the token of the id that we send to.
-    fn look_for_reset(&mut self, now: Instant, packet: &[u8]) {
-        let Some((_, token)) = packet.split_last_chunk() else {
-            return;
-        };
+    fn look_for_reset(&mut self, now: Instant, end: Option<[u8; ResetToken::BYTES]>) {
         let expected = self.remote_ids.reset_token();
-        if expected.is_some_and(|expected| expected.matches(token)) {
+        if let (Some(expected), Some(end)) = (expected, end)
+            && expected.matches(&end)
+        {
             self.drain_because(now, ConnectionError::Reset);
         }
     }
@@ -482,21 +401,6 @@ impl Connection {
     fn acknowledge_immediately(&mut self) {
         if let Some(space) = self.spaces[SpaceId::Data as usize].as_deref_mut() {
             space.acknowledger.on_immediate_ack();
-        }
-    }
-
-    fn on_ack_delivered(&mut self, space: SpaceId, largest: u64) {
-        if let Some(space) = self.spaces[space as usize].as_deref_mut() {
-            space.acknowledger.on_ack_delivered(largest);
-        }
-    }
-
-    /// Recovery and congestion control count in datagrams.
-    pub(super) fn adopt_datagram_size(&mut self) {
-        let bytes = self.path.mtu.current();
-        if bytes != self.datagram_bytes {
-            self.datagram_bytes = bytes;
-            self.recovery.on_datagram_size(bytes);
         }
     }
 

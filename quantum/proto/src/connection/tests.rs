@@ -2,5 +2,10 @@
 
 pub(crate) mod pair;
 
+mod attacks;
 mod closing;
+mod handshake;
+mod paths;
+mod resumption;
 mod transfer;
+mod weather;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use guuid::{Guuid, Tick};
 use rand::RngExt;
-use std::time::Duration;
 
+use super::load::Origin;
 use super::setup::parameters;
 use super::{
     Arrival, ConnectionHandle, ConnectionSetup, Endpoint, Route, SERVER_ID_BYTES, respond,
@@ -14,7 +14,7 @@ use super::{
 use crate::config::{AddressValidation, ServerConfig};
 use crate::connection::Connection;
 use crate::connection_id::ConnectionId;
-use crate::crypto::{TAG_BYTES, TlsSession, initial_keys};
+use crate::crypto::{Keys, TAG_BYTES, TlsSession, initial_keys};
 use crate::error::TransportErrorCode;
 use crate::frame::write_transport_close;
 use crate::packet::{Header, PacketKind, PacketWriter, ProtectedHeader, write_retry};
@@ -23,7 +23,9 @@ use crate::time::Instant;
 use crate::token::{Proof, TokenError};
 
 /// What is known of a client before it is let in.
-struct Candidate {
+struct Candidate<'a> {
+    header: &'a ProtectedHeader,
+    datagram: &'a [u8],
     /// The id that its first packet went to.
     destination: ConnectionId,
     source: ConnectionId,
@@ -55,13 +57,20 @@ impl Endpoint {
             return Route::Dropped;
         };
         let token = datagram.get(header.token.clone()).unwrap_or_default();
-        let opened = (!token.is_empty()).then(|| self.tokens.open(now, arrival.remote, token));
+        let time = self.time_of_day(now);
+        let opened = (!token.is_empty()).then(|| self.tokens.open(time, arrival.remote, token));
         let candidate = Candidate {
+            header,
+            datagram,
             destination,
             source,
             proof: opened.and_then(Result::ok),
         };
         if opened == Some(Err(TokenError::BadRetry)) {
+            // Somebody else may have damaged the packet on its way.
+            if candidate.authentic_keys().is_none() {
+                return Route::Dropped;
+            }
             return refuse(
                 TransportErrorCode::INVALID_TOKEN,
                 arrival,
@@ -72,30 +81,32 @@ impl Endpoint {
         self.judge(now, arrival, &server, &candidate, response)
     }
 
+    /// How much is borne, of whom. Addresses that have not proven themselves may be made up, so
+    /// none is dropped for what others of its network do, if it can be asked for proof.
     fn judge(
         &mut self,
         now: Instant,
         arrival: &Arrival,
         server: &Arc<ServerConfig>,
-        candidate: &Candidate,
+        candidate: &Candidate<'_>,
         response: &mut Vec<u8>,
     ) -> Route {
         if self.connections.len() >= server.connections_max {
             let code = TransportErrorCode::CONNECTION_REFUSED;
             return refuse(code, arrival, candidate, response);
         }
+        let proven = candidate.proof.is_some();
+        let origin = Origin::new(arrival.remote.ip(), proven);
+        let crowded = self.handshakes.from(origin) >= server.handshakes_per_network_max;
         let wants_proof = match server.address_validation {
             AddressValidation::Never => false,
-            AddressValidation::WhenBusy(limit) => self.handshakes.total() >= limit,
+            AddressValidation::WhenBusy(limit) => crowded || self.handshakes.total() >= limit,
             AddressValidation::Always => true,
         };
-        if wants_proof && candidate.proof.is_none() {
+        if wants_proof && !proven {
             return self.ask_for_proof(now, arrival, candidate, response);
         }
-        let from = arrival.remote.ip();
-        if self.handshakes.total() >= server.handshakes_max
-            || self.handshakes.from(from) >= server.handshakes_per_network_max
-        {
+        if crowded || self.handshakes.total() >= server.handshakes_max {
             return Route::Dropped;
         }
         match self.let_in(now, arrival, server, candidate) {
@@ -109,7 +120,7 @@ impl Endpoint {
         &mut self,
         now: Instant,
         arrival: &Arrival,
-        candidate: &Candidate,
+        candidate: &Candidate<'_>,
         response: &mut Vec<u8>,
     ) -> Route {
         let Candidate {
@@ -117,9 +128,12 @@ impl Endpoint {
             source,
             ..
         } = candidate;
-        let token = self
-            .tokens
-            .seal_retry(now, arrival.remote, destination, &mut self.rng);
+        let token = self.tokens.seal_retry(
+            self.time_of_day(now),
+            arrival.remote,
+            destination,
+            &mut self.rng,
+        );
         let chosen = self.ids.make(SERVER_ID_BYTES, &self.by_id, &mut self.rng);
         if let (Some(token), Some((chosen, _))) = (token, chosen) {
             write_retry(response, source, &chosen, destination, &token);
@@ -127,13 +141,19 @@ impl Endpoint {
         respond(arrival, response)
     }
 
+    /// The same point in time, counted from the Unix epoch.
+    fn time_of_day(&self, now: Instant) -> Instant {
+        now + self.origin
+    }
+
     fn let_in(
         &mut self,
         now: Instant,
         arrival: &Arrival,
         server: &Arc<ServerConfig>,
-        candidate: &Candidate,
+        candidate: &Candidate<'_>,
     ) -> Option<(ConnectionHandle, Box<Connection>)> {
+        let initial_keys = candidate.authentic_keys()?;
         let (local_id, local_reset_token) =
             self.ids.make(SERVER_ID_BYTES, &self.by_id, &mut self.rng)?;
         let (original_destination, retry_source) = match candidate.proof {
@@ -141,7 +161,7 @@ impl Endpoint {
             Some(Proof::Returning) | None => (candidate.destination, None),
         };
         let guuid = Guuid::from_tick(
-            Tick::from_unix_time(Duration::from_nanos(now.as_nanos())),
+            Tick::from_unix_time(self.time_of_day(now).since(Instant::ORIGIN)),
             self.rng.random(),
         );
         let mut ours = parameters(&server.transport, local_id);
@@ -152,17 +172,21 @@ impl Endpoint {
         ours.disable_active_migration = !server.migration;
         let mut encoded = Vec::new();
         ours.encode(&mut encoded);
-        let session = TlsSession::server(Arc::clone(&server.tls), encoded).ok()?;
+        let early_data = server
+            .transport
+            .early_data
+            .then(|| Arc::clone(&server.tickets));
+        let session = TlsSession::server(Arc::clone(&server.tls), early_data, encoded).ok()?;
         let next_token = self
             .tokens
-            .seal_returning(now, arrival.remote.ip(), &mut self.rng)
+            .seal_returning(self.time_of_day(now), arrival.remote.ip(), &mut self.rng)
             .map(Bytes::from);
         let setup = ConnectionSetup {
             now,
             side: Side::Server,
             config: Arc::clone(&server.transport),
             session: Box::new(session),
-            initial_keys: initial_keys(&candidate.destination, Side::Server)?,
+            initial_keys,
             local_id,
             local_reset_token,
             remote_id: candidate.source,
@@ -181,16 +205,39 @@ impl Endpoint {
         Some((ConnectionHandle(handle), Box::new(Connection::new(setup))))
     }
 
-    fn admit(&mut self, local_id: ConnectionId, arrival: &Arrival, candidate: &Candidate) -> usize {
+    fn admit(
+        &mut self,
+        local_id: ConnectionId,
+        arrival: &Arrival,
+        candidate: &Candidate<'_>,
+    ) -> usize {
         let handle = self.register(local_id, SERVER_ID_BYTES);
         let first = (candidate.destination, arrival.remote);
         self.by_first_id.insert(first, handle);
-        self.handshakes.begin(arrival.remote.ip());
+        let origin = Origin::new(arrival.remote.ip(), candidate.proof.is_some());
+        self.handshakes.begin(origin);
         if let Some(entry) = self.connections.get_mut(handle) {
             entry.first_id = Some(first);
-            entry.handshake_from = Some(arrival.remote.ip());
+            entry.handshake = Some(origin);
         }
         handle
+    }
+}
+
+impl Candidate<'_> {
+    /// The first keys, if they open the client's first packet: nothing is remembered of a datagram
+    /// that is none (T4).
+    fn authentic_keys(&self) -> Option<Keys> {
+        let keys = initial_keys(&self.destination, Side::Server)?;
+        let mut packet = self.datagram.get(..self.header.packet_bytes)?.to_vec();
+        let plain = self
+            .header
+            .unprotect(&mut packet, |sample, first, number| {
+                keys.remote.header.unprotect(sample, first, number)
+            })?;
+        let (header, payload) = packet.split_at_mut_checked(plain.payload_start())?;
+        keys.remote.packet.open(plain.number(0), header, payload)?;
+        Some(keys)
     }
 }
 
@@ -199,7 +246,7 @@ impl Endpoint {
 fn refuse(
     code: TransportErrorCode,
     arrival: &Arrival,
-    candidate: &Candidate,
+    candidate: &Candidate<'_>,
     response: &mut Vec<u8>,
 ) -> Route {
     let Some(keys) = initial_keys(&candidate.destination, Side::Server) else {

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use rand::RngExt;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
@@ -59,10 +58,7 @@ impl Endpoint {
             .ok_or(ConnectError::TooManyConnections)?;
         let mut encoded = Vec::new();
         parameters(&config.transport, local_id).encode(&mut encoded);
-        let mut tls = Arc::clone(&config.tls);
-        if !config.transport.early_data {
-            Arc::make_mut(&mut tls).enable_early_data = false;
-        }
+        let tls = Arc::clone(&config.tls);
         let session = TlsSession::client(tls, name, encoded).map_err(ConnectError::Tls)?;
         let remote_id = self.first_id();
         let initial_keys = initial_keys(&remote_id, Side::Client).ok_or_else(no_cipher)?;
@@ -80,10 +76,7 @@ impl Endpoint {
             local: None,
             address_validated: true,
             migration: false,
-            token: config
-                .memory
-                .take_token(server_name)
-                .unwrap_or_else(Bytes::new),
+            token: config.memory.take_token(server_name).unwrap_or_default(),
             next_token: None,
             guuid: None,
             memory: Some((Arc::clone(&config.memory), server_name.to_owned())),
@@ -107,7 +100,7 @@ impl Endpoint {
             id_bytes,
             first_id: None,
             reset_token: None,
-            handshake_from: None,
+            handshake: None,
         });
         self.by_id.insert(local_id, handle);
         handle

@@ -3,11 +3,28 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Counts handshakes, in all and for each network.
+/// Where a handshake comes from. Addresses that are proven and others are counted apart: whoever
+/// makes addresses up cannot use up the room of those who really are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Origin {
+    network: IpAddr,
+    proven: bool,
+}
+
+impl Origin {
+    pub(super) fn new(address: IpAddr, proven: bool) -> Self {
+        Self {
+            network: network(address),
+            proven,
+        }
+    }
+}
+
+/// Counts handshakes, in all and for each origin.
 #[derive(Debug, Default)]
 pub(super) struct Handshakes {
     total: usize,
-    by_network: HashMap<IpAddr, usize>,
+    by_origin: HashMap<Origin, usize>,
 }
 
 impl Handshakes {
@@ -15,22 +32,21 @@ impl Handshakes {
         self.total
     }
 
-    pub(super) fn from(&self, address: IpAddr) -> usize {
-        self.by_network.get(&network(address)).copied().unwrap_or(0)
+    pub(super) fn from(&self, origin: Origin) -> usize {
+        self.by_origin.get(&origin).copied().unwrap_or(0)
     }
 
-    pub(super) fn begin(&mut self, address: IpAddr) {
+    pub(super) fn begin(&mut self, origin: Origin) {
         self.total += 1;
-        *self.by_network.entry(network(address)).or_default() += 1;
+        *self.by_origin.entry(origin).or_default() += 1;
     }
 
-    pub(super) fn end(&mut self, address: IpAddr) {
+    pub(super) fn end(&mut self, origin: Origin) {
         self.total = self.total.saturating_sub(1);
-        let network = network(address);
-        if let Some(count) = self.by_network.get_mut(&network) {
+        if let Some(count) = self.by_origin.get_mut(&origin) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                self.by_network.remove(&network);
+                self.by_origin.remove(&origin);
             }
         }
     }

@@ -41,12 +41,15 @@ impl Endpoint {
         response: &mut Vec<u8>,
     ) -> Route {
         // Only ids of accepted connections have tokens that the peer was told.
-        if self.server.is_none() || datagram.len() <= RESET_BYTES_MIN || !self.resets.take(now) {
+        if self.server.is_none()
+            || datagram.len() < RESET_BYTES_MIN + SHRINK
+            || !self.resets.take(now)
+        {
             return Route::Dropped;
         }
         let id = datagram.get(header.destination.clone()).unwrap_or_default();
         let token = self.ids.reset_token(id);
-        let size = (datagram.len() - 1).min(RESET_BYTES_MAX);
+        let size = datagram.len().min(RESET_BYTES_MAX + SHRINK) - SHRINK;
         let mut padding = [0u8; RESET_BYTES_MAX];
         self.rng.fill(&mut padding[..]);
         // It has to look like a packet with a short header.
@@ -59,6 +62,10 @@ impl Endpoint {
 
 /// RFC 9000 section 10.3: 5 bytes that look random, and the token.
 const RESET_BYTES_MIN: usize = 21;
+
+/// How much smaller a reset is than what it answers, at least: two endpoints that answer each other
+/// fall silent within a few datagrams.
+const SHRINK: usize = 4;
 
 /// Looks like a small packet.
 const RESET_BYTES_MAX: usize = 43;

@@ -5,7 +5,7 @@ use super::{Ack, AckFrequency, EcnCounts, Frame, Message, NewConnectionId, Strea
 use crate::connection_id::{ConnectionId, ResetToken};
 use crate::error::{TransportError, TransportErrorCode};
 use crate::stream::{Direction, StreamId};
-use crate::wire::{Reader, UnexpectedEnd};
+use crate::wire::{Reader, UnexpectedEnd, varint_size};
 
 /// The frames of a packet's payload.
 #[derive(Clone, Debug)]
@@ -70,7 +70,13 @@ impl From<UnexpectedEnd> for Fault {
 
 #[inline]
 fn decode<'a>(reader: &mut Reader<'a>, frame_type: &mut u64) -> Result<Frame<'a>, Fault> {
+    let before = reader.remaining();
     *frame_type = reader.varint()?;
+    if before - reader.remaining() != varint_size(*frame_type) {
+        return Err(Fault::Invalid(
+            "a frame type in a longer form than it needs",
+        ));
+    }
     match *frame_type {
         flags @ kind::STREAM..=kind::STREAM_LAST => stream(reader, flags),
         kind::ACK => ack(reader, false),
@@ -133,8 +139,10 @@ fn control<'a>(reader: &mut Reader<'a>, frame_type: u64) -> Result<Frame<'a>, Fa
 
 fn connection_control<'a>(reader: &mut Reader<'a>, frame_type: u64) -> Result<Frame<'a>, Fault> {
     Ok(match frame_type {
-        kind::NEW_TOKEN => Frame::NewToken {
-            token: reader.prefixed()?,
+        kind::NEW_TOKEN => match reader.prefixed()? {
+            // RFC 9000 section 19.7.
+            [] => return Err(Fault::Invalid("an empty token")),
+            token => Frame::NewToken { token },
         },
         kind::NEW_CONNECTION_ID => new_connection_id(reader)?,
         kind::RETIRE_CONNECTION_ID => Frame::RetireConnectionId {

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 
 use super::OVERHEAD_BYTES;
+use super::ended::Ended;
 use crate::carried::{Carried, PacketBuffer};
 use crate::error::{TransportError, TransportErrorCode};
 use crate::frame;
-use crate::range_set::RangeSet;
+use crate::stream::coverage::Coverage;
 use crate::stream::flow::ReceiveCredit;
 
 /// What has arrived of messages.
@@ -17,7 +18,7 @@ pub(super) struct Incoming {
     partial: BTreeMap<u64, Partial>,
     complete: VecDeque<Bytes>,
     /// Ids that are complete or reset.
-    ended: RangeSet,
+    ended: Ended,
     credit: ReceiveCredit,
     credit_owed: bool,
     message_bytes_max: u64,
@@ -29,7 +30,27 @@ pub(super) struct Incoming {
 struct Partial {
     data: Vec<u8>,
     size: u64,
-    arrived: RangeSet,
+    arrived: Coverage,
+}
+
+impl Partial {
+    /// Copies `data`, which ends within the message, to `start`. Memory grows with what arrives,
+    /// not with what is announced.
+    fn place(&mut self, start: usize, data: &[u8]) {
+        let end = start + data.len();
+        if end > self.data.capacity() {
+            let capacity = end.max(self.data.capacity().saturating_mul(2));
+            let capacity = capacity.min(self.size as usize).max(end);
+            self.data.reserve_exact(capacity - self.data.len());
+        }
+        if start > self.data.len() {
+            self.data.resize(start, 0);
+        }
+        let overlap = data.len().min(self.data.len() - start);
+        let (old, new) = data.split_at(overlap);
+        self.data[start..start + overlap].copy_from_slice(old);
+        self.data.extend_from_slice(new);
+    }
 }
 
 impl Incoming {
@@ -37,7 +58,7 @@ impl Incoming {
         Self {
             partial: BTreeMap::new(),
             complete: VecDeque::new(),
-            ended: RangeSet::new(),
+            ended: Ended::default(),
             credit: ReceiveCredit::new(window),
             credit_owed: false,
             message_bytes_max,
@@ -61,7 +82,7 @@ impl Incoming {
                 return Err(size_error("the size of a message changed"));
             }
         } else {
-            self.credit.on_received(message.size + OVERHEAD_BYTES)?;
+            self.charge(message.size)?;
             if message.data.len() as u64 == message.size {
                 return self.complete(message.id, Bytes::copy_from_slice(message.data));
             }
@@ -79,7 +100,7 @@ impl Incoming {
         let partial = Partial {
             data: Vec::new(),
             size: message.size,
-            arrived: RangeSet::new(),
+            arrived: Coverage::default(),
         };
         self.partial.insert(message.id, partial);
         Ok(())
@@ -89,20 +110,13 @@ impl Incoming {
         let Some(partial) = self.partial.get_mut(&message.id) else {
             return Ok(());
         };
-        let start = message.offset as usize;
-        let end = start + message.data.len();
-        // Memory grows with what arrives, not with what is announced.
-        if partial.data.len() < end {
-            partial.data.resize(end, 0);
-        }
-        if let Some(place) = partial.data.get_mut(start..end) {
-            place.copy_from_slice(message.data);
-        }
-        partial.arrived.insert(start as u64..end as u64);
-        if partial.arrived.len() > GAPS_MAX {
+        partial.place(message.offset as usize, message.data);
+        let end = message.offset + message.data.len() as u64;
+        partial.arrived.add(message.offset..end);
+        if partial.arrived.is_fragmented() {
             return Err(TransportError::violation("a message in too many pieces"));
         }
-        if partial.arrived.covers(&(0..partial.size))
+        if partial.arrived.contiguous() == partial.size
             && let Some(partial) = self.partial.remove(&message.id)
         {
             return self.complete(message.id, partial.data.into());
@@ -117,8 +131,8 @@ impl Incoming {
     }
 
     fn end(&mut self, id: u64) -> Result<(), TransportError> {
-        self.ended.insert(id..id + 1);
-        if self.ended.len() > ENDED_GAPS_MAX {
+        self.ended.insert(id);
+        if self.ended.gaps() > ENDED_GAPS_MAX {
             return Err(TransportError::violation(
                 "too many gaps between ended messages",
             ));
@@ -138,7 +152,7 @@ impl Incoming {
             None if size > self.message_bytes_max => {
                 return Err(size_error("a message larger than allowed"));
             }
-            None => self.credit.on_received(size + OVERHEAD_BYTES)?,
+            None => self.charge(size)?,
         }
         self.consume(size);
         self.end(id)
@@ -150,8 +164,30 @@ impl Incoming {
         Some(message)
     }
 
+    /// Counts a message that was not known.
+    fn charge(&mut self, size: u64) -> Result<(), TransportError> {
+        self.credit.on_received(size + OVERHEAD_BYTES)?;
+        self.avoid_stall();
+        Ok(())
+    }
+
+    /// Counts a message that need not be kept any more.
     fn consume(&mut self, size: u64) {
         self.credit_owed |= self.credit.on_consumed(size + OVERHEAD_BYTES);
+        self.avoid_stall();
+    }
+
+    /// A message is paid for as a whole: half a window may be too little for the next one, and
+    /// nothing would ever be consumed to make it more.
+    fn avoid_stall(&mut self) {
+        let dearest = self.message_bytes_max.saturating_add(OVERHEAD_BYTES);
+        self.credit_owed |= self.credit.is_short_of(dearest);
+    }
+
+    /// Whether nothing waits to be taken, and nothing is begun.
+    #[cfg(test)]
+    pub(super) fn is_drained(&self) -> bool {
+        self.complete.is_empty() && self.partial.is_empty()
     }
 
     pub(super) fn owes_credit(&self) -> bool {
@@ -184,9 +220,6 @@ const PARTIAL_MAX: usize = 1 << 16;
 
 /// Runs of ended ids: as many small messages as the credit lets be under way (Q-MSG-5).
 const ENDED_GAPS_MAX: usize = 1 << 14;
-
-/// Pieces of a message.
-const GAPS_MAX: usize = 256;
 
 /// A type of two bytes and a varint.
 const CREDIT_BYTES_MAX: usize = 10;

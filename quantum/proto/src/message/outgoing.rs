@@ -23,7 +23,10 @@ pub(super) struct Outgoing {
     /// Given up; the peer has to be told.
     resets: VecDeque<u64>,
     credit: SendCredit,
-    message_bytes_max: u64,
+    /// What the peer takes, once that is known; 0: no messages at all.
+    message_bytes_max: Option<u64>,
+    /// The limit at which being blocked was last told.
+    blocked_told: Option<u64>,
     buffered: u64,
     window: u64,
     /// A message was refused for lack of room.
@@ -51,6 +54,11 @@ impl Message {
         self.data.len() as u64
     }
 
+    /// Whether some of it has never been sent, and is to be.
+    fn is_incomplete(&self) -> bool {
+        !self.given_up && (!self.begun || self.sent < self.size())
+    }
+
     fn is_delivered(&self) -> bool {
         self.begun && self.delivered.covers(&(0..self.size().max(1)))
     }
@@ -65,7 +73,8 @@ impl Outgoing {
             fresh: 0,
             resets: VecDeque::new(),
             credit: SendCredit::default(),
-            message_bytes_max: 0,
+            message_bytes_max: None,
+            blocked_told: None,
             buffered: 0,
             window,
             refused: false,
@@ -75,7 +84,11 @@ impl Outgoing {
 
     pub(super) fn set_peer_limits(&mut self, credit: u64, message_bytes_max: u64) {
         self.credit.set_limit(credit);
-        self.message_bytes_max = message_bytes_max;
+        self.blocked_told = None;
+        // A message that the whole credit does not pay for would hold up all behind it.
+        let affordable = credit.saturating_sub(OVERHEAD_BYTES);
+        let bytes_max = message_bytes_max.min(affordable).min(BYTES_MAX);
+        self.message_bytes_max = Some(bytes_max);
         self.wake();
     }
 
@@ -86,13 +99,17 @@ impl Outgoing {
     pub(super) fn send(&mut self, data: Bytes, reliable: bool) -> Result<u64, SendMessageError> {
         let size = data.len() as u64;
         // Before the peer's limits are known nothing is refused for good.
-        if self.message_bytes_max == 0 || self.buffered + size > self.window.max(size) {
+        let Some(bytes_max) = self.message_bytes_max else {
             self.refused = true;
             return Err(SendMessageError::Blocked);
-        }
-        if size > self.message_bytes_max {
-            let (bytes, bytes_max) = (data.len(), self.message_bytes_max);
+        };
+        if size > bytes_max || bytes_max == 0 {
+            let bytes = data.len();
             return Err(SendMessageError::TooLarge { bytes, bytes_max });
+        }
+        if self.buffered > 0 && self.buffered + size > self.window {
+            self.refused = true;
+            return Err(SendMessageError::Blocked);
         }
         let id = self.next_id;
         self.next_id += 1;
@@ -120,12 +137,25 @@ impl Outgoing {
 
     /// The next message that has never been sent completely, if there is credit for it.
     fn next_fresh(&self) -> Option<u64> {
-        let (&id, message) = self.messages.range(self.fresh..).find(|(_, message)| {
-            !message.given_up && (!message.begun || message.sent < message.size())
-        })?;
-        let affordable =
-            message.begun || self.credit.available() >= message.size() + OVERHEAD_BYTES;
-        affordable.then_some(id)
+        let (id, message) = self.next_incomplete()?;
+        self.can_afford(message).then_some(id)
+    }
+
+    /// Whether the next message waits for credit.
+    fn is_blocked(&self) -> bool {
+        self.next_incomplete()
+            .is_some_and(|(_, message)| !self.can_afford(message))
+    }
+
+    fn next_incomplete(&self) -> Option<(u64, &Message)> {
+        let mut unsent = self.messages.range(self.fresh..);
+        unsent
+            .find(|(_, message)| message.is_incomplete())
+            .map(|(&id, message)| (id, message))
+    }
+
+    fn can_afford(&self, message: &Message) -> bool {
+        message.begun || self.credit.available() >= message.size() + OVERHEAD_BYTES
     }
 
     /// Writes resets, then what was lost, then what is new.
@@ -144,6 +174,18 @@ impl Outgoing {
             if !self.write_fresh(id, packet) {
                 return;
             }
+        }
+        self.tell_blocked(packet);
+    }
+
+    /// Tells the peer, once for each limit, that its credit holds us up.
+    fn tell_blocked(&mut self, packet: &mut PacketBuffer<'_>) {
+        let limit = self.credit.limit();
+        let told = self.blocked_told == Some(limit);
+        if !told && packet.remaining() >= FRAME_BYTES_MIN && self.is_blocked() {
+            self.blocked_told = Some(limit);
+            frame::write_message_data_blocked(packet.buffer, limit);
+            packet.contents.push(Carried::Blocked);
         }
     }
 
@@ -249,6 +291,7 @@ impl Outgoing {
     /// Nothing that was sent has been seen.
     pub(super) fn restart(&mut self) {
         self.credit.restart(0);
+        self.blocked_told = None;
         self.lost.clear();
         self.resets.clear();
         self.fresh = 0;
@@ -322,6 +365,9 @@ fn write_frame(
     });
     range.start..end
 }
+
+/// No larger messages, whatever the peer takes: offsets are remembered in 32 bits.
+const BYTES_MAX: u64 = 1 << 30;
 
 /// Less is not worth a MESSAGE frame: type, id, size, offset, length, and some data.
 const FRAME_BYTES_MIN: usize = 2 + 8 + 4 + 4 + 2 + 12;

@@ -69,9 +69,11 @@ impl LostRecords {
         }
     }
 
-    /// When the newest record is forgotten.
+    /// When the next record, or the newest, is forgotten, whichever is later. The probe timeout may
+    /// have fallen between them, so the newest alone could be due long before the others are.
     pub(crate) fn forget_at(&self) -> Option<Instant> {
-        self.records.back().map(|record| record.forget_at)
+        let [first, last] = [self.records.front()?, self.records.back()?];
+        Some(first.forget_at.max(last.forget_at))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -80,5 +82,36 @@ impl LostRecords {
 
     pub(crate) fn clear(&mut self) {
         self.records = VecDeque::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forgetting_makes_headway_whatever_order_records_end_in() {
+        let at = Instant::from_nanos;
+        let mut records = LostRecords::default();
+        for (number, forget_at) in [(0, 900), (1, 300), (2, 950), (3, 200)] {
+            records.insert(Record {
+                number,
+                sent_at: at(0),
+                forget_at: at(forget_at),
+                contents: Contents::new(),
+                path: 0,
+                event: None,
+                bytes: 1,
+                mtu_probe: false,
+                ect0: false,
+            });
+        }
+        let mut now = at(250);
+        while let Some(next) = records.forget_at() {
+            assert!(next > now, "a wake-up that is due at once would spin");
+            now = next;
+            records.expire(now);
+        }
+        assert!(records.is_empty());
     }
 }

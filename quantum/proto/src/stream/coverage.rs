@@ -11,7 +11,7 @@ const GAPS_ALLOWED: u64 = 256;
 const BYTES_PER_GAP: u64 = 1024;
 
 /// No more gaps than this, whatever the span: inserting a range moves the ones behind it.
-const GAPS_MAX: u64 = 4096;
+const GAPS_MAX: u64 = 2048;
 
 /// A prefix, and ranges beyond it. In-order growth touches nothing but a number.
 #[derive(Clone, Debug, Default)]

@@ -84,6 +84,11 @@ impl ReceiveCredit {
         self.is_due()
     }
 
+    /// Whether the peer has less than `amount` left, and can be given more.
+    pub(crate) fn is_short_of(&self, amount: u64) -> bool {
+        self.limit.saturating_sub(self.received) < amount && self.target() > self.limit
+    }
+
     /// Raises the limit to what can be allowed now, and returns it.
     pub(crate) fn announce(&mut self) -> u64 {
         self.limit = self.limit.max(self.target());

@@ -180,3 +180,6 @@ fn make_room(block: &mut BytesMut, end: usize, limit: usize, allocation: &mut us
     larger.extend_from_slice(block);
     drop(mem::replace(block, larger));
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,15 @@ impl Schedule {
         self.queue(purpose).pop_front();
     }
 
+    /// Takes the stream at the front away: it has nothing to send, or may not.
+    pub(super) fn pause(&mut self, purpose: Purpose, sending: &mut Sending) {
+        self.remove_front(purpose);
+        match purpose {
+            Purpose::Repeat => sending.repeat_queued = false,
+            Purpose::Fresh => sending.fresh_queued = false,
+        }
+    }
+
     /// Puts the stream at the front, which has sent, behind the others, or takes it away.
     pub(super) fn rotate(&mut self, purpose: Purpose, sending: &mut Sending) {
         let more = sending.next(purpose, u64::MAX).is_some();

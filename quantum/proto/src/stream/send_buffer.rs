@@ -68,11 +68,6 @@ impl SendBuffer {
         self.delivered.contiguous() == self.end
     }
 
-    /// Whether bytes have to be sent again.
-    pub(crate) fn has_lost(&self) -> bool {
-        !self.lost.is_empty()
-    }
-
     /// Appends a copy of `data`.
     pub(crate) fn write(&mut self, data: &[u8]) {
         if data.len() < GATHERED_BYTES {
@@ -241,3 +236,6 @@ impl SendBuffer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

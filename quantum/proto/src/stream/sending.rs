@@ -16,6 +16,8 @@ pub(super) struct Sending {
     pub(super) stopped: Option<u64>,
     /// A write found no room: tell when there is some.
     pub(super) write_blocked: bool,
+    /// Is in the list of writers that the send window holds up.
+    pub(super) awaits_window: bool,
     /// Waits in the schedule with something to repeat.
     pub(super) repeat_queued: bool,
     /// Waits in the schedule with new bytes.

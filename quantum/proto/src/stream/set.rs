@@ -3,6 +3,8 @@
 mod application;
 mod input;
 mod output;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 
@@ -103,6 +105,7 @@ impl Streams {
             if let Some(sending) = self.sending.get_mut(&id) {
                 sending.limit = limit;
             }
+            self.wake_writer(id);
         }
         self.opened[Direction::Bidirectional as usize].limit = 0;
         self.opened[Direction::Unidirectional as usize].limit = 0;
@@ -137,11 +140,6 @@ impl Streams {
     /// Bytes written that the peer has not acknowledged.
     pub(crate) fn buffered_bytes(&self) -> u64 {
         self.buffered
-    }
-
-    /// Bytes sent that the peer has not acknowledged.
-    pub(crate) fn unacked_bytes(&self) -> u64 {
-        self.buffered.saturating_sub(self.unsent)
     }
 
     /// Streams that were opened by this side, in order.
@@ -243,6 +241,9 @@ impl Streams {
     /// Tells all writers that wait for the send window or for the peer's first limits.
     fn wake_writers(&mut self) {
         for id in std::mem::take(&mut self.waiting) {
+            if let Some(sending) = self.sending.get_mut(&id) {
+                sending.awaits_window = false;
+            }
             self.wake_writer(id);
         }
     }
@@ -256,7 +257,10 @@ impl Streams {
             return;
         }
         if self.buffered >= self.send_window {
-            self.waiting.push(id);
+            // Once at most: the peer must not make the list grow by raising limits.
+            if !std::mem::replace(&mut sending.awaits_window, true) {
+                self.waiting.push(id);
+            }
             return;
         }
         sending.write_blocked = false;

@@ -94,7 +94,7 @@ impl NetworkOptions {
         let both = random.chance(0.5);
         let only = random.index(2);
         for (index, direction) in self.directions.iter_mut().enumerate() {
-            direction.blackout = (both || index == only).then(|| start..end);
+            direction.blackout = (both || index == only).then_some(start..end);
         }
     }
 

@@ -14,7 +14,7 @@ fn push(outbox: &mut Outbox, port: u16, size: usize, segment_size: Option<usize>
         size,
         segment_size,
     };
-    outbox.push(&transmit, 64);
+    outbox.push(filled - size, &transmit, 64);
 }
 
 /// (port, bytes, segment) of each system call.
@@ -90,7 +90,7 @@ fn ecn_marks_do_not_mix() {
         size: 90,
         segment_size: None,
     };
-    outbox.push(&marked, 64);
+    outbox.push(90, &marked, 64);
     assert_eq!(calls(&mut outbox).len(), 2);
 }
 
@@ -141,4 +141,62 @@ fn a_transmit_larger_than_a_call_is_cut_at_a_datagram() {
     let mut outbox = Outbox::default();
     push(&mut outbox, 1, 90_000, Some(9_000));
     assert_eq!(calls(&mut outbox), [(1, 63_000, 9_000), (1, 27_000, 9_000)]);
+}
+
+fn push_only(outbox: &mut Outbox, port: u16, size: usize) {
+    let start = outbox.buffer.len();
+    outbox.buffer.resize(start + size, port as u8);
+    let transmit = Transmit {
+        destination: address(port),
+        source: None,
+        ecn: None,
+        size,
+        segment_size: None,
+    };
+    outbox.push_only(start, &transmit, 64);
+}
+
+#[test]
+fn datagrams_of_different_connections_are_brought_in_order() {
+    let mut outbox = Outbox::default();
+    for (port, size) in [
+        (1, 90),
+        (2, 91),
+        (1, 91),
+        (1, 90),
+        (2, 90),
+        (1, 91),
+        (1, 90),
+    ] {
+        push_only(&mut outbox, port, size);
+    }
+    // Of one destination, a single smaller one ends a group; the others make their own.
+    assert_eq!(
+        calls(&mut outbox),
+        [(1, 272, 91), (1, 180, 90), (2, 181, 91)]
+    );
+    assert_eq!(outbox.bytes(), 0);
+}
+
+#[test]
+fn large_datagrams_keep_their_place() {
+    let mut outbox = Outbox::default();
+    push_only(&mut outbox, 1, 1_200);
+    push_only(&mut outbox, 2, 1_200);
+    push_only(&mut outbox, 1, 1_200);
+    assert_eq!(calls(&mut outbox).len(), 3);
+}
+
+#[test]
+fn a_single_datagram_is_not_copied() {
+    let mut outbox = Outbox::default();
+    push_only(&mut outbox, 1, 100);
+    let all = outbox.send(
+        || 64,
+        |group, _| {
+            assert_eq!(group.bytes, 0..100);
+            Sending::Done
+        },
+    );
+    assert!(all);
 }

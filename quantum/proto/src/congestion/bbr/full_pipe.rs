@@ -54,10 +54,11 @@ impl FullPipe {
         }
         self.rounds += 1;
         // A queue that builds up says the same as another round without growth.
-        let queue = model
-            .queueing_delay()
-            .is_some_and(|(queue, base)| queue > base / 4);
-        let needed = if queue { ROUNDS_WITH_QUEUE } else { ROUNDS };
+        let needed = match model.queueing_delay() {
+            Some((queue, base)) if queue > base / 2 => 1,
+            Some((queue, base)) if queue > base / 4 => ROUNDS - 1,
+            _ => ROUNDS,
+        };
         if self.rounds >= needed {
             self.now = true;
             self.reached = true;
@@ -70,6 +71,3 @@ const GROWTH: f64 = 1.25;
 
 /// Rounds without growth.
 const ROUNDS: u32 = 3;
-
-/// The same, when the round-trip time has grown by a quarter.
-const ROUNDS_WITH_QUEUE: u32 = 2;

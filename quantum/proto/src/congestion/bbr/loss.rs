@@ -6,10 +6,12 @@
 //! beyond chance, counts as congestion, and only what is within it is taken to have passed the
 //! bottleneck. See `docs/decisions/0006`.
 
+use std::ops::Range;
+
 use super::super::{Lost, SpuriousLoss};
 
 /// Keeps the baseline, and counts the losses of the round.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct LossJudge {
     /// Packets of quiet rounds: how many arrived or were lost, and how many of them were lost. Old
     /// ones fade.
@@ -19,8 +21,12 @@ pub(super) struct LossJudge {
     quiet_since: Option<u64>,
     /// The last packet number sent.
     newest: u64,
-    /// Of the round: packets lost.
+    /// Of the round: packets lost, but for those sent before `counted_from`.
     round_lost: u64,
+    counted_from: u64,
+    /// Numbers of the packets of the last probe, and how many of them were lost.
+    probe: Range<u64>,
+    probe_lost: u64,
     last_round_lost: u64,
     /// Marked packets of the round.
     marked: bool,
@@ -46,7 +52,8 @@ impl LossJudge {
     }
 
     pub(super) fn on_lost(&mut self, lost: &Lost) {
-        self.round_lost += 1;
+        self.round_lost += u64::from(lost.packet_number >= self.counted_from);
+        self.probe_lost += u64::from(self.probe.contains(&lost.packet_number));
         if self.is_quiet(lost.packet_number) {
             self.quiet_lost += 1.0;
             self.count_quiet(1.0);
@@ -76,6 +83,35 @@ impl LossJudge {
         if self.is_quiet(spurious.packet_number) {
             self.quiet_lost = (self.quiet_lost - 1.0).max(0.0);
         }
+    }
+
+    /// What was sent so far belongs to a phase that is over, and its losses are accounted for.
+    pub(super) fn count_from_now(&mut self) {
+        self.counted_from = self.newest + 1;
+        self.round_lost = 0;
+    }
+
+    /// Packets sent from now on are a probe.
+    pub(super) fn begin_probe(&mut self) {
+        self.probe = self.newest + 1..u64::MAX;
+        self.probe_lost = 0;
+    }
+
+    pub(super) fn end_probe(&mut self) {
+        self.probe.end = self.probe.end.min(self.newest + 1);
+    }
+
+    /// Whether the probe, as far as it has been acknowledged, lost too much.
+    pub(super) fn probe_is_congested(&self, acknowledged: u64) -> bool {
+        let seen = acknowledged
+            .min(self.probe.end)
+            .saturating_sub(self.probe.start);
+        seen > 0 && self.is_congestion(self.probe_lost as f64, seen as f64)
+    }
+
+    /// Everything of the probe is acknowledged or lost.
+    pub(super) fn probe_is_over(&self, acknowledged: u64) -> bool {
+        acknowledged >= self.probe.end
     }
 
     pub(super) fn on_round(&mut self, started: bool) {
@@ -116,7 +152,9 @@ impl LossJudge {
         if lost == 0 || share <= 0.0 {
             return 0;
         }
-        let expected = (delivered + lost) as f64 * share * FORGIVEN_CHANCE;
+        // No more than expected: what chance adds to one sample it takes from the next, and the
+        // filter keeps the largest.
+        let expected = (delivered + lost) as f64 * share;
         lost.min(expected as u64)
     }
 
@@ -145,6 +183,3 @@ const PRIOR_PACKETS: f64 = 20.0;
 
 /// A path that loses more by itself is not worth sending to at full rate.
 const BASELINE_MAX: f64 = 0.20;
-
-/// A sample may lose this much more than the baseline and still be counted whole.
-const FORGIVEN_CHANCE: f64 = 1.5;

@@ -68,6 +68,14 @@ impl Model {
         Some((seen.saturating_sub(base), base))
     }
 
+    /// Whether the sample of `acked` has waited for more than the `part`th of an empty path's time.
+    pub(super) fn shows_queue(&self, acked: &Acknowledged, part: u32) -> bool {
+        match (acked.rtt, self.min_rtt) {
+            (Some(rtt), Some(base)) => rtt > base + base / part,
+            _ => false,
+        }
+    }
+
     pub(super) fn extra_acked(&self) -> u64 {
         self.extra_acked.max()
     }

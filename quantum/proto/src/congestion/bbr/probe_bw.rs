@@ -158,6 +158,7 @@ impl BbrController {
 
     fn start_down(&mut self, acked: &Acknowledged) {
         self.bounds.reset_short_term();
+        self.loss.count_from_now();
         self.set_phase(Phase::Down, acked);
         self.round.restart(acked);
         self.probe_bw.cycle_since = acked.now;
@@ -165,7 +166,7 @@ impl BbrController {
         let random = self.rng.random_range(0.0..1.0);
         self.probe_bw.wait = WAIT_LEAST + WAIT_RANDOM.mul_f64(random);
         let reno = self.inflight(1.0) / self.datagram;
-        self.probe_bw.rounds_max = reno.min(ROUNDS_MAX).max(1);
+        self.probe_bw.rounds_max = reno.clamp(1, ROUNDS_MAX);
     }
 
     pub(super) fn start_cruise(&mut self) {
@@ -185,6 +186,7 @@ impl BbrController {
         self.round.restart(acked);
         self.full_pipe.reset();
         self.probe_bw.samples_of_probe = true;
+        self.loss.begin_probe();
         self.raise_slope();
     }
 
@@ -192,6 +194,9 @@ impl BbrController {
         let State::ProbeBw(phase) = self.state else {
             return;
         };
+        if phase != Phase::Up {
+            self.judge_past_probe(acked);
+        }
         match phase {
             Phase::Down => {
                 if self.is_time_to_probe(acked) {
@@ -241,10 +246,7 @@ impl BbrController {
             return self.end_up(acked);
         }
         // Enough is in flight, and a queue says that it is no longer the sender who limits.
-        let queue = self
-            .model
-            .queueing_delay()
-            .is_some_and(|(queue, base)| queue > base / 8);
+        let queue = self.model.shows_queue(acked, 8);
         let enough = acked.prior_in_flight >= self.inflight(1.25);
         if self.full_pipe.now() || (elapsed >= 1 && enough && queue && !self.still_grows(acked)) {
             self.end_up(acked);
@@ -259,17 +261,27 @@ impl BbrController {
     }
 
     fn end_up(&mut self, acked: &Acknowledged) {
+        self.loss.end_probe();
         self.start_down(acked);
+    }
+
+    /// What the probe lost shows only a round trip after it.
+    fn judge_past_probe(&mut self, acked: &Acknowledged) {
+        if self.probe_bw.samples_of_probe {
+            let over = self.loss.probe_is_over(acked.largest);
+            self.lower_if_too_much(acked);
+            self.probe_bw.samples_of_probe &= !over;
+        }
     }
 
     /// A round of the probe lost more than the path does by itself: so much is too much.
     fn is_probe_too_much(&mut self, acked: &Acknowledged) -> bool {
-        if !self.round.started() || !self.probe_bw.samples_of_probe {
-            return false;
-        }
-        let packets = acked.prior_in_flight.max(acked.bytes) as f64 / self.datagram as f64;
-        let lost = self.loss.last_round_lost() as f64;
-        let too_much = self.loss.is_congestion(lost, packets) || self.loss.last_round_marked();
+        self.round.started() && self.probe_bw.samples_of_probe && self.lower_if_too_much(acked)
+    }
+
+    fn lower_if_too_much(&mut self, acked: &Acknowledged) -> bool {
+        let marked = self.round.started() && self.loss.last_round_marked();
+        let too_much = marked || self.loss.probe_is_congested(acked.largest);
         if too_much {
             let queue = self
                 .model

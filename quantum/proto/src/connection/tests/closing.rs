@@ -34,7 +34,7 @@ fn a_graceful_close_delivers_what_was_accepted() {
     let mut count = 0u64;
     pair.tamper = Box::new(move |_, _| {
         count += 1;
-        if count % 9 == 0 {
+        if count.is_multiple_of(9) {
             Verdict::Drop
         } else {
             Verdict::Deliver

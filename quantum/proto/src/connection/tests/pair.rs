@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{ClientConfig, EndpointConfig, ServerConfig, TransportConfig};
+use crate::config::{ClientConfig, EndpointConfig, Fingerprint, ServerConfig, TransportConfig};
 use crate::connection::{Connection, Event};
 use crate::endpoint::{Arrival, ConnectionHandle, Endpoint, Route};
+use crate::error::{ConnectionError, TransportErrorCode};
 use crate::stream::Side;
 use crate::time::Instant;
 use crate::transmit::{EcnCodepoint, Transmit};
@@ -168,18 +169,47 @@ impl Pair {
     /// A server with a self-signed certificate, and a client that trusts it.
     pub(crate) fn new(client: TransportConfig, server: TransportConfig) -> Self {
         let identity = Identity::new();
-        let server = Arc::new(identity.server().with_transport(server));
-        let mut pair = Self {
+        let mut pair = Self::unconnected(identity.server().with_transport(server));
+        pair.connect(&identity.client().with_transport(client));
+        pair
+    }
+
+    /// A server, and a client that has not connected yet.
+    pub(crate) fn unconnected(server: ServerConfig) -> Self {
+        Self {
             now: Instant::from_nanos(1_000_000_000),
             client: Host::new(4000, None, 1),
-            server: Host::new(443, Some(server), 2),
+            server: Host::new(443, Some(Arc::new(server)), 2),
             delay: Duration::from_millis(10),
             tamper: Box::new(|_, _| Verdict::Deliver),
             in_flight: BTreeMap::new(),
             sequence: 0,
-        };
-        pair.connect(&identity.client().with_transport(client));
-        pair
+        }
+    }
+
+    /// The server dies, and comes back without memory, with the secrets that `seed` gives.
+    pub(crate) fn restart_server(&mut self, server: ServerConfig, seed: u8) {
+        let address = self.server.address;
+        self.server = Host::new(address.port(), Some(Arc::new(server)), seed);
+        self.server.address = address;
+    }
+
+    /// Lets both ends forget their connections, which have been closed.
+    pub(crate) fn forget(&mut self) {
+        let now = self.now;
+        self.client.connection().close(now, 0, b"");
+        self.run(Duration::from_secs(10));
+        assert!(self.client.connections.is_empty() && self.server.connections.is_empty());
+        self.client.events.clear();
+        self.server.events.clear();
+    }
+
+    /// Whether both ends have a connection whose handshake is done.
+    pub(crate) fn is_connected(&self) -> bool {
+        [&self.client, &self.server].into_iter().all(|host| {
+            let mut connections = host.connections.values();
+            connections.any(|connection| connection.is_established())
+        })
     }
 
     /// Both with the defaults, and the handshake done.
@@ -260,8 +290,10 @@ impl Pair {
             let mut datagram = entry.remove();
             let host = if datagram.to == self.server.address {
                 &mut self.server
-            } else {
+            } else if datagram.to == self.client.address {
                 &mut self.client
+            } else {
+                continue;
             };
             if let Some(response) = host.receive(now, &mut datagram) {
                 self.send(response);
@@ -279,6 +311,21 @@ impl Pair {
             }
         }
         panic!("{STEPS_MAX} steps in {duration:?}: something spins");
+    }
+
+    /// Has one end say `frames`, one packet for each, whatever the protocol thinks of them.
+    pub(crate) fn say(&mut self, side: Side, frames: impl IntoIterator<Item = Vec<u8>>) {
+        let raw = &mut self.host(side).connection().pending.raw;
+        raw.extend(frames);
+        self.run(Duration::from_millis(300));
+    }
+
+    /// With which code one end closed the connection because the other misbehaved.
+    pub(crate) fn verdict(&mut self, side: Side) -> Option<TransportErrorCode> {
+        self.events(side).into_iter().find_map(|event| match event {
+            Event::Closed(ConnectionError::PeerMisbehaved(error)) => Some(error.code),
+            _ => None,
+        })
     }
 
     /// Takes the client's, or the server's, events.
@@ -303,9 +350,24 @@ impl Identity {
     }
 
     pub(crate) fn server(&self) -> ServerConfig {
-        let key = rustls_pki_types::PrivatePkcs8KeyDer::from(self.0.signing_key.serialize_der());
-        ServerConfig::with_certificate(vec![self.0.cert.der().clone()], key.into())
-            .expect("a server configuration")
+        ServerConfig::with_certificate(self.chain(), self.key()).expect("a server configuration")
+    }
+
+    pub(crate) fn chain(&self) -> Vec<rustls_pki_types::CertificateDer<'static>> {
+        vec![self.0.cert.der().clone()]
+    }
+
+    pub(crate) fn key(&self) -> rustls_pki_types::PrivateKeyDer<'static> {
+        rustls_pki_types::PrivatePkcs8KeyDer::from(self.0.signing_key.serialize_der()).into()
+    }
+
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self.0.cert.der())
+    }
+
+    pub(crate) fn public_key(&self) -> Vec<u8> {
+        use rcgen::PublicKeyData;
+        self.0.signing_key.subject_public_key_info()
     }
 
     pub(crate) fn client(&self) -> ClientConfig {

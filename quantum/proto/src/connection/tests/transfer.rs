@@ -58,10 +58,10 @@ fn transfer(pair: &mut Pair, bytes: usize) -> Vec<u8> {
         if pair.server.connection().is_closed() {
             panic!("closed: {:?}", pair.events(Side::Server));
         }
-        if received.len() > 0 || pair.server.events.contains(&Event::Readable(id)) {
-            if read(pair.server.connection(), id, &mut received) {
-                return received;
-            }
+        if (!received.is_empty() || pair.server.events.contains(&Event::Readable(id)))
+            && read(pair.server.connection(), id, &mut received)
+        {
+            return received;
         }
     }
     panic!("{} of {bytes} bytes arrived", received.len());
@@ -85,7 +85,7 @@ fn a_stream_arrives_whole_through_loss() {
     let mut count = 0u64;
     pair.tamper = Box::new(move |_, _| {
         count += 1;
-        if count % 13 == 0 {
+        if count.is_multiple_of(13) {
             Verdict::Drop
         } else {
             Verdict::Deliver
@@ -140,7 +140,7 @@ fn reliable_messages_survive_loss_and_unreliable_ones_arrive_whole_or_not_at_all
     let mut count = 0u64;
     pair.tamper = Box::new(move |_, _| {
         count += 1;
-        if count % 7 == 0 {
+        if count.is_multiple_of(7) {
             Verdict::Drop
         } else {
             Verdict::Deliver

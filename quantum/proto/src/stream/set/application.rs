@@ -144,11 +144,10 @@ impl Streams {
         if room > 0 || bytes == 0 {
             return Ok(bytes.min(usize::try_from(room).unwrap_or(usize::MAX)));
         }
-        let is_first = !sending.write_blocked;
         sending.write_blocked = true;
         if stream_room == 0 {
             self.controls.push(Control::StreamDataBlocked(id));
-        } else if is_first {
+        } else if !std::mem::replace(&mut sending.awaits_window, true) {
             self.waiting.push(id);
         }
         Err(WriteError::Blocked)

@@ -43,10 +43,12 @@ impl Streams {
         let Some(receiving) = self.receiving.get_mut(&id) else {
             return Ok(());
         };
+        // What is here completely, its end included, is read as if the reset had been late
+        // (RFC 9000 section 3.2). Bytes whose end is only known by the reset are not complete.
+        let was_complete = receiving.is_complete();
         let growth = receiving.grow(final_size, true)?;
         self.inbound.on_received(growth)?;
-        // What is here completely is read as if the reset had been late (RFC 9000 section 3.2).
-        if receiving.is_complete() && !receiving.is_discarding() {
+        if was_complete && !receiving.is_discarding() {
             self.wake_reader(id);
             return Ok(());
         }
@@ -231,8 +233,11 @@ impl Streams {
         let had_end = sending.fin == crate::stream::sending::Fin::Delivered;
         let freed = sending.on_delivered(range, fin);
         let has_end = sending.fin == crate::stream::sending::Fin::Delivered;
-        let is_over = sending.is_delivered();
-        if has_end && !had_end {
+        // A reset takes the place of the end, and only its own delivery ends the stream: what was
+        // given up may be missing at the peer.
+        let is_reset = sending.reset.is_some();
+        let is_over = !is_reset && sending.is_delivered();
+        if has_end && !had_end && !is_reset {
             self.unacked_ends = self.unacked_ends.saturating_sub(1);
         }
         if is_over {

@@ -1,7 +1,5 @@
 //! What streams put into packets.
 
-use std::ops::Range;
-
 use super::Streams;
 use crate::carried::{Carried, PacketBuffer};
 use crate::frame;
@@ -55,7 +53,8 @@ impl Streams {
                 Some(Carried::ResetStream { id })
             }
             Control::StopSending(id) => {
-                let error = self.receiving.get(&id)?.stopped?;
+                let allowed = self.is_allowed(id);
+                let error = self.receiving.get(&id).filter(|_| allowed)?.stopped?;
                 frame::write_stop_sending(buffer, id, error);
                 Some(Carried::StopSending { id })
             }
@@ -83,72 +82,48 @@ impl Streams {
             let Some((id, purpose)) = self.schedule.front(credit > 0) else {
                 return self.tell_blocked();
             };
-            let Some(range) = self.sending.get(&id).and_then(|s| s.next(purpose, credit)) else {
-                self.skip_front(id, purpose);
-                continue;
-            };
-            if !self.write_stream(id, purpose, range, packet) {
+            if !self.write_stream(id, purpose, credit, packet) {
                 return;
             }
         }
     }
 
-    /// The stream at the front has nothing to send any more, or waits for its own credit.
-    fn skip_front(&mut self, id: StreamId, purpose: Purpose) {
-        self.schedule.remove_front(purpose);
-        if let Some(sending) = self.sending.get_mut(&id) {
-            match purpose {
-                Purpose::Repeat => sending.repeat_queued = false,
-                Purpose::Fresh => sending.fresh_queued = false,
-            }
-        }
-    }
-
-    /// Writes one STREAM frame. Says whether it fitted.
+    /// Writes one STREAM frame of the stream at the front, or takes it from there if it has
+    /// nothing to send. False: the packet is full.
     fn write_stream(
         &mut self,
         id: StreamId,
         purpose: Purpose,
-        range: Range<u64>,
+        credit: u64,
         packet: &mut PacketBuffer<'_>,
     ) -> bool {
+        let is_allowed = self.is_allowed(id);
         let Some(sending) = self.sending.get_mut(&id) else {
-            return false;
+            self.schedule.remove_front(purpose);
+            return true;
+        };
+        let Some(range) = sending.next(purpose, credit).filter(|_| is_allowed) else {
+            self.schedule.pause(purpose, sending);
+            return true;
         };
         let wanted = range.end - range.start;
-        let open_header = frame::stream_header_size(id, range.start, None);
-        let Some(room) = packet.remaining().checked_sub(open_header) else {
+        let Some((count, length)) = fit(id, range.start, wanted, packet.remaining()) else {
             return false;
         };
-        // A frame that fills the packet needs no length. Else it states one, as others follow.
-        let fills = wanted >= room as u64;
-        let length = if fills {
-            room as u64
-        } else {
-            let header = frame::stream_header_size(id, range.start, Some(wanted as usize));
-            wanted.min((packet.remaining() - header.min(packet.remaining())) as u64)
-        };
-        if length == 0 && wanted > 0 {
-            return false;
-        }
-        let end = range.start + length;
+        let end = range.start + count as u64;
         let fin = sending.marks_end(end);
-        let stated = (!fills).then_some(length as usize);
-        frame::write_stream_header(packet.buffer, id, range.start, fin, stated);
+        frame::write_stream_header(packet.buffer, id, range.start, fin, length);
         sending.buffer.copy_to(range.start..end, packet.buffer);
-        let new = end.saturating_sub(sending.buffer.sent());
         sending.on_sent(range.start..end, fin);
         self.schedule.rotate(purpose, sending);
         if purpose == Purpose::Fresh {
-            self.outbound.spend(new);
-            self.unsent = self.unsent.saturating_sub(new);
-            // The end may have become all that is left.
-            self.queue_stream(id);
+            self.outbound.spend(count as u64);
+            self.unsent = self.unsent.saturating_sub(count as u64);
         }
         packet.contents.push(Carried::Stream {
             id,
             start: range.start,
-            length: length as u32,
+            length: count as u32,
             fin,
         });
         true
@@ -162,6 +137,19 @@ impl Streams {
             self.controls.push(Control::DataBlocked);
         }
     }
+}
+
+/// How many of `wanted` bytes go into a frame, and the length that it states: none if it fills the
+/// packet, as no other can follow. `None`: the packet is full.
+fn fit(id: StreamId, offset: u64, wanted: u64, remaining: usize) -> Option<(usize, Option<usize>)> {
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+    let room = remaining.checked_sub(frame::stream_header_size(id, offset, None))?;
+    if wanted >= room {
+        return (room > 0 || wanted == 0).then_some((room, None));
+    }
+    let header = frame::stream_header_size(id, offset, Some(wanted));
+    let count = wanted.min(remaining.checked_sub(header)?);
+    (count > 0 || wanted == 0).then_some((count, Some(count)))
 }
 
 /// Room for any control frame of streams: a type and three varints.

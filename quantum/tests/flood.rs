@@ -1,0 +1,214 @@
+//! Floods of datagrams from the loopback interface: what strangers cost a server that has other
+//! things to do. Names begin with the attack's number in the catalogue of attacks.
+
+#![allow(clippy::unwrap_used, reason = "what fails fails the test")]
+
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "transport/fixture.rs"]
+mod fixture;
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use quantum::Connection;
+use tokio::sync::Mutex;
+
+use fixture::{client, connect, echo_streams, loopback, server};
+
+/// One flood at a time: memory is counted for the whole process.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+/// Bytes of this process that are in memory.
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let resident = pages.split_whitespace().nth(1).unwrap();
+    resident.parse::<usize>().unwrap() * 4096
+}
+
+/// Bytes that look like nothing in particular, different for each `at`.
+fn junk(at: u64, length: usize) -> Vec<u8> {
+    let mut state = at.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}
+
+/// Junk with the front of a long or a short header of our version.
+fn disguised(at: u64) -> Vec<u8> {
+    let mut bytes = junk(at, 30 + (at % 1_300) as usize);
+    match at % 4 {
+        0 => bytes[0] = 0x40,
+        1 => {
+            bytes[..6].copy_from_slice(&[0xc0, 0x51, 0x54, 0x4d, 0x01, 8]);
+            bytes[14..20].copy_from_slice(&[8, 1, 2, 3, 4, 5]);
+        }
+        2 => bytes[..6].copy_from_slice(&[0xe0, 0x51, 0x54, 0x4d, 0x01, 8]),
+        _ => {}
+    }
+    bytes
+}
+
+/// The first datagram of an honest client.
+async fn client_hello() -> Vec<u8> {
+    let listener = UdpSocket::bind(loopback()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let client = client();
+    let connecting = tokio::spawn(async move { client.connect(address, "localhost").await });
+    let receive = move || {
+        let mut bytes = vec![0; 2_000];
+        let (length, _) = listener.recv_from(&mut bytes).unwrap();
+        bytes.truncate(length);
+        bytes
+    };
+    let hello = tokio::task::spawn_blocking(receive).await.unwrap();
+    connecting.abort();
+    hello
+}
+
+/// Sends and receives on `connection` until `done`, and says how often.
+async fn keep_echoing(connection: &Connection, done: &AtomicBool) -> usize {
+    let mut rounds = 0;
+    while !done.load(Ordering::Relaxed) {
+        let mut stream = connection.open_bi().await.unwrap();
+        stream.send.write_all(b"still there?").await.unwrap();
+        stream.send.finish().unwrap();
+        let answer = stream.receive.read_to_end(100).await.unwrap();
+        assert_eq!(&answer[..], b"still there?");
+        rounds += 1;
+    }
+    rounds
+}
+
+/// Runs `flood` against a server, in a thread of its own, while a connection is in use; by how
+/// much memory grew.
+async fn under_flood(flood: impl FnOnce(SocketAddr) + Send + 'static) -> usize {
+    let server = server();
+    let (connection, accepted) = connect(&client(), &server).await;
+    tokio::spawn(echo_streams(accepted));
+    let address = server.local_addr();
+    let before = resident();
+    let done = Arc::new(AtomicBool::new(false));
+    let over = done.clone();
+    let flooding = std::thread::spawn(move || {
+        flood(address);
+        over.store(true, Ordering::Relaxed);
+    });
+    let rounds = keep_echoing(&connection, &done).await;
+    flooding.join().unwrap();
+    assert!(rounds >= 3, "{rounds} echoes in the flood");
+    let statistics = server.statistics();
+    assert!(statistics.datagrams_received > 10_000, "{statistics:?}");
+    resident().saturating_sub(before)
+}
+
+/// Rests now and then, so that the kernel does not drop everything.
+fn rest(at: u64) {
+    if at.is_multiple_of(64) {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t04_two_hundred_thousand_junk_datagrams_leave_memory_as_it_was() {
+    let _alone = ALONE.lock().await;
+    let growth = under_flood(|address| {
+        let sockets: Vec<UdpSocket> = (0..16)
+            .map(|_| UdpSocket::bind(loopback()).unwrap())
+            .collect();
+        for at in 0..200_000 {
+            let _ = sockets[at as usize % 16].send_to(&disguised(at), address);
+            rest(at);
+        }
+    });
+    let growth = growth.await;
+    assert!(growth < 16 << 20, "{growth} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t26_empty_datagrams_are_counted_and_do_no_harm() {
+    let _alone = ALONE.lock().await;
+    let growth = under_flood(|address| {
+        let socket = UdpSocket::bind(loopback()).unwrap();
+        for at in 0..100_000 {
+            let _ = socket.send_to(&[], address);
+            rest(at);
+        }
+    });
+    let growth = growth.await;
+    assert!(growth < 16 << 20, "{growth} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t02_hellos_from_many_addresses_get_little_back_and_cost_little() {
+    let _alone = ALONE.lock().await;
+    let hello = client_hello().await;
+    assert!(hello.len() >= 1_200);
+    let growth = under_flood(move |address| {
+        let mut received = 0;
+        let mut buffer = [0; 2_000];
+        let (sources, copies) = (200u8, 20);
+        for host in 0..sources {
+            let sockets = (0..50).map(|port| {
+                let source = SocketAddr::from(([127, 1, host, port + 1], 0));
+                UdpSocket::bind(source).unwrap()
+            });
+            let sockets: Vec<UdpSocket> = sockets.collect();
+            for at in 0..copies {
+                for socket in &sockets {
+                    let _ = socket.send_to(&hello, address);
+                }
+                rest(64 * at);
+            }
+            for socket in sockets {
+                socket.set_nonblocking(true).unwrap();
+                while let Ok(length) = socket.recv(&mut buffer) {
+                    received += length;
+                }
+            }
+        }
+        let sent = usize::from(sources) * 50 * copies as usize * hello.len();
+        assert!(received > 0, "somebody was answered");
+        assert!(received <= 3 * sent, "{received} bytes for {sent}");
+    });
+    let growth = growth.await;
+    // 32 MiB, and what the sockets and threads of the flood itself take.
+    assert!(growth < 48 << 20, "{growth} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t24_closes_and_resets_of_strangers_end_nothing() {
+    let _alone = ALONE.lock().await;
+    let (client, server) = (client(), server());
+    let (connection, accepted) = connect(&client, &server).await;
+    tokio::spawn(echo_streams(accepted));
+    let socket = UdpSocket::bind(loopback()).unwrap();
+    for at in 0..20_000u64 {
+        // A short header, a number, CLOSE without error and without reason, noise.
+        let mut bytes = junk(at, 21 + (at % 40) as usize);
+        bytes[0] = 0x40 | (at % 64) as u8;
+        bytes[4..8].copy_from_slice(&[0x1c, 0, 0, 0]);
+        let target = [client.local_addr(), server.local_addr()][at as usize % 2];
+        let _ = socket.send_to(&bytes, target);
+        rest(at);
+    }
+    let mut rounds = 0;
+    while rounds < 3 {
+        rounds += keep_echo(&connection).await;
+    }
+    assert_eq!(connection.close_reason(), None);
+}
+
+/// One echo.
+async fn keep_echo(connection: &Connection) -> usize {
+    let mut stream = connection.open_bi().await.unwrap();
+    stream.send.write_all(b"x").await.unwrap();
+    stream.send.finish().unwrap();
+    assert_eq!(&stream.receive.read_to_end(10).await.unwrap()[..], b"x");
+    1
+}
