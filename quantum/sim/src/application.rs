@@ -80,6 +80,11 @@ impl Application {
         }
     }
 
+    /// The handshake is complete.
+    pub fn start(&mut self, now: Instant) {
+        self.connected_at.get_or_insert(now);
+    }
+
     /// Does everything that can be done now.
     pub fn run(&mut self, now: Instant, transport: &mut impl Transport) {
         while let Some(notice) = transport.poll_notice() {
@@ -119,7 +124,7 @@ impl Application {
 
     fn hear(&mut self, now: Instant, notice: Notice, transport: &mut impl Transport) {
         match notice {
-            Notice::Connected => self.connected_at = Some(now),
+            Notice::Connected => self.start(now),
             Notice::StreamOpened(direction) => {
                 self.acceptable[direction as usize] = true;
                 self.accept(direction, transport);
@@ -167,7 +172,7 @@ impl Application {
                     break;
                 };
                 openings.opened += 1;
-                self.start(id, &plan);
+                self.begin(id, &plan);
             }
         }
     }
@@ -188,11 +193,11 @@ impl Application {
                 self.fault = Some((Rule::DataEquality, format!("{id:?} was never opened")));
                 return;
             }
-            self.start(id, &plan);
+            self.begin(id, &plan);
         }
     }
 
-    fn start(&mut self, id: StreamId, plan: &Plan) {
+    fn begin(&mut self, id: StreamId, plan: &Plan) {
         let Some(stream) = plan.stream(id) else {
             return;
         };

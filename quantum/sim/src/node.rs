@@ -7,7 +7,7 @@ use std::sync::Arc;
 use quantum_proto::config::{ClientConfig, EndpointConfig, ServerConfig};
 use quantum_proto::time::Instant;
 use quantum_proto::transmit::Transmit;
-use quantum_proto::{Arrival, Connection, ConnectionHandle, Endpoint, Route};
+use quantum_proto::{Arrival, Connection, ConnectionHandle, Endpoint, Event, Route};
 
 use crate::application::Fault;
 use crate::host::{self, Departure, Host};
@@ -39,6 +39,21 @@ struct Slot<P> {
     connection: Box<Connection>,
     program: Option<P>,
     budget: Budget,
+}
+
+impl<P: Program> Slot<P> {
+    /// What is connected gets a program; what never was does not, and its events are nobody's.
+    fn await_handshake(&mut self, now: Instant, waiting: &mut VecDeque<P>) {
+        while let Some(event) = self.connection.poll_event() {
+            if event == Event::Connected {
+                self.program = waiting.pop_front();
+                break;
+            }
+        }
+        if let Some(program) = &mut self.program {
+            program.start(now);
+        }
+    }
 }
 
 impl<P: Program> Node<P> {
@@ -137,15 +152,11 @@ impl<P: Program> Node<P> {
                 slot.connection.handle_event(now, event);
             }
         }
-        if slot.program.is_none() && slot.connection.is_established() {
-            slot.program = waiting.pop_front();
+        if slot.program.is_none() {
+            slot.await_handshake(now, waiting);
         }
-        match &mut slot.program {
-            Some(program) => program.run(now, &mut slot.connection),
-            None if !slot.connection.is_handshaking() => {
-                while slot.connection.poll_event().is_some() {}
-            }
-            None => {}
+        if let Some(program) = &mut slot.program {
+            program.run(now, &mut slot.connection);
         }
     }
 

@@ -7,6 +7,9 @@ use crate::application::{Application, Fault};
 
 /// What runs on top of one connection.
 pub trait Program {
+    /// The handshake is complete.
+    fn start(&mut self, now: Instant);
+
     /// Does what can be done. Nobody else takes the connection's events.
     fn run(&mut self, now: Instant, connection: &mut Connection);
 
@@ -27,6 +30,10 @@ pub trait Program {
 }
 
 impl Program for Application {
+    fn start(&mut self, now: Instant) {
+        Self::start(self, now);
+    }
+
     fn run(&mut self, now: Instant, connection: &mut Connection) {
         Self::run(self, now, connection);
     }

@@ -250,7 +250,10 @@ impl Connection {
         match phase {
             Phase::Next => self.follow_key_update(now, number)?,
             Phase::Current if keys.first_opened.is_none_or(|first| number < first) => {
-                keys.first_opened = Some(number);
+                let followed = keys.first_opened.replace(number).is_none();
+                if followed && keys.previous_remote.is_some() {
+                    self.await_key_discard(now);
+                }
             }
             Phase::Current | Phase::Previous => {}
         }
@@ -275,10 +278,12 @@ impl Connection {
         keys.update(now);
         keys.first_opened = Some(number);
         self.after_key_update(now);
+        self.await_key_discard(now);
         Ok(())
     }
 
-    /// Turns to new keys, if the peer has followed the last time.
+    /// Turns to new keys, if the peer has followed the last time. The old ones are kept until three
+    /// probe timeouts after it has followed (RFC 9001 section 6.5): before, it uses no others.
     pub(super) fn start_key_update(&mut self, now: Instant) {
         let Some(keys) = self
             .data_keys
@@ -295,7 +300,6 @@ impl Connection {
 
     fn after_key_update(&mut self, now: Instant) {
         self.statistics.key_updates += 1;
-        self.await_key_discard(now);
         self.timers.set(Timer::KeyUpdate, now + KEY_LIFETIME);
     }
 
