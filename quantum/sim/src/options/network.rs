@@ -103,8 +103,10 @@ impl NetworkOptions {
         let mut address = SocketAddr::from((Ipv4Addr::new(203, 0, 113, 1), 20_000));
         let mut seen_as = Schedule::constant(address);
         self.outside.push(address);
+        // Who loses the address in the middle of the handshake begins anew (RFC 9000 section 9).
         let mut times: Vec<_> = (0..random.within(1..=3))
             .map(|_| Instant::ORIGIN + random.up_to(calm_at - Instant::ORIGIN))
+            .filter(|time| *time > Instant::ORIGIN + HANDSHAKE_BOUND)
             .collect();
         times.sort_unstable();
         for (count, time) in (1..).zip(times) {
@@ -131,6 +133,9 @@ impl NetworkOptions {
         [up, down.extend(Path::new()).then(nat.inward())]
     }
 }
+
+/// By then a handshake is over on nearly every path.
+const HANDSHAKE_BOUND: Duration = Duration::from_secs(3);
 
 impl DirectionOptions {
     fn draw(random: &mut Random, calm_at: Instant, rough: bool) -> Self {
