@@ -39,7 +39,8 @@ pub struct Application {
     readers: BTreeMap<StreamId, Reader>,
     outgoing: Outgoing,
     incoming: Incoming,
-    acceptable: [bool; 2],
+    /// What came before the program was there is looked for once.
+    looked_back: bool,
     closing: bool,
     /// When the closer looks again whether the other side is done: nobody tells it.
     look_at: Option<Instant>,
@@ -71,7 +72,7 @@ impl Application {
             openings: Default::default(),
             writers: BTreeMap::new(),
             readers: BTreeMap::new(),
-            acceptable: [false; 2],
+            looked_back: false,
             closing: false,
             look_at: None,
             ending: None,
@@ -93,6 +94,11 @@ impl Application {
         let Some(since) = self.connected_at.filter(|_| self.fault.is_none()) else {
             return;
         };
+        if !std::mem::replace(&mut self.looked_back, true) {
+            self.accept(Direction::Bidirectional, transport);
+            self.accept(Direction::Unidirectional, transport);
+            self.incoming.available = true;
+        }
         if self.ending.is_none() {
             self.open(now, since, transport);
         }
@@ -125,16 +131,15 @@ impl Application {
     fn hear(&mut self, now: Instant, notice: Notice, transport: &mut impl Transport) {
         match notice {
             Notice::Connected => self.start(now),
-            Notice::StreamOpened(direction) => {
-                self.acceptable[direction as usize] = true;
-                self.accept(direction, transport);
-            }
+            Notice::StreamOpened(direction) => self.accept(direction, transport),
             Notice::Readable(id) => self.with_reader(id, Reader::on_readable),
             Notice::Writable(id) => self.with_writer(id, Writer::on_writable),
             Notice::Finished(id) => self.with_writer(id, Writer::on_finished),
             Notice::Stopped(id, code) => {
-                self.with_writer(id, |writer| writer.on_stopped(code));
-                transport.reset(id, code);
+                if let Some(writer) = self.writers.get_mut(&id) {
+                    writer.on_stopped(code);
+                    transport.reset(id, code);
+                }
             }
             Notice::StreamsAvailable(direction) => {
                 self.openings[direction as usize].blocked = false;
