@@ -50,6 +50,7 @@ const CONNECTION_WINDOW: u32 = 32 << 20;
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Peer {
     QuantumBbr,
+    QuantumCubic,
     TcpCubic,
     TcpBbr,
     TlsCubic,
@@ -72,8 +73,9 @@ enum Congestion {
 
 impl Peer {
     /// All of them, in the order of the tables.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::QuantumBbr,
+        Self::QuantumCubic,
         Self::TcpCubic,
         Self::TcpBbr,
         Self::TlsCubic,
@@ -102,7 +104,8 @@ impl Peer {
             | Self::NoqBbr
             | Self::S2nBbr => Congestion::Bbr,
             // KCP in its fastest mode has none.
-            Self::TcpCubic
+            Self::QuantumCubic
+            | Self::TcpCubic
             | Self::TlsCubic
             | Self::QuinnCubic
             | Self::NoqCubic
@@ -154,7 +157,7 @@ pub(crate) async fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> 
         Peer::TlsCubic | Peer::TlsBbr => tls::listen(setup),
         Peer::QuinnCubic | Peer::QuinnBbr => quinn::listen(setup),
         Peer::NoqCubic | Peer::NoqBbr => noq::listen(setup),
-        Peer::QuantumBbr => quantum::listen(setup),
+        Peer::QuantumBbr | Peer::QuantumCubic => quantum::listen(setup),
         Peer::S2nCubic | Peer::S2nBbr => s2n::listen(setup),
         Peer::Kcp => kcp::listen(setup).await,
     }
@@ -167,7 +170,7 @@ pub(crate) async fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
         Peer::TlsCubic | Peer::TlsBbr => tls::dialer(setup),
         Peer::QuinnCubic | Peer::QuinnBbr => quinn::dialer(setup),
         Peer::NoqCubic | Peer::NoqBbr => noq::dialer(setup),
-        Peer::QuantumBbr => quantum::dialer(setup),
+        Peer::QuantumBbr | Peer::QuantumCubic => quantum::dialer(setup),
         Peer::S2nCubic | Peer::S2nBbr => s2n::dialer(setup),
         Peer::Kcp => Ok(kcp::dialer(setup)),
     }

@@ -4,9 +4,12 @@
 //! says how many bytes may be in flight and how fast they may leave. It reads no clock.
 
 mod bbr;
+mod cubic;
 mod fixed;
+mod hystart;
 
 pub use bbr::Bbr;
+pub use cubic::Cubic;
 pub use fixed::Fixed;
 
 use std::fmt::Debug;

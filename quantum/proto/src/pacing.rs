@@ -91,3 +91,6 @@ fn burst(rate: u64, limits: &SendLimits, datagram: u64) -> u64 {
 }
 
 const NANOS: u64 = 1_000_000_000;
+
+#[cfg(test)]
+mod tests;

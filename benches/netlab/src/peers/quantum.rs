@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::quantum::congestion::Bbr;
+use ::quantum::congestion::{Bbr, Cubic};
 use ::quantum::{ClientConfig, Endpoint, ServerConfig, TransportConfig};
 use async_trait::async_trait;
 
@@ -70,6 +70,6 @@ fn transport(setup: &Setup) -> TransportConfig {
         .with_receive_window(CONNECTION_WINDOW.into());
     match setup.peer.congestion() {
         Congestion::Bbr => transport.with_controller(Arc::new(Bbr::default())),
-        Congestion::Cubic => transport,
+        Congestion::Cubic => transport.with_controller(Arc::new(Cubic::default())),
     }
 }

@@ -355,3 +355,6 @@ const INITIAL_WINDOW: u64 = 32;
 
 /// Section "Send Quantum": 64 kB.
 const QUANTUM_MAX: u64 = 64_000;
+
+#[cfg(test)]
+mod tests;

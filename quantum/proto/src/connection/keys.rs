@@ -250,8 +250,10 @@ impl Connection {
         match phase {
             Phase::Next => self.follow_key_update(now, number)?,
             Phase::Current if keys.first_opened.is_none_or(|first| number < first) => {
-                let followed = keys.first_opened.replace(number).is_none();
-                if followed && keys.previous_remote.is_some() {
+                let followed = keys.first_opened.is_none() && keys.previous_remote.is_some();
+                keys.first_opened = Some(number);
+                if followed {
+                    // Until now the peer may not have heard of the update (RFC 9001 section 6.5).
                     self.await_key_discard(now);
                 }
             }
@@ -277,13 +279,12 @@ impl Connection {
         }
         keys.update(now);
         keys.first_opened = Some(number);
-        self.after_key_update(now);
         self.await_key_discard(now);
+        self.after_key_update(now);
         Ok(())
     }
 
-    /// Turns to new keys, if the peer has followed the last time. The old ones are kept until three
-    /// probe timeouts after it has followed (RFC 9001 section 6.5): before, it uses no others.
+    /// Turns to new keys, if the peer has followed the last time.
     pub(super) fn start_key_update(&mut self, now: Instant) {
         let Some(keys) = self
             .data_keys
