@@ -39,8 +39,10 @@ pub struct Application {
     readers: BTreeMap<StreamId, Reader>,
     outgoing: Outgoing,
     incoming: Incoming,
-    /// What came before the program was there is looked for once.
-    looked_back: bool,
+    /// What happened before this application was there.
+    early: Vec<Notice>,
+    /// Streams that were stopped before they were accepted.
+    stopped: BTreeMap<StreamId, u64>,
     closing: bool,
     /// When the closer looks again whether the other side is done: nobody tells it.
     look_at: Option<Instant>,
@@ -72,7 +74,8 @@ impl Application {
             openings: Default::default(),
             writers: BTreeMap::new(),
             readers: BTreeMap::new(),
-            looked_back: false,
+            early: Vec::new(),
+            stopped: BTreeMap::new(),
             closing: false,
             look_at: None,
             ending: None,
@@ -81,24 +84,23 @@ impl Application {
         }
     }
 
-    /// The handshake is complete.
-    pub fn start(&mut self, now: Instant) {
+    /// The handshake is complete; `early` happened before.
+    pub fn start(&mut self, now: Instant, early: Vec<Notice>) {
         self.connected_at.get_or_insert(now);
+        self.early = early;
     }
 
     /// Does everything that can be done now.
     pub fn run(&mut self, now: Instant, transport: &mut impl Transport) {
+        for notice in std::mem::take(&mut self.early) {
+            self.hear(now, notice, transport);
+        }
         while let Some(notice) = transport.poll_notice() {
             self.hear(now, notice, transport);
         }
         let Some(since) = self.connected_at.filter(|_| self.fault.is_none()) else {
             return;
         };
-        if !std::mem::replace(&mut self.looked_back, true) {
-            self.accept(Direction::Bidirectional, transport);
-            self.accept(Direction::Unidirectional, transport);
-            self.incoming.available = true;
-        }
         if self.ending.is_none() {
             self.open(now, since, transport);
         }
@@ -130,16 +132,15 @@ impl Application {
 
     fn hear(&mut self, now: Instant, notice: Notice, transport: &mut impl Transport) {
         match notice {
-            Notice::Connected => self.start(now),
+            Notice::Connected => self.start(now, Vec::new()),
             Notice::StreamOpened(direction) => self.accept(direction, transport),
             Notice::Readable(id) => self.with_reader(id, Reader::on_readable),
             Notice::Writable(id) => self.with_writer(id, Writer::on_writable),
             Notice::Finished(id) => self.with_writer(id, Writer::on_finished),
             Notice::Stopped(id, code) => {
-                if let Some(writer) = self.writers.get_mut(&id) {
-                    writer.on_stopped(code);
-                    transport.reset(id, code);
-                }
+                self.stopped.insert(id, code);
+                self.with_writer(id, |writer| writer.on_stopped(code));
+                transport.reset(id, code);
             }
             Notice::StreamsAvailable(direction) => {
                 self.openings[direction as usize].blocked = false;
@@ -210,7 +211,10 @@ impl Application {
         let legs = (Some(&stream.forward), stream.backward.as_ref());
         let (writes, reads) = if mine { legs } else { (legs.1, legs.0) };
         if let Some(leg) = writes {
-            let writer = Writer::new(id, plan.stream_key(id, self.side), leg.clone());
+            let mut writer = Writer::new(id, plan.stream_key(id, self.side), leg.clone());
+            if let Some(code) = self.stopped.get(&id) {
+                writer.on_stopped(*code);
+            }
             self.writers.insert(id, writer);
         }
         if let Some(leg) = reads {

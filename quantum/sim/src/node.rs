@@ -7,13 +7,14 @@ use std::sync::Arc;
 use quantum_proto::config::{ClientConfig, EndpointConfig, ServerConfig};
 use quantum_proto::time::Instant;
 use quantum_proto::transmit::Transmit;
-use quantum_proto::{Arrival, Connection, ConnectionHandle, Endpoint, Event, Route};
+use quantum_proto::{Arrival, Connection, ConnectionHandle, Endpoint, Route};
 
 use crate::application::Fault;
 use crate::host::{self, Departure, Host};
 use crate::identity::SERVER_NAME;
 use crate::program::Program;
 use crate::random::Random;
+use crate::transport::{Notice, Transport};
 use crate::violation::Rule;
 
 mod budget;
@@ -38,20 +39,23 @@ pub struct Node<P> {
 struct Slot<P> {
     connection: Box<Connection>,
     program: Option<P>,
+    /// What happened before there was a program.
+    early: Vec<Notice>,
     budget: Budget,
 }
 
 impl<P: Program> Slot<P> {
     /// What is connected gets a program; what never was does not, and its events are nobody's.
     fn await_handshake(&mut self, now: Instant, waiting: &mut VecDeque<P>) {
-        while let Some(event) = self.connection.poll_event() {
-            if event == Event::Connected {
+        while let Some(notice) = self.connection.poll_notice() {
+            if notice == Notice::Connected {
                 self.program = waiting.pop_front();
                 break;
             }
+            self.early.push(notice);
         }
         if let Some(program) = &mut self.program {
-            program.start(now);
+            program.start(now, std::mem::take(&mut self.early));
         }
     }
 }
@@ -112,6 +116,7 @@ impl<P: Program> Node<P> {
             Slot {
                 connection,
                 program: Some(program),
+                early: Vec::new(),
                 budget: Budget::default(),
             },
         );
@@ -213,6 +218,7 @@ impl<P: Program> Host for Node<P> {
                     Slot {
                         connection,
                         program: None,
+                        early: Vec::new(),
                         budget: Budget::default(),
                     },
                 );
