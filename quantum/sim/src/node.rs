@@ -279,7 +279,7 @@ impl<P: Program> Host for Node<P> {
     }
 
     fn is_busy(&self) -> bool {
-        !self.connections.is_empty() || self.programs().any(Program::is_busy)
+        !self.connections.is_empty() || self.finished.iter().any(Program::is_busy)
     }
 
     fn limits_amplification(&self) -> bool {

@@ -78,7 +78,10 @@ impl NetworkOptions {
             directions,
         };
         options.draw_blackout(random, calm_at);
-        if random.chance(0.3) {
+        // A handshake in which all marked datagrams vanish may take longer than a NAT remembers.
+        let drops_marked =
+            |direction: &DirectionOptions| direction.ecn == Some(EcnFault::DropMarked);
+        if random.chance(0.3) && !options.directions.iter().any(drops_marked) {
             options.draw_translation(random, calm_at);
         }
         options
