@@ -180,6 +180,11 @@ impl Connection {
         if self.probes[space as usize] > 0 {
             return Budget::Probe;
         }
+        // Data that the peer may not read before the end of the handshake must not be what keeps the
+        // handshake from its end.
+        if space != SpaceId::Data && self.recovery.outstanding(space).next().is_none() {
+            return Budget::Data;
+        }
         let limits = self.recovery.limits();
         if self.recovery.bytes_in_flight() + bytes as u64 > limits.window {
             return Budget::Acknowledgements;
