@@ -34,6 +34,7 @@ pub struct Application {
     plan: Rc<Plan>,
     shared: Rc<Shared>,
     connected_at: Option<Instant>,
+    confirmed_at: Option<Instant>,
     openings: [Openings; 2],
     writers: BTreeMap<StreamId, Writer>,
     readers: BTreeMap<StreamId, Reader>,
@@ -71,6 +72,7 @@ impl Application {
             plan,
             shared,
             connected_at: None,
+            confirmed_at: None,
             openings: Default::default(),
             writers: BTreeMap::new(),
             readers: BTreeMap::new(),
@@ -133,6 +135,7 @@ impl Application {
     fn hear(&mut self, now: Instant, notice: Notice, transport: &mut impl Transport) {
         match notice {
             Notice::Connected => self.start(now, Vec::new()),
+            Notice::Confirmed => self.confirmed_at = Some(now),
             Notice::StreamOpened(direction) => self.accept(direction, transport),
             Notice::Readable(id) => self.with_reader(id, Reader::on_readable),
             Notice::Writable(id) => self.with_writer(id, Writer::on_writable),
@@ -332,6 +335,12 @@ impl Application {
             return Ok(());
         }
         Err((Rule::Liveness, format!("{:?}", self.side)))
+    }
+
+    /// When both sides knew that the handshake is complete.
+    #[must_use]
+    pub fn confirmed_at(&self) -> Option<Instant> {
+        self.confirmed_at
     }
 
     /// When this side closed the connection.

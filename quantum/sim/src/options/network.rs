@@ -78,10 +78,7 @@ impl NetworkOptions {
             directions,
         };
         options.draw_blackout(random, calm_at);
-        // A handshake in which all marked datagrams vanish may take longer than a NAT remembers.
-        let drops_marked =
-            |direction: &DirectionOptions| direction.ecn == Some(EcnFault::DropMarked);
-        if random.chance(0.3) && !options.directions.iter().any(drops_marked) {
+        if random.chance(0.3) {
             options.draw_translation(random, calm_at);
         }
         options
@@ -122,6 +119,12 @@ impl NetworkOptions {
             self.outside.push(address);
         }
         self.seen_as = Some(seen_as);
+    }
+
+    /// When the server sees the client elsewhere for the first time.
+    #[must_use]
+    pub fn first_rebinding(&self) -> Option<Instant> {
+        self.seen_as.as_ref()?.next_change(Instant::ORIGIN)
     }
 
     /// The paths from client to server and back.
