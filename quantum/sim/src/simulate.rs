@@ -1,6 +1,7 @@
 //! One run: a seed becomes a world, and the world is held to the rules.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use quantum_proto::config::{AddressValidation, TransportConfig};
 use quantum_proto::stream::Side;
@@ -83,6 +84,9 @@ fn check_end(
     Ok(())
 }
 
+/// How long the proof of an address that Retry asks for is good.
+const RETRY_TOKEN_LIFETIME: Duration = Duration::from_secs(15);
+
 /// Before the handshake is confirmed, a client that is suddenly seen elsewhere is a stranger
 /// (RFC 9000 section 9): how such a connection ends is open, only not what it delivers.
 fn lost_in_handshake(options: &Options, world: &World<Node<Application>>) -> bool {
@@ -94,7 +98,10 @@ fn lost_in_handshake(options: &Options, world: &World<Node<Application>>) -> boo
         .next();
     let confirmed_at = client.and_then(Application::confirmed_at);
     let rebinding = options.network.first_rebinding();
-    rebinding.is_some_and(|time| time < confirmed_at.unwrap_or(Instant::DISTANT))
+    let token_aged = options.settings[1].retry
+        && confirmed_at.is_none()
+        && world.now() > Instant::ORIGIN + RETRY_TOKEN_LIFETIME;
+    token_aged || rebinding.is_some_and(|time| time < confirmed_at.unwrap_or(Instant::DISTANT))
 }
 
 fn build(options: &Options) -> Result<World<Node<Application>>, String> {
