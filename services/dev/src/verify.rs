@@ -84,6 +84,12 @@ const STEPS: &[Step] = &[
         rust_tests::doc_test,
     ),
     Step::new(
+        "sim",
+        "the transport in 1,000 simulated networks with every fault",
+        10,
+        rust_tests::sim,
+    ),
+    Step::new(
         "service",
         "the real server starts, refuses and stops as it should",
         10,

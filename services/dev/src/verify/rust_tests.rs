@@ -25,6 +25,17 @@ pub(super) fn doc_test(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
     stage.run_tests(test, Tests::of_cargo)
 }
 
+/// Each seed is a network with its faults, and rules that have to hold; some run twice and have to
+/// run alike.
+pub(super) fn sim(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
+    let seeds = format!("--seeds {SEEDS} --twice {SEEDS_TWICE}");
+    let sim = stage.cargo(&format!("run --quiet --package quantum-sim -- {seeds}"));
+    stage.require(sim)?;
+    Ok(Outcome::noted(format!(
+        "{SEEDS} seeds, {SEEDS_TWICE} of them twice"
+    )))
+}
+
 /// The tests of the real server that have no step of their own.
 pub(super) fn service(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
     let others = [CRASH, TRACES, HOSTILE].map(|story| ["--skip", story]);
@@ -77,6 +88,10 @@ pub(super) fn start(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
     let binary = stage.binary()?;
     smoke::check(stage.project, &binary, &mut stage.job).map(Outcome::tested)
 }
+
+/// More are a separate command: `cargo run --release -p quantum-sim -- --seeds 20000`.
+const SEEDS: u32 = 1_000;
+const SEEDS_TWICE: u32 = 500;
 
 /// The test program that drives the real server, and those of its modules with a step each.
 const SERVICE: &str = "service";
