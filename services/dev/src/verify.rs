@@ -48,7 +48,7 @@ const STEPS: &[Step] = &[
     Step::new(
         "clippy",
         "lints, every warning is an error",
-        20,
+        30,
         rust::clippy,
     ),
     Step::new(
@@ -70,11 +70,11 @@ const STEPS: &[Step] = &[
         rust::alone,
     ),
     Step::new("msrv", "the declared rust-version is true", 15, msrv::check),
-    Step::new("build", "the server and all tests compile", 30, rust::build),
+    Step::new("build", "the server and all tests compile", 45, rust::build),
     Step::new(
         "test",
         "unit and integration tests of every package",
-        15,
+        20,
         rust_tests::test,
     ),
     Step::new(
