@@ -3,6 +3,7 @@
 use quantum_sim::scenario::{Report, catalogue};
 use quantum_sim::violation::Violation;
 
+#[expect(clippy::expect_used, reason = "the name is written here")]
 fn run(name: &str, seed: u64) -> Result<Report, Violation> {
     let report = catalogue::find(name)
         .expect("a name of the catalogue")

@@ -6,6 +6,7 @@ use quantum_sim::scenario::{Controller, Flow, Report, Scenario, catalogue};
 use quantum_sim::units::{bdp, mbit, ms, seconds};
 use quantum_sim::violation::Violation;
 
+#[expect(clippy::expect_used, reason = "the name is written here")]
 fn run(name: &str, seed: u64) -> Result<Report, Violation> {
     catalogue::find(name)
         .expect("a name of the catalogue")

@@ -186,7 +186,7 @@ impl Connection {
         }
         // Data that the peer may not read before the end of the handshake must not be what keeps the
         // handshake from its end.
-        if space != SpaceId::Data && self.recovery.outstanding(space).next().is_none() {
+        if space != SpaceId::Data && !self.recovery.awaits_acknowledgement(space) {
             return Budget::Data;
         }
         let limits = self.recovery.limits();

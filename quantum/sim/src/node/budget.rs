@@ -67,8 +67,8 @@ impl Budget {
         let new = after.probe_timeouts.saturating_sub(self.probe_timeouts);
         self.probe_timeouts = after.probe_timeouts;
         if new > 0 || after.bytes_in_flight <= after.window {
-            // One is for a datagram that looks for the path's size.
-            self.probes_left = 1;
+            // For datagrams that look for the path's size, of which none waits for the other.
+            self.probes_left = 2;
         }
         let moves = after.path_changes.saturating_sub(self.path_changes);
         self.path_changes = after.path_changes;
