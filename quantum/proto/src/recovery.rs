@@ -154,6 +154,11 @@ impl Recovery {
         self.spaces[space as usize].push(sent.number, packet);
     }
 
+    /// Whether a packet that asks for an acknowledgement is under way in `space`.
+    pub(crate) fn awaits_acknowledgement(&self, space: SpaceId) -> bool {
+        self.spaces[space as usize].eliciting > 0
+    }
+
     /// Outstanding packets of `space`, oldest first: what a probe may repeat.
     pub(crate) fn outstanding(&self, space: SpaceId) -> impl Iterator<Item = &Contents> {
         self.spaces[space as usize]

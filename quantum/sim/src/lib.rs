@@ -12,6 +12,7 @@ pub mod path;
 pub mod program;
 pub mod random;
 pub mod samples;
+pub mod scenario;
 pub mod simulate;
 pub mod transport;
 pub mod units;

@@ -1,11 +1,13 @@
 //! Runs seeds of the simulation.
 
+use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
 use quantum_sim::campaign::{Campaign, Failure, Summary};
 use quantum_sim::options::Options;
+use quantum_sim::scenario::catalogue;
 use quantum_sim::simulate::simulate;
 
 /// Quantum in a simulated network: each seed is a network with faults, two applications, and rules
@@ -24,6 +26,9 @@ struct Arguments {
     /// How many run at a time. Default: as many as there are cores.
     #[arg(long)]
     jobs: Option<usize>,
+    /// Runs a scenario for congestion control by name, or "all" of them, for each seed.
+    #[arg(long)]
+    scenario: Option<String>,
     /// With a single seed: shows its options and every event.
     #[arg(long)]
     verbose: bool,
@@ -31,6 +36,10 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(name) = &arguments.scenario {
+        let seeds = arguments.first_seed..arguments.first_seed.saturating_add(arguments.seeds);
+        return run_scenarios(name, seeds);
+    }
     if arguments.verbose {
         return show(arguments.first_seed);
     }
@@ -67,6 +76,35 @@ fn conclude(summary: &Summary, seconds: f64) -> ExitCode {
         summary.failures.len()
     );
     if summary.failures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn run_scenarios(name: &str, seeds: Range<u64>) -> ExitCode {
+    let chosen: Vec<_> = catalogue::ALL
+        .iter()
+        .filter(|named| name == "all" || name == named.name)
+        .collect();
+    if chosen.is_empty() {
+        let names: Vec<_> = catalogue::ALL.iter().map(|named| named.name).collect();
+        println!("no such scenario; there are: {}", names.join(" "));
+        return ExitCode::FAILURE;
+    }
+    let mut passed = true;
+    for named in chosen {
+        for seed in seeds.clone() {
+            match (named.make)().run(seed) {
+                Ok(report) => println!("{:14} {seed} {report}", named.name),
+                Err(violation) => {
+                    passed = false;
+                    println!("{:14} {seed} failed {violation}", named.name);
+                }
+            }
+        }
+    }
+    if passed {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

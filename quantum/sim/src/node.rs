@@ -14,6 +14,7 @@ use crate::host::{self, Departure, Host};
 use crate::identity::SERVER_NAME;
 use crate::program::Program;
 use crate::random::Random;
+use crate::transport::{Notice, Transport};
 use crate::violation::Rule;
 
 mod budget;
@@ -38,7 +39,25 @@ pub struct Node<P> {
 struct Slot<P> {
     connection: Box<Connection>,
     program: Option<P>,
+    /// What happened before there was a program.
+    early: Vec<Notice>,
     budget: Budget,
+}
+
+impl<P: Program> Slot<P> {
+    /// What is connected gets a program; what never was does not, and its events are nobody's.
+    fn await_handshake(&mut self, now: Instant, waiting: &mut VecDeque<P>) {
+        while let Some(notice) = self.connection.poll_notice() {
+            if notice == Notice::Connected {
+                self.program = waiting.pop_front();
+                break;
+            }
+            self.early.push(notice);
+        }
+        if let Some(program) = &mut self.program {
+            program.start(now, std::mem::take(&mut self.early));
+        }
+    }
 }
 
 impl<P: Program> Node<P> {
@@ -97,6 +116,7 @@ impl<P: Program> Node<P> {
             Slot {
                 connection,
                 program: Some(program),
+                early: Vec::new(),
                 budget: Budget::default(),
             },
         );
@@ -137,15 +157,11 @@ impl<P: Program> Node<P> {
                 slot.connection.handle_event(now, event);
             }
         }
-        if slot.program.is_none() && slot.connection.is_established() {
-            slot.program = waiting.pop_front();
+        if slot.program.is_none() {
+            slot.await_handshake(now, waiting);
         }
-        match &mut slot.program {
-            Some(program) => program.run(now, &mut slot.connection),
-            None if !slot.connection.is_handshaking() => {
-                while slot.connection.poll_event().is_some() {}
-            }
-            None => {}
+        if let Some(program) = &mut slot.program {
+            program.run(now, &mut slot.connection);
         }
     }
 
@@ -202,6 +218,7 @@ impl<P: Program> Host for Node<P> {
                     Slot {
                         connection,
                         program: None,
+                        early: Vec::new(),
                         budget: Budget::default(),
                     },
                 );
@@ -262,7 +279,7 @@ impl<P: Program> Host for Node<P> {
     }
 
     fn is_busy(&self) -> bool {
-        !self.connections.is_empty() || self.programs().any(Program::is_busy)
+        !self.connections.is_empty() || self.finished.iter().any(Program::is_busy)
     }
 
     fn limits_amplification(&self) -> bool {

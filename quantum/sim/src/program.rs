@@ -4,9 +4,13 @@ use quantum_proto::Connection;
 use quantum_proto::time::Instant;
 
 use crate::application::{Application, Fault};
+use crate::transport::Notice;
 
 /// What runs on top of one connection.
 pub trait Program {
+    /// The handshake is complete; `early` happened before.
+    fn start(&mut self, now: Instant, early: Vec<Notice>);
+
     /// Does what can be done. Nobody else takes the connection's events.
     fn run(&mut self, now: Instant, connection: &mut Connection);
 
@@ -27,6 +31,10 @@ pub trait Program {
 }
 
 impl Program for Application {
+    fn start(&mut self, now: Instant, early: Vec<Notice>) {
+        Self::start(self, now, early);
+    }
+
     fn run(&mut self, now: Instant, connection: &mut Connection) {
         Self::run(self, now, connection);
     }

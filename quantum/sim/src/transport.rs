@@ -72,6 +72,8 @@ pub enum Refusal {
 pub enum Notice {
     /// The handshake is through.
     Connected,
+    /// Both sides know that it is.
+    Confirmed,
     /// The peer opened a stream.
     StreamOpened(Direction),
     /// There is something to read, be it the end.

@@ -274,6 +274,13 @@ impl<H: Host> World<H> {
         }
     }
 
+    /// Tells the listener something that does not belong into the fingerprint.
+    fn note(&mut self, words: impl FnOnce() -> String) {
+        if let Some(listener) = &mut self.trace {
+            listener(&format!("{:12} {}", "", words()));
+        }
+    }
+
     fn schedule(&mut self, host: HostId, time: Instant) {
         let time = time.max(self.now);
         let Some(seat) = self.seats.get_mut(host.0) else {

@@ -44,7 +44,8 @@ impl Connection {
         }
         let alone = packet.buffer.len() == before;
         // Acknowledgements of acknowledgements keep the ranges short (RFC 9000 section 13.2.4).
-        let ask = budget == Budget::Probe || self.recovery.unanswered(space) >= UNANSWERED_MAX;
+        let wanted = self.recovery.unanswered(space) >= UNANSWERED_MAX;
+        let ask = budget == Budget::Probe || (wanted && budget == Budget::Data);
         if alone && ask {
             frame::write_ping(packet.buffer);
         }

@@ -242,7 +242,8 @@ impl Connection {
             ));
         }
         self.state = State::Established;
-        self.undecryptable.clear();
+        // What came before the end of the handshake may be read now.
+        self.keys_are_new = true;
         self.settle_early_data(now);
         self.remember_session();
         self.events.push_back(Event::Connected);

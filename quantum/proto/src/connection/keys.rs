@@ -9,6 +9,7 @@ use crate::endpoint::Arrival;
 use crate::error::{TransportError, TransportErrorCode};
 use crate::packet::{PacketKind, PacketWriter, ProtectedHeader};
 use crate::recovery::SpaceId;
+use crate::stream::Side;
 use crate::time::Instant;
 
 /// The keys of the data space: of this phase, the one before and the next (RFC 9001 section 6).
@@ -120,7 +121,9 @@ impl Connection {
             PacketKind::ZeroRtt => {
                 self.is_handshaking() && self.early_keys.is_none() && self.data_keys.is_none()
             }
-            _ => self.is_handshaking() && self.data_keys.is_none(),
+            // A server has the keys before it knows its client: what they open has to wait for the end
+            // of the handshake (RFC 9001 section 5.7).
+            _ => self.is_handshaking() && (self.data_keys.is_none() || self.side == Side::Server),
         }
     }
 
@@ -190,7 +193,7 @@ impl Connection {
             PacketKind::ZeroRtt => self
                 .early_keys
                 .as_ref()
-                .filter(|_| self.side == crate::stream::Side::Server)
+                .filter(|_| self.side == Side::Server)
                 .map(|keys| &keys.header),
             kind => {
                 let space = self.spaces[kind.space() as usize].as_ref()?;

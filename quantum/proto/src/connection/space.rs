@@ -129,10 +129,6 @@ impl UndecryptablePackets {
     pub(super) fn take(&mut self) -> VecDeque<(Arrival, Vec<u8>, usize)> {
         std::mem::take(&mut self.0)
     }
-
-    pub(super) fn clear(&mut self) {
-        self.0 = VecDeque::new();
-    }
 }
 
 /// A hello with a ticket is half as large; what a stranger may have us keep (RFC 9000 section 7.5

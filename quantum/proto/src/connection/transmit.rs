@@ -180,6 +180,15 @@ impl Connection {
         if self.probes[space as usize] > 0 {
             return Budget::Probe;
         }
+        // What was sent to the address that is gone must not keep the new one from being tried.
+        if space == SpaceId::Data && self.path.challenge_pending {
+            return Budget::Data;
+        }
+        // Data that the peer may not read before the end of the handshake must not be what keeps the
+        // handshake from its end.
+        if space != SpaceId::Data && !self.recovery.awaits_acknowledgement(space) {
+            return Budget::Data;
+        }
         let limits = self.recovery.limits();
         if self.recovery.bytes_in_flight() + bytes as u64 > limits.window {
             return Budget::Acknowledgements;

@@ -11,6 +11,9 @@ use crate::violation::Rule;
 /// Datagrams that may leave for each probe timeout, whatever the window says (RFC 9002 section
 /// 6.2.4).
 const PROBES: u64 = 2;
+/// Datagrams that ask whether the peer is at a new address leave whatever is in flight: one for
+/// each of the probe timeouts that the answer may take.
+const CHALLENGES: u64 = 5;
 /// The least that may leave at once: RFC 9002 section 7.7, and a datagram more.
 const BURST_BYTES_MIN: u64 = 11 * 1472;
 /// A controller's rate may rise right after what was sent at the old one was counted.
@@ -24,6 +27,7 @@ pub(super) struct Budget {
     updated: Instant,
     rate: u64,
     probe_timeouts: u64,
+    path_changes: u64,
     probes_left: u64,
 }
 
@@ -63,10 +67,12 @@ impl Budget {
         let new = after.probe_timeouts.saturating_sub(self.probe_timeouts);
         self.probe_timeouts = after.probe_timeouts;
         if new > 0 || after.bytes_in_flight <= after.window {
-            // One is for a datagram that looks for the path's size.
-            self.probes_left = 1;
+            // For datagrams that look for the path's size, of which none waits for the other.
+            self.probes_left = 2;
         }
-        self.probes_left += PROBES * new;
+        let moves = after.path_changes.saturating_sub(self.path_changes);
+        self.path_changes = after.path_changes;
+        self.probes_left += PROBES * new + CHALLENGES * moves;
     }
 
     fn drain(&mut self, now: Instant, after: &Statistics) {

@@ -121,6 +121,12 @@ impl NetworkOptions {
         self.seen_as = Some(seen_as);
     }
 
+    /// When the server sees the client elsewhere for the first time.
+    #[must_use]
+    pub fn first_rebinding(&self) -> Option<Instant> {
+        self.seen_as.as_ref()?.next_change(Instant::ORIGIN)
+    }
+
     /// The paths from client to server and back.
     #[must_use]
     pub fn paths(&self) -> [Path; 2] {

@@ -8,8 +8,8 @@ use quantum_proto::stream::{Direction, Side, StreamId};
 use crate::random::Random;
 use crate::units::{ms, seconds};
 
-/// Bytes that one side of an ordinary run writes, about.
-const BUDGET: u64 = 200_000;
+/// Bytes that one side of a run writes, about, at most.
+const BUDGET: u64 = 2_000_000;
 
 /// What both applications do.
 #[derive(Clone, Debug)]
@@ -98,7 +98,8 @@ impl Leg {
         let bytes = match random.below(10) {
             0 => 0,
             1 => 1,
-            _ => random.logarithmic(1, bytes_max.max(1)),
+            2 | 3 => random.logarithmic(1, bytes_max.max(1)),
+            _ => random.within(1..=bytes_max.max(1)),
         };
         let slow = random.chance(0.1);
         let read_bytes = random.logarithmic(if slow { 1 + bytes / 20 } else { 500 }, 100_000);
@@ -133,7 +134,7 @@ impl SidePlan {
 
     fn draw(random: &mut Random) -> Self {
         let mut plan = Self::default();
-        let mut budget = random.logarithmic(1, BUDGET);
+        let mut budget = random.logarithmic(100, BUDGET);
         while budget > 0 {
             plan.draw_something(random, budget);
             let spent = random.within(budget / 8..=budget);

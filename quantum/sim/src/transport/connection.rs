@@ -77,6 +77,7 @@ impl Transport for Connection {
 fn notice(event: Event) -> Option<Notice> {
     Some(match event {
         Event::Connected => Notice::Connected,
+        Event::HandshakeConfirmed => Notice::Confirmed,
         Event::StreamOpened(direction) => Notice::StreamOpened(direction),
         Event::Readable(id) => Notice::Readable(id),
         Event::Writable(id) => Notice::Writable(id),

@@ -170,6 +170,7 @@ impl<H: Host> World<H> {
         self.charge(id, destination, bytes.len())?;
         self.datagrams += 1;
         self.record(Mark::Sent, &[id.0 as u64, bytes.len() as u64]);
+        self.note(|| format!("from {} to {destination} {:?}", by.source, by.transmit.ecn));
         let travel = self.network.depart(Datagram {
             source: by.source,
             destination,
