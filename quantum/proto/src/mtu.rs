@@ -76,6 +76,12 @@ impl MtuDiscovery {
         self.current
     }
 
+    /// The largest datagram that both ends allow.
+    #[inline]
+    pub(crate) fn max(&self) -> u16 {
+        self.max
+    }
+
     /// The peer takes no larger ones.
     pub(crate) fn set_peer_max(&mut self, bytes: u64) {
         self.max = u16::try_from(bytes)

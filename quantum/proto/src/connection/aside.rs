@@ -145,7 +145,7 @@ impl Connection {
         if !self.path.mtu.wants_probe(now)
             || !self.handshake.confirmed
             || !self.path.validated
-            || self.budget(now, SpaceId::Data, PADDED_BYTES) != Budget::Data
+            || self.budget(now, SpaceId::Data, self.path.mtu.max().into()) != Budget::Data
         {
             return None;
         }

@@ -143,6 +143,11 @@ impl Connection {
         matches!(self.state, State::Established)
     }
 
+    /// Both ends know that the handshake is complete (RFC 9001 section 4.1.2).
+    pub fn is_confirmed(&self) -> bool {
+        self.handshake.confirmed
+    }
+
     /// A close that was put off happens when nothing is left to deliver.
     pub(super) fn close_if_delivered(&mut self, now: Instant) {
         // A server that has not seen the end of the handshake would never hear of the connection.
