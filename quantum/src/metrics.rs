@@ -90,7 +90,9 @@ impl Totals {
         self.sent = self.sent.saturating_add(statistics.packets_sent);
         self.received = self.received.saturating_add(statistics.packets_received);
         self.lost = self.lost.saturating_add(statistics.packets_lost);
-        self.retransmitted = self.retransmitted.saturating_add(statistics.packets_lost);
+        self.retransmitted = self
+            .retransmitted
+            .saturating_add(statistics.packets_retransmitted);
     }
 
     fn since(self, earlier: Self) -> Self {

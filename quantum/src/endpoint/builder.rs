@@ -41,7 +41,8 @@ impl EndpointBuilder {
         self
     }
 
-    /// Ids, limits under load, and what else concerns all connections.
+    /// Ids, secrets, and what else concerns all connections. Its origin is set to that of the
+    /// endpoint's own clock.
     /// Default: secrets that nobody knows after this process.
     pub fn with_endpoint(mut self, config: EndpointConfig) -> Self {
         self.endpoint = Some(config);
@@ -81,14 +82,19 @@ impl EndpointBuilder {
         socket.set_nonblocking(true)?;
         let socket = Socket::new(socket)?;
         let address = socket.local_address();
+        let clock = Clock::start();
         let fresh = || EndpointConfig::with_seed(rand::random());
-        let config = self.endpoint.unwrap_or_else(fresh);
+        // Tokens outlive the process, and GUUIDs tell the time: both by the time of day.
+        let config = self
+            .endpoint
+            .unwrap_or_else(fresh)
+            .with_origin(clock.origin());
         let incoming = Incoming {
             closed: self.server.is_none(),
             ..Incoming::default()
         };
         let shared = Arc::new(Shared {
-            clock: Clock::start(),
+            clock,
             doorbell: Doorbell::default(),
             core: Mutex::new(Core {
                 protocol: protocol::Endpoint::new(&config, self.server, rand::random()),

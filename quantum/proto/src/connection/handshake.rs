@@ -417,10 +417,11 @@ impl Connection {
         }
     }
 
-    pub(super) fn on_crypto_lost(&mut self, id: SpaceId, start: u64, length: u32) {
-        if let Some(space) = self.spaces[id as usize].as_deref_mut() {
-            space.crypto_send.on_lost(start..start + u64::from(length));
-        }
+    /// Says whether any of the bytes have to be sent again.
+    pub(super) fn on_crypto_lost(&mut self, id: SpaceId, start: u64, length: u32) -> bool {
+        let range = start..start + u64::from(length);
+        let space = self.spaces[id as usize].as_deref_mut();
+        space.is_some_and(|space| space.crypto_send.on_lost(range))
     }
 }
 

@@ -70,30 +70,36 @@ impl Connection {
 
     /// What was in a packet that is lost, or that a probe repeats, has to be sent again.
     pub(super) fn on_lost(&mut self, space: SpaceId, contents: &Contents) {
+        let mut again = false;
         for carried in contents {
-            match *carried {
-                Carried::Stream { .. }
-                | Carried::ResetStream { .. }
-                | Carried::StopSending { .. }
-                | Carried::MaxData
-                | Carried::MaxStreamData { .. }
-                | Carried::MaxStreams { .. } => self.streams.on_lost(carried),
-                Carried::Message { .. }
-                | Carried::ResetMessage { .. }
-                | Carried::MaxMessageData => {
-                    self.messages.on_lost(carried);
-                }
-                Carried::Crypto { start, length } => self.on_crypto_lost(space, start, length),
-                Carried::NewConnectionId { sequence } => self.local_ids.announce_again(sequence),
-                Carried::RetireConnectionId { sequence } => {
-                    self.remote_ids.on_retirement_lost(sequence);
-                }
-                Carried::NewToken => self.pending.new_token = true,
-                Carried::HandshakeDone => self.pending.handshake_done = true,
-                Carried::AckFrequency => self.ack_requests.on_lost(),
-                Carried::Ack { .. } | Carried::Blocked => {}
-            }
+            again |= self.send_again(space, carried);
         }
+        self.statistics.packets_retransmitted += u64::from(again);
+    }
+
+    /// Says whether it has to be sent again at all.
+    fn send_again(&mut self, space: SpaceId, carried: &Carried) -> bool {
+        match *carried {
+            Carried::Stream { .. }
+            | Carried::ResetStream { .. }
+            | Carried::StopSending { .. }
+            | Carried::MaxData
+            | Carried::MaxStreamData { .. }
+            | Carried::MaxStreams { .. } => return self.streams.on_lost(carried),
+            Carried::Message { .. } | Carried::ResetMessage { .. } | Carried::MaxMessageData => {
+                return self.messages.on_lost(carried);
+            }
+            Carried::Crypto { start, length } => return self.on_crypto_lost(space, start, length),
+            Carried::NewConnectionId { sequence } => self.local_ids.announce_again(sequence),
+            Carried::RetireConnectionId { sequence } => {
+                self.remote_ids.on_retirement_lost(sequence);
+            }
+            Carried::NewToken => self.pending.new_token = true,
+            Carried::HandshakeDone => self.pending.handshake_done = true,
+            Carried::AckFrequency => self.ack_requests.on_lost(),
+            Carried::Ack { .. } | Carried::Blocked => return false,
+        }
+        true
     }
 
     fn on_ack_delivered(&mut self, space: SpaceId, largest: u64) {
