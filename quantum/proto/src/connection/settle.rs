@@ -33,6 +33,9 @@ impl Connection {
             }
             self.on_lost(space, &lost.contents);
         }
+        if outcome.persistent_congestion {
+            tracing::debug!(connection = ?self.handshake.guuid, "persistent congestion");
+        }
         self.adopt_datagram_size();
         self.timers
             .set_or_stop(Timer::MtuProbe, self.path.mtu.search_at());
@@ -112,6 +115,7 @@ impl Connection {
     pub(super) fn adopt_datagram_size(&mut self) {
         let bytes = self.path.mtu.current();
         if bytes != self.datagram_bytes {
+            self.on_datagram_bytes(self.datagram_bytes, bytes);
             self.datagram_bytes = bytes;
             self.recovery.on_datagram_size(bytes);
         }
