@@ -1,4 +1,5 @@
 //! Traces of simulated connections.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};

@@ -218,7 +218,9 @@ fn metrics_updated(trace: &mut Trace, now: Instant, new: &Metrics) {
     let state = new.controller.state;
     if state != old.controller.state {
         trace.event(now, "recovery:congestion_state_updated", |data| {
-            data.text("old", old.controller.state);
+            if !old.controller.state.is_empty() {
+                data.text("old", old.controller.state);
+            }
             data.text("new", state);
         });
     }
