@@ -151,6 +151,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_lost_and_what_is_sent_again_are_told_apart() {
+        let mut statistics = Statistics::default();
+        statistics.packets_lost = 3;
+        statistics.packets_retransmitted = 2;
+        let mut totals = Totals::default();
+        totals.add(&statistics);
+        totals.add(&statistics);
+        assert_eq!((totals.lost, totals.retransmitted), (6, 4));
+    }
+
+    #[test]
     fn counters_never_go_back() {
         let told = totals(10, 2);
         assert_eq!(totals(8, 3).since(told), totals(0, 1));
