@@ -9,7 +9,7 @@ use crate::endpoint::Arrival;
 use crate::error::{TransportError, TransportErrorCode};
 use crate::observe::Observation;
 use crate::packet::{PacketKind, PacketWriter, ProtectedHeader};
-use crate::recovery::SpaceId;
+use crate::recovery::{GRANULARITY, SpaceId};
 use crate::stream::Side;
 use crate::time::Instant;
 
@@ -272,10 +272,9 @@ impl Connection {
             return Ok(());
         };
         // A peer updates again when it has seen that we followed, and waited for three of its
-        // probe timeouts. Its clock is not ours, but light is as fast (Q-KEY-2).
-        let patience = self.recovery.rtt().min() / 2;
+        // probe timeouts. We do not know them, only that none is shorter than this (Q-KEY-2).
         let again = keys.previous_remote.is_some();
-        if again && (keys.first_sent.is_none() || now.since(keys.began) < patience) {
+        if again && (keys.first_sent.is_none() || now.since(keys.began) < 3 * GRANULARITY) {
             return Err(TransportError::new(
                 TransportErrorCode::KEY_UPDATE_ERROR,
                 "updated keys again too soon",

@@ -29,7 +29,7 @@ impl Connection {
             } else if lost.mtu_probe {
                 self.path.mtu.on_probe_lost(now, lost.bytes);
             } else {
-                self.path.mtu.on_lost(now, lost.bytes);
+                self.path.mtu.on_lost(lost.bytes);
             }
             self.on_lost(space, &lost.contents);
         }

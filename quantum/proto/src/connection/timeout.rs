@@ -55,14 +55,14 @@ impl Connection {
                 self.observe_lost(space, &outcome);
                 self.apply(now, space, &mut outcome);
             }
-            TimerAction::Probe { space, packets } => self.owe_probes(now, space, packets),
+            TimerAction::Probe { space, packets } => self.owe_probes(space, packets),
         }
         self.outcome = outcome;
     }
 
     /// A probe repeats the oldest data that is not acknowledged, unless there is something new to
     /// say: an answer to it alone would only start the repair a round trip later.
-    fn owe_probes(&mut self, now: Instant, space: SpaceId, packets: u8) {
+    fn owe_probes(&mut self, space: SpaceId, packets: u8) {
         self.probes[space as usize] = packets;
         let packet_type = PacketType::of_space(space);
         self.observe(|| Observation::ProbeTimeout {
@@ -70,7 +70,7 @@ impl Connection {
             packets,
         });
         if space == SpaceId::Data && self.recovery.timeouts() >= SILENT_PROBES {
-            self.path.mtu.on_silence(now);
+            self.path.mtu.on_silence();
             self.adopt_datagram_size();
         }
         if space == SpaceId::Data && self.streams.has_pending_data() {
