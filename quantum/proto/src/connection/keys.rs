@@ -7,6 +7,7 @@ use super::{Connection, Timer};
 use crate::crypto::{HeaderKey, KeySchedule, Keys, PacketKey, TAG_BYTES};
 use crate::endpoint::Arrival;
 use crate::error::{TransportError, TransportErrorCode};
+use crate::observe::Observation;
 use crate::packet::{PacketKind, PacketWriter, ProtectedHeader};
 use crate::recovery::{GRANULARITY, SpaceId};
 use crate::stream::Side;
@@ -303,6 +304,9 @@ impl Connection {
 
     fn after_key_update(&mut self, now: Instant) {
         self.statistics.key_updates += 1;
+        let generation = self.statistics.key_updates;
+        tracing::debug!(connection = ?self.handshake.guuid, generation, "new keys");
+        self.observe(|| Observation::KeysUpdated { generation });
         self.timers.set(Timer::KeyUpdate, now + KEY_LIFETIME);
     }
 
@@ -340,6 +344,7 @@ impl Connection {
         writer: &PacketWriter,
         buffer: &mut Vec<u8>,
     ) -> u16 {
+        self.observe_sent(kind, number, writer, buffer);
         buffer.resize(buffer.len() + TAG_BYTES, 0);
         writer.finish_length(buffer);
         self.statistics.packets_sent += 1;

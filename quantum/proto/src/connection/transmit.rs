@@ -44,6 +44,7 @@ impl Connection {
         datagrams_max: usize,
         buffer: &mut Vec<u8>,
     ) -> Option<Transmit> {
+        self.watch_from(now);
         match self.state {
             State::Draining | State::Drained => return None,
             State::Closing(_) => return self.transmit_close(now, buffer),
@@ -60,6 +61,7 @@ impl Connection {
             .or_else(|| self.transmit_batch(now, datagrams_max, buffer));
         if transmit.is_some() {
             self.arm_loss_timer();
+            self.observe_metrics();
         }
         transmit
     }
