@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::congestion::{Bbr, ControllerFactory};
+use crate::stream::blocks::Blocks;
 
 /// How one connection behaves. Made by [`TransportConfig::default`] and the `with_` methods.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct TransportConfig {
     pub(crate) early_data: bool,
     pub(crate) key_update_packets: u64,
     pub(crate) controller: Arc<dyn ControllerFactory>,
+    /// Memory for stream data: connections that share the configuration share it.
+    pub(crate) memory: Blocks,
 }
 
 impl Default for TransportConfig {
@@ -58,6 +61,7 @@ impl Default for TransportConfig {
             // Half of what AES-GCM allows (RFC 9001 section 6.6).
             key_update_packets: 1 << 22,
             controller: Arc::new(Bbr::default()),
+            memory: Blocks::new(),
         }
     }
 }

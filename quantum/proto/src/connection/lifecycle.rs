@@ -55,6 +55,8 @@ pub(super) struct Idle {
     pub(super) timeout: Option<Duration>,
     /// Something that asks for an answer has been sent since something arrived.
     sent_since_received: bool,
+    /// When something arrived last.
+    heard_at: Option<Instant>,
     /// What to do when everything is delivered.
     pub(super) shut_down: Option<Box<ShutDown>>,
 }
@@ -217,6 +219,12 @@ impl Connection {
     /// Something authentic arrived.
     pub(super) fn on_heard(&mut self, now: Instant) {
         self.idle.sent_since_received = false;
+        // Packets that arrive together restart the timers once.
+        let heard_at = self.is_established().then_some(now);
+        if heard_at.is_some() && self.idle.heard_at == heard_at {
+            return;
+        }
+        self.idle.heard_at = heard_at;
         self.restart_idle_timer(now);
         self.restart_keep_alive(now);
     }

@@ -118,7 +118,9 @@ impl Streams {
         self.schedule.rotate(purpose, sending);
         if purpose == Purpose::Fresh {
             self.outbound.spend(count as u64);
-            self.unsent = self.unsent.saturating_sub(count as u64);
+            if sending.write_blocked {
+                self.wake_writer(id);
+            }
         }
         packet.contents.push(Carried::Stream {
             id,
