@@ -148,9 +148,9 @@ impl Connection {
     /// A close that was put off happens when nothing is left to deliver.
     pub(super) fn close_if_delivered(&mut self, now: Instant) {
         // A server that has not seen the end of the handshake would never hear of the connection.
-        let delivered = self.is_established()
+        let delivered = self.idle.shut_down.is_some()
+            && self.is_established()
             && self.handshake.confirmed
-            && self.idle.shut_down.is_some()
             && self.streams.all_delivered()
             && self.messages.all_delivered();
         if delivered && let Some(shut_down) = self.idle.shut_down.take() {
