@@ -8,7 +8,8 @@ use ::quantum::{ClientConfig, Endpoint, ServerConfig, TransportConfig};
 use async_trait::async_trait;
 
 use super::{
-    CONNECTION_WINDOW, Congestion, Dialer, Incoming, Listener, STREAM_WINDOW, Setup, Stream, socket,
+    CONNECTION_WINDOW, Congestion, DATAGRAM_BYTES_MAX, Dialer, Incoming, Listener, STREAM_WINDOW,
+    Setup, Stream, socket,
 };
 use crate::Failure;
 use crate::identity;
@@ -67,7 +68,8 @@ pub(super) fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
 fn transport(setup: &Setup) -> TransportConfig {
     let transport = TransportConfig::default()
         .with_stream_receive_window(STREAM_WINDOW.into())
-        .with_receive_window(CONNECTION_WINDOW.into());
+        .with_receive_window(CONNECTION_WINDOW.into())
+        .with_datagram_bytes_max(DATAGRAM_BYTES_MAX);
     match setup.peer.congestion() {
         Congestion::Bbr => transport.with_controller(Arc::new(Bbr::default())),
         Congestion::Cubic => transport.with_controller(Arc::new(Cubic::default())),

@@ -1,4 +1,4 @@
-//! s2n-quic with rustls: its CUBIC, or its BBR (version 2). Sockets and MTU as it comes.
+//! s2n-quic with rustls: its CUBIC, or its BBR (version 2).
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -6,14 +6,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use s2n_quic::client::Connect;
 use s2n_quic::provider::congestion_controller::{Bbr, Cubic};
+use s2n_quic::provider::io::tokio;
 use s2n_quic::provider::limits::Limits;
 use s2n_quic::provider::tls::rustls;
 
 use super::{
-    CONNECTION_WINDOW, Congestion, Dialer, Incoming, Listener, STREAM_WINDOW, Setup, Stream,
+    CONNECTION_WINDOW, Congestion, DATAGRAM_BYTES_MAX, Dialer, Incoming, Listener, STREAM_WINDOW,
+    Setup, Stream, socket,
 };
 use crate::Failure;
 use crate::identity;
+
+/// Headers of IPv4 and UDP.
+const HEADER_BYTES: u16 = 20 + 8;
 
 struct Server(s2n_quic::Server);
 
@@ -49,7 +54,7 @@ pub(super) fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> {
     let builder = s2n_quic::Server::builder()
         .with_tls(tls)?
         .with_limits(limits()?)?
-        .with_io(setup.address)?;
+        .with_io(io(setup.address)?)?;
     let server = match setup.peer.congestion() {
         Congestion::Cubic => builder
             .with_congestion_controller(Cubic::default())?
@@ -66,7 +71,7 @@ pub(super) fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
     let builder = s2n_quic::Client::builder()
         .with_tls(tls)?
         .with_limits(limits()?)?
-        .with_io(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
+        .with_io(io(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?)?;
     let client = match setup.peer.congestion() {
         Congestion::Cubic => builder
             .with_congestion_controller(Cubic::default())?
@@ -77,6 +82,16 @@ pub(super) fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
     };
     let address = setup.address;
     Ok(Box::new(Client { client, address }))
+}
+
+/// A socket as the others have it.
+fn io(address: SocketAddr) -> Result<tokio::Provider, Failure> {
+    let builder = tokio::Builder::default()
+        .with_receive_address(address)?
+        .with_recv_buffer_size(socket::BUFFER)?
+        .with_send_buffer_size(socket::BUFFER)?
+        .with_max_mtu(DATAGRAM_BYTES_MAX + HEADER_BYTES)?;
+    Ok(builder.build()?)
 }
 
 fn limits() -> Result<Limits, Failure> {

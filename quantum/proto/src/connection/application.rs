@@ -25,7 +25,8 @@ impl Connection {
         self.streams.accept(direction)
     }
 
-    /// Accepts a copy of as much of `data` as there is room for, and says how much.
+    /// Accepts a copy of as much of `data` as there is room for, and says how much. No more than
+    /// 256 KiB of copies wait on a stream to be sent for the first time.
     ///
     /// # Errors
     ///

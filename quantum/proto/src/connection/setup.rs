@@ -58,7 +58,7 @@ impl Connection {
             undecryptable: UndecryptablePackets::default(),
             recovery: Recovery::new(now, side, config.initial_rtt, delay, bytes, controller),
             outcome: Outcome::default(),
-            pacer: Pacer::new(now),
+            pacer: Pacer::new(),
             path: Path::new(setup.remote, setup.local, setup.address_validated, mtu, ecn),
             previous_path: None,
             left_recovery: None,
