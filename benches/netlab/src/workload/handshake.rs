@@ -6,15 +6,14 @@ use clap::Args;
 use netlab::lab::{Lab, LabSettings, SERVER};
 use netlab::link::LinkSettings;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::setup;
+use super::{first_byte, setup};
 use crate::Failure;
-use crate::child::{ECHO, Report, Task, request};
+use crate::child::{Report, Task};
 use crate::identity::Identity;
 use crate::output::{Output, Table, endings};
-use crate::peers::{self, Dialer, Peer, Setup, Stream};
+use crate::peers::{self, Peer, Setup};
 use crate::process::Pair;
 use crate::runner::Common;
 use crate::statistics::{percentile, spread};
@@ -70,14 +69,6 @@ pub(crate) async fn connect(setup: &Setup, connections: u32) -> Result<Connects,
         sleep(PAUSE).await;
     }
     Ok(seen)
-}
-
-async fn first_byte(dialer: &mut dyn Dialer) -> Result<Stream, Failure> {
-    let mut stream = dialer.connect().await?;
-    stream.write_all(&request(ECHO)).await?;
-    stream.flush().await?;
-    stream.read_u8().await?;
-    Ok(stream)
 }
 
 /// One run.
