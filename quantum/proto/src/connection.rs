@@ -12,7 +12,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use guuid::Guuid;
-use rand::rngs::StdRng;
 
 use crate::acknowledge::FrequencyRequests;
 use crate::config::TransportConfig;
@@ -21,6 +20,7 @@ use crate::endpoint::{ConnectionEvent, EndpointEvent};
 use crate::message::Messages;
 use crate::pacing::Pacer;
 use crate::parameters::TransportParameters;
+use crate::random::RareRng;
 use crate::recovery::{Outcome, PathRecovery, Recovery, SpaceId};
 use crate::stats::Statistics;
 use crate::stream::{Side, Streams};
@@ -106,7 +106,7 @@ pub struct Connection {
     idle: lifecycle::Idle,
     events: VecDeque<Event>,
     endpoint_events: VecDeque<EndpointEvent>,
-    rng: StdRng,
+    rng: RareRng,
     statistics: Statistics,
 }
 
@@ -125,7 +125,7 @@ impl Connection {
 
     /// What the endpoint has to do for this connection.
     pub fn poll_endpoint_event(&mut self) -> Option<EndpointEvent> {
-        self.endpoint_events.pop_front()
+        event::take_next(&mut self.endpoint_events)
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has to be called, if nothing else happens.

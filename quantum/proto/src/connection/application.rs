@@ -116,7 +116,7 @@ impl Connection {
 
     /// What there is to know; see [`Event`].
     pub fn poll_event(&mut self) -> Option<Event> {
-        if let Some(event) = self.events.pop_front() {
+        if let Some(event) = super::event::take_next(&mut self.events) {
             return Some(event);
         }
         if let Some(event) = self.streams.poll_event() {

@@ -414,6 +414,8 @@ impl Connection {
             let _ = space
                 .crypto_send
                 .on_delivered(start..start + u64::from(length));
+            // There will hardly be any more.
+            space.crypto_send.release();
         }
     }
 

@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 
 use super::Connection;
 use super::handshake::Handshake;
@@ -22,6 +21,7 @@ use crate::message::Messages;
 use crate::mtu::MtuDiscovery;
 use crate::pacing::Pacer;
 use crate::parameters::TransportParameters;
+use crate::random::RareRng;
 use crate::recovery::{Outcome, Recovery, SpaceId};
 use crate::stats::Statistics;
 use crate::stream::{Side, Streams};
@@ -34,7 +34,7 @@ impl Connection {
         let ConnectionSetup {
             now, side, config, ..
         } = setup;
-        let mut rng = StdRng::from_seed(setup.seed);
+        let mut rng = RareRng::new(setup.seed);
         let delay = config.ack_delay_max;
         let initial = Space::new(SpaceId::Initial, Some(setup.initial_keys), delay);
         let data = Space::new(SpaceId::Data, None, delay);

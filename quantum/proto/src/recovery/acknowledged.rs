@@ -67,6 +67,7 @@ impl Recovery {
         let lost_bytes = self.detect_lost(now, id, Some(outstanding), outcome);
         self.path
             .on_acknowledged(now, &tally, rtt, lost_bytes, ecn_marked);
+        self.spaces[id as usize].release();
         self.on_progress(now, id);
         Ok(())
     }

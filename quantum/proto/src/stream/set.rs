@@ -43,8 +43,9 @@ pub(crate) struct PeerLimits {
 #[derive(Debug)]
 pub(crate) struct Streams {
     side: Side,
-    sending: FxHashMap<StreamId, Sending>,
-    receiving: FxHashMap<StreamId, Receiving>,
+    /// Boxed, as a table has room for several: with one stream, or none any more, it stays small.
+    sending: FxHashMap<StreamId, Box<Sending>>,
+    receiving: FxHashMap<StreamId, Box<Receiving>>,
     /// By direction.
     opened: [Opened; 2],
     admitted: [Admitted; 2],
@@ -167,11 +168,11 @@ impl Streams {
         let is_bidirectional = id.direction() == Direction::Bidirectional;
         if is_ours || is_bidirectional {
             let limit = self.send_limit(id);
-            self.sending.insert(id, Sending::new(limit));
+            self.sending.insert(id, Box::new(Sending::new(limit)));
         }
         if !is_ours || is_bidirectional {
             self.receiving
-                .insert(id, Receiving::new(self.stream_window));
+                .insert(id, Box::new(Receiving::new(self.stream_window)));
         }
     }
 
