@@ -16,7 +16,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let text = arguments.next().unwrap_or("hello".to_owned());
 
     let config = ClientConfig::with_pinned_certificates([fingerprint])?;
-    let endpoint = Endpoint::client(config, "[::]:0".parse()?)?;
+    // With QLOGDIR set, the connection is traced to a file there.
+    let endpoint = Endpoint::builder()
+        .with_client(config)
+        .with_qlog_from_environment()
+        .bind("[::]:0".parse()?)?;
     let connection = endpoint.connect(address, "localhost").await?;
 
     let (mut send, mut receive) = connection.open_bi().await?.split();

@@ -19,7 +19,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let key = issued.signing_key.serialize_der();
     let config = ServerConfig::with_certificate(vec![certificate], key.try_into()?)?;
 
-    let endpoint = Endpoint::server(config, address)?;
+    // With QLOGDIR set, each connection is traced to a file there.
+    let endpoint = Endpoint::builder()
+        .with_server(config)
+        .with_qlog_from_environment()
+        .bind(address)?;
     println!(
         "cargo run -p quantum --example echo_client {} {fingerprint}",
         endpoint.local_addr()

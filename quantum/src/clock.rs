@@ -1,6 +1,6 @@
 //! The protocol's time from tokio's clock.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::protocol::Instant;
 
@@ -8,6 +8,8 @@ use crate::protocol::Instant;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     origin: tokio::time::Instant,
+    /// What time of day that was, since the Unix epoch.
+    time_of_day: Duration,
 }
 
 impl Clock {
@@ -15,7 +17,16 @@ impl Clock {
     pub(crate) fn start() -> Self {
         Self {
             origin: tokio::time::Instant::now(),
+            // A clock before 1970 is not set: the epoch is as good as anything.
+            time_of_day: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
         }
+    }
+
+    /// What time of day [`Instant::ORIGIN`] is, since the Unix epoch.
+    pub(crate) fn origin(&self) -> Duration {
+        self.time_of_day
     }
 
     /// The time.

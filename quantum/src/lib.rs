@@ -59,7 +59,9 @@
 //! # Observation
 //!
 //! [`Connection::statistics`] and [`Endpoint::statistics`] count; [`Metrics`] hands the counts to
-//! the `metrics` facade; `tracing` tells of connections that begin, move and end.
+//! the `metrics` facade; `tracing` tells of connections that begin, move and end (level debug).
+//! [`EndpointBuilder::with_qlog`] writes every packet of every connection to files that
+//! [qvis](https://qvis.quictools.info) shows; [`observe`] has the same for your own eyes.
 //!
 //! # How it runs
 //!
@@ -75,6 +77,7 @@ mod endpoint;
 pub mod error;
 mod metrics;
 mod protocol;
+mod qlog;
 mod socket;
 mod statistics;
 mod stream;
@@ -89,6 +92,7 @@ pub use quantum_proto::config::{
     TransportConfig,
 };
 pub use quantum_proto::congestion;
+pub use quantum_proto::observe;
 pub use quantum_proto::stats::{EcnState, Statistics};
 pub use quantum_proto::stream::{Direction, Side, StreamId};
 pub use socket::SocketOptions;

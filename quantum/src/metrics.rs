@@ -90,7 +90,9 @@ impl Totals {
         self.sent = self.sent.saturating_add(statistics.packets_sent);
         self.received = self.received.saturating_add(statistics.packets_received);
         self.lost = self.lost.saturating_add(statistics.packets_lost);
-        self.retransmitted = self.retransmitted.saturating_add(statistics.packets_lost);
+        self.retransmitted = self
+            .retransmitted
+            .saturating_add(statistics.packets_retransmitted);
     }
 
     fn since(self, earlier: Self) -> Self {
@@ -146,6 +148,17 @@ mod tests {
             lost,
             ..Totals::default()
         }
+    }
+
+    #[test]
+    fn what_is_lost_and_what_is_sent_again_are_told_apart() {
+        let mut statistics = Statistics::default();
+        statistics.packets_lost = 3;
+        statistics.packets_retransmitted = 2;
+        let mut totals = Totals::default();
+        totals.add(&statistics);
+        totals.add(&statistics);
+        assert_eq!((totals.lost, totals.retransmitted), (6, 4));
     }
 
     #[test]

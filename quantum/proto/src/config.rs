@@ -18,6 +18,8 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 
+use crate::observe::ObserverFactory;
+
 /// A configuration cannot be used. The caller is at fault.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -44,6 +46,7 @@ pub struct EndpointConfig {
     pub(crate) client_id_bytes: usize,
     /// What time of day the origin of the caller's clock was, since the Unix epoch.
     pub(crate) origin: std::time::Duration,
+    pub(crate) observer: Option<Arc<dyn ObserverFactory>>,
 }
 
 impl EndpointConfig {
@@ -63,6 +66,7 @@ impl EndpointConfig {
             token_key: derive(b"quantum token"),
             client_id_bytes: 2,
             origin: std::time::Duration::ZERO,
+            observer: None,
         }
     }
 
@@ -72,6 +76,13 @@ impl EndpointConfig {
     #[must_use]
     pub fn with_origin(mut self, since_epoch: std::time::Duration) -> Self {
         self.origin = since_epoch;
+        self
+    }
+
+    /// Who watches connections from within whose [`TransportConfig`] names nobody. Default: nobody.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn ObserverFactory>) -> Self {
+        self.observer = Some(observer);
         self
     }
 

@@ -43,6 +43,7 @@ mod space;
 mod timeout;
 mod timer;
 mod transmit;
+mod watch;
 
 pub use event::Event;
 pub(crate) use ids::REMOTE_IDS_MAX;
@@ -53,6 +54,7 @@ use lifecycle::State;
 use path::{Path, PathResponses};
 use space::{Space, UndecryptablePackets};
 use timer::{Timer, Timers};
+use watch::Watch;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -108,6 +110,8 @@ pub struct Connection {
     endpoint_events: VecDeque<EndpointEvent>,
     rng: RareRng,
     statistics: Statistics,
+    /// Whoever wants to know what happens.
+    watch: Option<Box<Watch>>,
 }
 
 impl Connection {

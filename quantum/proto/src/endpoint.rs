@@ -20,11 +20,12 @@ use rustc_hash::FxHashMap;
 
 pub use connect::ConnectError;
 pub use ids::IssuedConnectionId;
-pub(crate) use setup::ConnectionSetup;
+pub(crate) use setup::{ConnectionSetup, parameters};
 
 use crate::config::{EndpointConfig, ServerConfig};
 use crate::connection::Connection;
 use crate::connection_id::{ConnectionId, ResetToken};
+use crate::observe::ObserverFactory;
 use crate::packet::{PacketKind, ProtectedHeader, VERSION, write_version_negotiation};
 use crate::time::Instant;
 use crate::token::TokenKeeper;
@@ -102,6 +103,7 @@ pub struct Endpoint {
     resets: ResetBudget,
     /// What time of day `Instant::ORIGIN` is.
     origin: Duration,
+    observer: Option<Arc<dyn ObserverFactory>>,
 }
 
 /// What an endpoint remembers of a connection.
@@ -133,6 +135,7 @@ impl Endpoint {
             handshakes: Handshakes::default(),
             resets: ResetBudget::default(),
             origin: config.origin,
+            observer: config.observer.clone(),
         }
     }
 

@@ -20,6 +20,8 @@ pub mod connection_id;
 pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod observe;
+pub mod qlog;
 pub mod stats;
 pub mod stream;
 pub mod time;

@@ -104,11 +104,20 @@ impl Messages {
         self.outgoing.on_delivered(carried);
     }
 
-    pub(crate) fn on_lost(&mut self, carried: &Carried) {
+    /// Says whether what is lost has to be sent again, or something in its place.
+    pub(crate) fn on_lost(&mut self, carried: &Carried) -> bool {
         match carried {
-            Carried::MaxMessageData => self.incoming.owe_credit(),
+            Carried::MaxMessageData => {
+                self.incoming.owe_credit();
+                true
+            }
             other => self.outgoing.on_lost(other),
         }
+    }
+
+    /// Bytes of messages that were sent more than once.
+    pub(crate) fn repeated_bytes(&self) -> u64 {
+        self.outgoing.repeated_bytes()
     }
 
     /// What was sent as 0-RTT was thrown away.

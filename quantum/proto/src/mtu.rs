@@ -35,12 +35,24 @@ struct Probe {
 }
 
 /// Evidence that large datagrams no longer arrive.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct BlackHole {
-    /// Full-size packets lost since one arrived.
+    /// Packets above the base that were lost since one of such a size arrived.
     lost: u8,
-    /// A smaller one has arrived since.
+    /// The size of the smallest of them.
+    smallest: u16,
+    /// A smaller one has arrived since the first of them.
     smaller_arrived: bool,
+}
+
+impl Default for BlackHole {
+    fn default() -> Self {
+        Self {
+            lost: 0,
+            smallest: u16::MAX,
+            smaller_arrived: false,
+        }
+    }
 }
 
 impl MtuDiscovery {
@@ -62,6 +74,12 @@ impl MtuDiscovery {
     #[inline]
     pub(crate) fn current(&self) -> u16 {
         self.current
+    }
+
+    /// The largest datagram that both ends allow.
+    #[inline]
+    pub(crate) fn max(&self) -> u16 {
+        self.max
     }
 
     /// The peer takes no larger ones.
@@ -166,43 +184,49 @@ impl MtuDiscovery {
 
     #[inline]
     pub(crate) fn on_acked(&mut self, size: u16) {
-        if size >= self.current {
-            self.black_hole.lost = 0;
+        if size >= self.black_hole.smallest {
+            self.black_hole = BlackHole::default();
         } else if self.black_hole.lost > 0 {
             self.black_hole.smaller_arrived = true;
         }
     }
 
     /// A packet that was no probe is lost. Says whether the path has become narrower.
-    pub(crate) fn on_lost(&mut self, now: Instant, size: u16) -> bool {
-        if size <= self.base || size < self.current {
+    ///
+    /// Any packet above the base counts, not only a full one: the only data that is left may be
+    /// somewhat shorter than that, and be repeated until the end of time.
+    pub(crate) fn on_lost(&mut self, size: u16) -> bool {
+        if size <= self.base {
             return false;
         }
-        if self.black_hole.lost == 0 {
-            self.black_hole.smaller_arrived = false;
-        }
-        self.black_hole.lost = self.black_hole.lost.saturating_add(1);
-        let narrower = self.black_hole.lost >= BLACK_HOLE_LOSSES && self.black_hole.smaller_arrived;
+        let evidence = &mut self.black_hole;
+        evidence.lost = evidence.lost.saturating_add(1);
+        evidence.smallest = evidence.smallest.min(size);
+        let narrower = evidence.lost >= BLACK_HOLE_LOSSES
+            && evidence.smaller_arrived
+            && self.current > self.base;
         if narrower {
-            self.fall_back(now);
+            self.fall_back();
         }
         narrower
     }
 
     /// Nothing at all arrives any more: perhaps because it is too large, but more often because
-    /// nothing does. What the path carries is searched for anew as soon as it carries something.
-    pub(crate) fn on_silence(&mut self, now: Instant) {
+    /// nothing does.
+    pub(crate) fn on_silence(&mut self) {
         if self.current > self.base {
-            self.fall_back(now);
-            self.next_search = Instant::ORIGIN;
+            self.fall_back();
         }
     }
 
-    fn fall_back(&mut self, now: Instant) {
+    /// What the path carries is searched for anew at once: it may carry more than the base, and
+    /// what looked like a narrower path may have been bad luck.
+    fn fall_back(&mut self) {
         self.current = self.base;
         self.probes.clear();
         self.black_hole = BlackHole::default();
-        self.rest(now);
+        self.too_large = u16::MAX;
+        self.next_search = Instant::ORIGIN;
     }
 }
 
@@ -215,7 +239,7 @@ const STEP_MIN: u16 = 20;
 /// RFC 8899 section 5.1.2: MAX_PROBES.
 const TRIES_MAX: u8 = 3;
 
-/// Full-size packets in a row that have to be lost while smaller ones arrive.
+/// Packets in a row that have to be lost while smaller ones arrive.
 const BLACK_HOLE_LOSSES: u8 = 3;
 
 /// RFC 8899 section 5.1.1: PMTU_RAISE_TIMER.

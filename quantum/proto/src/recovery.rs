@@ -32,7 +32,7 @@ pub(crate) use self::outcome::{
 };
 pub(crate) use self::path::PathRecovery;
 use self::rate::RateStamp;
-pub(crate) use self::rtt::RttEstimator;
+pub(crate) use self::rtt::{GRANULARITY, RttEstimator};
 use self::sent::Packet;
 use self::space::Space;
 use crate::carried::Contents;

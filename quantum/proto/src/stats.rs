@@ -49,6 +49,9 @@ pub struct Statistics {
     pub bytes_lost: u64,
     /// Packets declared lost that arrived after all (part of `packets_lost`).
     pub packets_spuriously_lost: u64,
+    /// Packets whose contents had to be sent again, after their loss or by a probe: those that
+    /// carried nothing that matters any more do not count.
+    pub packets_retransmitted: u64,
     /// Payload bytes of streams and messages that were sent more than once.
     pub bytes_retransmitted: u64,
     /// Probe timeouts (RFC 9002 section 6.2).

@@ -14,6 +14,7 @@ pub mod random;
 pub mod samples;
 pub mod scenario;
 pub mod simulate;
+pub mod traces;
 pub mod transport;
 pub mod units;
 pub mod violation;

@@ -1,6 +1,8 @@
 //! Runs seeds of the simulation.
 
+use std::io;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -8,7 +10,8 @@ use clap::Parser;
 use quantum_sim::campaign::{Campaign, Failure, Summary};
 use quantum_sim::options::Options;
 use quantum_sim::scenario::catalogue;
-use quantum_sim::simulate::simulate;
+use quantum_sim::simulate::{Listener, simulate_observed};
+use quantum_sim::traces;
 
 /// Quantum in a simulated network: each seed is a network with faults, two applications, and rules
 /// that have to hold.
@@ -32,16 +35,20 @@ struct Arguments {
     /// With a single seed: shows its options and every event.
     #[arg(long)]
     verbose: bool,
+    /// With a single seed or scenarios: writes a trace of each end of each connection to this
+    /// directory, for qvis (https://qvis.quictools.info).
+    #[arg(long, value_name = "DIRECTORY")]
+    qlog: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(name) = &arguments.scenario {
         let seeds = arguments.first_seed..arguments.first_seed.saturating_add(arguments.seeds);
-        return run_scenarios(name, seeds);
+        return run_scenarios(name, seeds, arguments.qlog.as_deref());
     }
-    if arguments.verbose {
-        return show(arguments.first_seed);
+    if arguments.verbose || arguments.qlog.is_some() {
+        return show(&arguments);
     }
     let cores = std::thread::available_parallelism().map_or(1, Into::into);
     let campaign = Campaign {
@@ -82,7 +89,7 @@ fn conclude(summary: &Summary, seconds: f64) -> ExitCode {
     }
 }
 
-fn run_scenarios(name: &str, seeds: Range<u64>) -> ExitCode {
+fn run_scenarios(name: &str, seeds: Range<u64>, qlog: Option<&Path>) -> ExitCode {
     let chosen: Vec<_> = catalogue::ALL
         .iter()
         .filter(|named| name == "all" || name == named.name)
@@ -95,7 +102,15 @@ fn run_scenarios(name: &str, seeds: Range<u64>) -> ExitCode {
     let mut passed = true;
     for named in chosen {
         for seed in seeds.clone() {
-            match (named.make)().run(seed) {
+            let mut scenario = (named.make)();
+            if let Some(directory) = qlog {
+                let prefix = format!("{}_{seed}", named.name);
+                match traces::files(directory, prefix) {
+                    Ok(observer) => scenario = scenario.observed_by(observer),
+                    Err(error) => return no_traces(directory, &error),
+                }
+            }
+            match scenario.run(seed) {
                 Ok(report) => println!("{:14} {seed} {report}", named.name),
                 Err(violation) => {
                     passed = false;
@@ -111,10 +126,26 @@ fn run_scenarios(name: &str, seeds: Range<u64>) -> ExitCode {
     }
 }
 
-fn show(seed: u64) -> ExitCode {
+fn no_traces(directory: &Path, error: &io::Error) -> ExitCode {
+    println!("no traces in {}: {error}", directory.display());
+    ExitCode::FAILURE
+}
+
+fn show(arguments: &Arguments) -> ExitCode {
+    let seed = arguments.first_seed;
     let options = Options::from_seed(seed);
     println!("{options}");
-    match simulate(&options, Some(Box::new(|event| println!("{event}")))) {
+    let listener: Option<Listener> = arguments
+        .verbose
+        .then(|| Box::new(|event: &str| println!("{event}")) as Listener);
+    let mut observer = None;
+    if let Some(directory) = &arguments.qlog {
+        match traces::files(directory, format!("seed_{seed}")) {
+            Ok(files) => observer = Some(files),
+            Err(error) => return no_traces(directory, &error),
+        }
+    }
+    match simulate_observed(&options, listener, observer) {
         Ok(outcome) => {
             println!("{outcome:?}");
             ExitCode::SUCCESS

@@ -257,7 +257,8 @@ impl<P: Program> Host for Node<P> {
             let sent = slot.connection.poll_transmit(now, datagrams_max, buffer);
             if let Some(transmit) = sent {
                 let after = slot.connection.statistics();
-                let kept = slot.budget.on_sent(now, &before, &after);
+                let confirmed = slot.connection.is_confirmed();
+                let kept = slot.budget.on_sent(now, confirmed, &before, &after);
                 self.fault = self.fault.take().or_else(|| kept.err());
                 return Some(Departure { source, transmit });
             }

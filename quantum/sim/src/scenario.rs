@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use quantum_proto::config::TransportConfig;
 use quantum_proto::congestion::{Bbr, ControllerFactory, Cubic};
+use quantum_proto::observe::ObserverFactory;
 use quantum_proto::time::Instant;
 
 use crate::driver::DriverFaults;
@@ -106,6 +107,7 @@ pub struct Scenario {
     flows: Vec<Flow>,
     duration: Duration,
     measured_from: Duration,
+    observer: Option<Arc<dyn ObserverFactory>>,
 }
 
 impl Scenario {
@@ -127,6 +129,7 @@ impl Scenario {
             flows: Vec::new(),
             duration: seconds(30),
             measured_from: Duration::ZERO,
+            observer: None,
         }
     }
 
@@ -200,6 +203,13 @@ impl Scenario {
         self
     }
 
+    /// Somebody watches all connections, which changes nothing.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn ObserverFactory>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// Runs it.
     ///
     /// # Errors
@@ -222,13 +232,13 @@ impl Scenario {
         let bottleneck = world.add_path(self.bottleneck());
         let back = world.add_path(self.back());
         let receivers = self.flows.iter().map(|_| Bulk::receiver());
-        let config = identity::server_config()?.with_transport(transport(Controller::Bbr));
+        let config = identity::server_config()?.with_transport(self.transport(Controller::Bbr));
         let server = Node::server(SERVER, config, random, receivers);
         let server = world.add_host(server, &[SERVER], DriverFaults::default());
         for (index, flow) in (1..).zip(&self.flows) {
             let address = client_address(index);
             let mut client = Node::client(address, random);
-            let config = identity::client_config()?.with_transport(transport(flow.controller));
+            let config = identity::client_config()?.with_transport(self.transport(flow.controller));
             let sender = Bulk::sender(Instant::ORIGIN + flow.starts_at);
             client.connect(Instant::ORIGIN, &config, SERVER, sender)?;
             let client = world.add_host(client, &[address], DriverFaults::default());
@@ -238,6 +248,20 @@ impl Scenario {
             world.route_to(server, address.ip(), &[back, home]);
         }
         Ok(bottleneck)
+    }
+
+    /// Windows that bound nothing here.
+    fn transport(&self, controller: Controller) -> TransportConfig {
+        let config = TransportConfig::default()
+            .with_controller(controller.factory())
+            .with_receive_window(64 << 20)
+            .with_stream_receive_window(64 << 20)
+            .with_send_window(16 << 20)
+            .with_ack_delay_max(ms(25));
+        match &self.observer {
+            Some(observer) => config.with_observer(Arc::clone(observer)),
+            None => config,
+        }
     }
 
     fn bottleneck(&self) -> Path {
@@ -270,16 +294,6 @@ impl Scenario {
             None => path,
         }
     }
-}
-
-/// Windows that bound nothing here.
-fn transport(controller: Controller) -> TransportConfig {
-    TransportConfig::default()
-        .with_controller(controller.factory())
-        .with_receive_window(64 << 20)
-        .with_stream_receive_window(64 << 20)
-        .with_send_window(16 << 20)
-        .with_ack_delay_max(ms(25))
 }
 
 const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4433);

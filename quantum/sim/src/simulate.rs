@@ -1,9 +1,11 @@
 //! One run: a seed becomes a world, and the world is held to the rules.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use quantum_proto::config::{AddressValidation, TransportConfig};
+use quantum_proto::observe::ObserverFactory;
 use quantum_proto::stream::Side;
 use quantum_proto::time::Instant;
 
@@ -37,7 +39,20 @@ pub type Listener = Box<dyn FnMut(&str)>;
 ///
 /// The first rule that does not hold.
 pub fn simulate(options: &Options, listener: Option<Listener>) -> Result<Outcome, Violation> {
-    let mut world = build(options).map_err(|detail| Violation {
+    simulate_observed(options, listener, None)
+}
+
+/// The same, with an observer of both ends' connections, which changes nothing.
+///
+/// # Errors
+///
+/// As [`simulate`].
+pub fn simulate_observed(
+    options: &Options,
+    listener: Option<Listener>,
+    observer: Option<Arc<dyn ObserverFactory>>,
+) -> Result<Outcome, Violation> {
+    let mut world = build(options, observer.as_ref()).map_err(|detail| Violation {
         at: Instant::ORIGIN,
         rule: Rule::Contract,
         detail,
@@ -104,11 +119,18 @@ fn lost_in_handshake(options: &Options, world: &World<Node<Application>>) -> boo
     token_aged || rebinding.is_some_and(|time| time < confirmed_at.unwrap_or(Instant::DISTANT))
 }
 
-fn build(options: &Options) -> Result<World<Node<Application>>, String> {
+fn build(
+    options: &Options,
+    observer: Option<&Arc<dyn ObserverFactory>>,
+) -> Result<World<Node<Application>>, String> {
     let mut random = Random::new(options.seed ^ 0x5eed_0000_0000_0000);
     let shared = Rc::new(Shared::default());
     let application = |side| Application::new(side, Rc::clone(&options.plan), Rc::clone(&shared));
     let [client_settings, server_settings] = &options.settings;
+    let transport = |settings| match observer {
+        Some(observer) => transport(settings).with_observer(Arc::clone(observer)),
+        None => transport(settings),
+    };
     let client_config = identity::client_config()?.with_transport(transport(client_settings));
     let validation = if server_settings.retry {
         AddressValidation::Always

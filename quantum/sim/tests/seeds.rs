@@ -1,6 +1,6 @@
 //! A few seeds of the simulation, some of them twice.
 
-use quantum_sim::campaign::Campaign;
+use quantum_sim::campaign::{Campaign, run_seed};
 
 #[test]
 fn seeds_keep_to_the_rules_and_mean_the_same_each_time() {
@@ -16,4 +16,20 @@ fn seeds_keep_to_the_rules_and_mean_the_same_each_time() {
     });
     assert_eq!(summary.failures.len(), 0);
     assert_eq!(summary.passed, 200);
+}
+
+/// Each of them stalled or ended badly once.
+#[test]
+fn seeds_that_once_broke_a_rule_keep_to_it() {
+    let seeds = [
+        208_299, // Only packets somewhat shorter than full ones were left for a narrower path.
+        221_146, // A new address allowed too little for a challenge.
+        228_991, 232_741,
+        517_591, // An honest key update came "too soon" for who had not measured the path.
+    ];
+    for seed in seeds {
+        if let Err(violation) = run_seed(seed, false) {
+            panic!("seed {seed} failed {violation}");
+        }
+    }
 }

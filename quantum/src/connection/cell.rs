@@ -207,9 +207,6 @@ impl State {
             }
             Event::Closed(error) => self.end(error, wakes),
             Event::EarlyDataRejected => self.wake_everybody(wakes),
-            Event::PathChanged(address) => {
-                tracing::debug!(%address, "the peer moved");
-            }
             _ => {}
         }
     }

@@ -146,3 +146,22 @@ async fn junk_costs_an_endpoint_nothing_but_the_reading() {
     assert_eq!(server.statistics().connections, 1);
     assert!(server.statistics().datagrams_dropped >= 100);
 }
+
+/// Whoever handed in a configuration with another origin is overruled: the clock is the endpoint's.
+#[tokio::test]
+async fn names_of_connections_tell_the_time_of_day() {
+    let config = quantum::EndpointConfig::with_seed([7; 32]);
+    let wrong = std::time::Duration::from_secs(1);
+    let server = quantum::Endpoint::builder()
+        .with_server(crate::fixture::server_config())
+        .with_endpoint(config.with_origin(wrong));
+    let unix_ms = || {
+        let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        u64::try_from(time.unwrap().as_millis()).unwrap()
+    };
+    let before = unix_ms();
+    let (client, _server) = connect(&client(), &server.bind(loopback()).unwrap()).await;
+    let made = client.guuid().unwrap().unix_ms();
+    assert!(made >= before, "made at {made}, after {before}");
+    assert!(made <= unix_ms(), "made at {made}");
+}

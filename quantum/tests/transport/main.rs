@@ -11,3 +11,4 @@ mod endpoints;
 mod fixture;
 mod messages;
 mod streams;
+mod traces;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::congestion::{Bbr, ControllerFactory};
+use crate::observe::ObserverFactory;
 
 /// How one connection behaves. Made by [`TransportConfig::default`] and the `with_` methods.
 #[derive(Clone, Debug)]
@@ -27,6 +28,7 @@ pub struct TransportConfig {
     pub(crate) early_data: bool,
     pub(crate) key_update_packets: u64,
     pub(crate) controller: Arc<dyn ControllerFactory>,
+    pub(crate) observer: Option<Arc<dyn ObserverFactory>>,
 }
 
 impl Default for TransportConfig {
@@ -58,6 +60,7 @@ impl Default for TransportConfig {
             // Half of what AES-GCM allows (RFC 9001 section 6.6).
             key_update_packets: 1 << 22,
             controller: Arc::new(Bbr::default()),
+            observer: None,
         }
     }
 }
@@ -201,6 +204,15 @@ impl TransportConfig {
     #[must_use]
     pub fn with_controller(mut self, controller: Arc<dyn ControllerFactory>) -> Self {
         self.controller = controller;
+        self
+    }
+
+    /// Who watches the connections from within: for traces such as [`crate::qlog::Qlog`]. Default:
+    /// whoever watches all of the endpoint
+    /// ([`EndpointConfig::with_observer`](super::EndpointConfig::with_observer)), or nobody.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn ObserverFactory>) -> Self {
+        self.observer = Some(observer);
         self
     }
 }

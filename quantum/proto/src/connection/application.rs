@@ -145,6 +145,8 @@ impl Connection {
     pub fn statistics(&self) -> Statistics {
         let mut statistics = self.statistics;
         self.recovery.fill(&mut statistics);
+        statistics.bytes_retransmitted =
+            self.streams.repeated_bytes() + self.messages.repeated_bytes();
         statistics.ecn = self.path.ecn.state();
         statistics.path_changes = self.migration.generation;
         statistics.datagram_bytes = self.path.mtu.current();

@@ -147,7 +147,7 @@ impl Connection {
             // The first answer must not wait behind probes.
             || self.recovery.largest_acknowledged(SpaceId::Data).is_none()
             || !self.path.validated
-            || self.budget(now, SpaceId::Data, PADDED_BYTES) != Budget::Data
+            || self.budget(now, SpaceId::Data, self.path.mtu.max().into()) != Budget::Data
         {
             return None;
         }

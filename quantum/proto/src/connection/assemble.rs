@@ -47,7 +47,7 @@ impl Connection {
         let wanted = self.recovery.unanswered(space) >= UNANSWERED_MAX;
         let ask = budget == Budget::Probe || (wanted && budget == Budget::Data);
         if alone && ask {
-            frame::write_ping(packet.buffer);
+            self.write_ping(&mut packet);
         }
         let ack_eliciting = packet.buffer.len() > before;
         if !ack_eliciting && !acknowledges {
@@ -165,6 +165,11 @@ impl Connection {
     }
 
     pub(super) fn write_control(&mut self, packet: &mut PacketBuffer<'_>) {
+        // First, and whatever the room: it may be all that a new address allows.
+        if let Some(data) = self.path.challenge.filter(|_| self.path.challenge_pending) {
+            self.path.challenge_pending = false;
+            frame::write_path_challenge(packet.buffer, data);
+        }
         if packet.remaining() < CONTROL_BYTES_MAX {
             return;
         }
@@ -173,15 +178,7 @@ impl Connection {
             packet.contents.push(Carried::HandshakeDone);
         }
         if std::mem::take(&mut self.pending.ping) {
-            frame::write_ping(packet.buffer);
-            // If our address has changed, the answer may be three times as large as this packet: room
-            // for a challenge (RFC 9000 section 8.1).
-            let padded = packet.buffer.len() + PING_PADDING;
-            packet.buffer.resize(padded.min(packet.end), 0);
-        }
-        if let Some(data) = self.path.challenge.filter(|_| self.path.challenge_pending) {
-            self.path.challenge_pending = false;
-            frame::write_path_challenge(packet.buffer, data);
+            self.write_ping(packet);
         }
         while packet.remaining() >= CONTROL_BYTES_MAX
             && let Some(response) = self.path_responses.take_for(self.path.remote)
@@ -191,6 +188,16 @@ impl Connection {
         self.write_ack_frequency(packet);
         self.write_ids(packet);
         self.write_token(packet);
+    }
+
+    /// A client's ping has room for a challenge in the answer, which is at most three times as
+    /// large if the client's address has changed (RFC 9000 section 8.1).
+    pub(super) fn write_ping(&self, packet: &mut PacketBuffer<'_>) {
+        frame::write_ping(packet.buffer);
+        if self.side == Side::Client {
+            let padded = packet.buffer.len() + PING_PADDING;
+            packet.buffer.resize(padded.min(packet.end), 0);
+        }
     }
 
     /// Asks for fewer acknowledgements when many packets are under way.

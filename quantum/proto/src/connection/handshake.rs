@@ -17,6 +17,7 @@ use crate::crypto;
 use crate::crypto::{KeyChange, KeySchedule, Keys, Session};
 use crate::endpoint::{ConnectionSetup, EndpointEvent};
 use crate::error::{ConnectionError, TransportError, TransportErrorCode};
+use crate::observe::{Observation, Owner, Parameters, Stage};
 use crate::packet::{self, PacketKind, ProtectedHeader};
 use crate::parameters::TransportParameters;
 use crate::recovery::{HandshakeFacts, SpaceId};
@@ -171,6 +172,7 @@ impl Connection {
         let peer = TransportParameters::decode(self.side.peer(), &encoded)?;
         self.check_parameters(&peer)?;
         self.handshake.parameters_known = true;
+        self.observe(|| Observation::Parameters(Owner::Remote, Parameters::from(&peer)));
         self.adopt_parameters(now, peer);
         Ok(())
     }
@@ -246,7 +248,7 @@ impl Connection {
         self.keys_are_new = true;
         self.settle_early_data(now);
         self.remember_session();
-        self.events.push_back(Event::Connected);
+        self.on_connected();
         self.endpoint_events
             .push_back(EndpointEvent::HandshakeComplete);
         self.request_ids();
@@ -315,6 +317,7 @@ impl Connection {
         self.discard_space(now, SpaceId::Handshake);
         self.timers.stop(Timer::Handshake);
         self.on_heard(now);
+        self.observe(|| Observation::Reached(Stage::HandshakeConfirmed));
         self.events.push_back(Event::HandshakeConfirmed);
     }
 
@@ -372,6 +375,7 @@ impl Connection {
         let Some(retry) = packet::Retry::decode(header, packet, &original) else {
             return Ok(false);
         };
+        self.observe_received(PacketKind::Retry, None, packet.len(), &[]);
         self.handshake.retry_source = Some(retry.source);
         self.handshake.initial_token = Bytes::copy_from_slice(retry.token);
         self.remote_ids.replace_initial(retry.source);
@@ -419,10 +423,11 @@ impl Connection {
         }
     }
 
-    pub(super) fn on_crypto_lost(&mut self, id: SpaceId, start: u64, length: u32) {
-        if let Some(space) = self.spaces[id as usize].as_deref_mut() {
-            space.crypto_send.on_lost(start..start + u64::from(length));
-        }
+    /// Says whether any of the bytes have to be sent again.
+    pub(super) fn on_crypto_lost(&mut self, id: SpaceId, start: u64, length: u32) -> bool {
+        let range = start..start + u64::from(length);
+        let space = self.spaces[id as usize].as_deref_mut();
+        space.is_some_and(|space| space.crypto_send.on_lost(range))
     }
 }
 

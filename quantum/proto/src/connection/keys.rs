@@ -7,8 +7,9 @@ use super::{Connection, Timer};
 use crate::crypto::{HeaderKey, KeySchedule, Keys, PacketKey, TAG_BYTES};
 use crate::endpoint::Arrival;
 use crate::error::{TransportError, TransportErrorCode};
+use crate::observe::Observation;
 use crate::packet::{PacketKind, PacketWriter, ProtectedHeader};
-use crate::recovery::SpaceId;
+use crate::recovery::{GRANULARITY, SpaceId};
 use crate::stream::Side;
 use crate::time::Instant;
 
@@ -280,10 +281,9 @@ impl Connection {
             return Ok(());
         };
         // A peer updates again when it has seen that we followed, and waited for three of its
-        // probe timeouts. Its clock is not ours, but light is as fast (Q-KEY-2).
-        let patience = self.recovery.rtt().min() / 2;
+        // probe timeouts. We do not know them, only that none is shorter than this (Q-KEY-2).
         let again = keys.previous_remote.is_some();
-        if again && (keys.first_sent.is_none() || now.since(keys.began) < patience) {
+        if again && (keys.first_sent.is_none() || now.since(keys.began) < 3 * GRANULARITY) {
             return Err(TransportError::new(
                 TransportErrorCode::KEY_UPDATE_ERROR,
                 "updated keys again too soon",
@@ -313,6 +313,9 @@ impl Connection {
 
     fn after_key_update(&mut self, now: Instant) {
         self.statistics.key_updates += 1;
+        let generation = self.statistics.key_updates;
+        tracing::debug!(connection = ?self.handshake.guuid, generation, "new keys");
+        self.observe(|| Observation::KeysUpdated { generation });
         self.timers.set(Timer::KeyUpdate, now + KEY_LIFETIME);
     }
 
@@ -350,6 +353,7 @@ impl Connection {
         writer: &PacketWriter,
         buffer: &mut Vec<u8>,
     ) -> u16 {
+        self.observe_sent(kind, number, writer, buffer);
         buffer.resize(buffer.len() + TAG_BYTES, 0);
         writer.finish_length(buffer);
         self.statistics.packets_sent += 1;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Connection, Event, Timer};
+use super::{Connection, Timer};
 use crate::endpoint::EndpointEvent;
 use crate::error::{ConnectionError, TransportError, TransportErrorCode};
+use crate::observe::{Observation, Stage};
 use crate::recovery::SpaceId;
 use crate::time::Instant;
 
@@ -100,8 +101,7 @@ impl Connection {
         }
         let reason = reason.get(..REASON_BYTES_MAX).unwrap_or(reason).to_vec();
         self.start_closing(now, Close::Application { error, reason });
-        self.events
-            .push_back(Event::Closed(ConnectionError::LocallyClosed));
+        self.on_closed(ConnectionError::LocallyClosed);
     }
 
     /// Closes when everything that was accepted has been delivered: all written bytes, ends and
@@ -143,6 +143,11 @@ impl Connection {
         matches!(self.state, State::Established)
     }
 
+    /// Both ends know that the handshake is complete (RFC 9001 section 4.1.2).
+    pub fn is_confirmed(&self) -> bool {
+        self.handshake.confirmed
+    }
+
     /// A close that was put off happens when nothing is left to deliver.
     pub(super) fn close_if_delivered(&mut self, now: Instant) {
         // A server that has not seen the end of the handshake would never hear of the connection.
@@ -161,13 +166,13 @@ impl Connection {
         if self.is_closed() {
             return;
         }
-        tracing::debug!(%error, connection = ?self.handshake.guuid, "closing");
         self.start_closing(now, Close::Transport(error.clone()));
-        self.events
-            .push_back(Event::Closed(ConnectionError::PeerMisbehaved(error)));
+        self.on_closed(ConnectionError::PeerMisbehaved(error));
     }
 
     fn start_closing(&mut self, now: Instant, close: Close) {
+        self.watch_from(now);
+        self.observe(|| Observation::Reached(Stage::Closing));
         self.state = State::Closing(Closing::new(close));
         self.await_end(now);
         // A lost close would leave the peer waiting for its idle timeout: said twice.
@@ -182,16 +187,17 @@ impl Connection {
         }
         let news = !self.is_closed();
         self.state = State::Draining;
+        self.observe(|| Observation::Reached(Stage::Draining));
         self.await_end(now);
         if news {
-            self.events.push_back(Event::Closed(error));
+            self.on_closed(error);
         }
     }
 
     /// There is nobody to say goodbye to.
     pub(super) fn abandon(&mut self, error: ConnectionError) {
         if !self.is_closed() {
-            self.events.push_back(Event::Closed(error));
+            self.on_closed(error);
         }
         self.end();
     }
@@ -209,6 +215,7 @@ impl Connection {
     pub(super) fn end(&mut self) {
         if !self.is_drained() {
             self.state = State::Drained;
+            self.observe(|| Observation::Reached(Stage::Closed));
             self.timers.stop_all();
             self.endpoint_events.push_back(EndpointEvent::Drained);
         }

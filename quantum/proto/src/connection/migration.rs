@@ -75,6 +75,7 @@ impl Connection {
             self.remote_ids.rotate()?;
         }
         self.await_validation(now);
+        self.on_path_changed();
         self.events.push_back(Event::PathChanged(arrival.remote));
         Ok(())
     }
@@ -126,6 +127,7 @@ impl Connection {
                 if let Some(recovery) = self.left_recovery.take() {
                     self.recovery.restore_path(*recovery);
                 }
+                self.on_path_changed();
                 self.events.push_back(Event::PathChanged(self.path.remote));
             }
             None => self.abandon(ConnectionError::TimedOut),
@@ -150,6 +152,7 @@ impl Connection {
     /// The peer is where we asked.
     pub(super) fn on_path_response(&mut self, data: [u8; 8]) {
         if self.path.on_response(data) {
+            self.on_path_validated();
             self.timers.stop(Timer::PathValidation);
             self.previous_path = None;
         } else if let Some(previous) = &mut self.previous_path {
@@ -165,6 +168,7 @@ impl Connection {
         if !self.is_established() {
             return;
         }
+        self.watch_from(now);
         if let Err(error) = self.remote_ids.rotate() {
             self.close_because(now, error);
             return;
@@ -174,6 +178,7 @@ impl Connection {
         self.path = Path::new(remote, None, true, self.fresh_mtu(), self.fresh_ecn());
         self.path.challenge(self.rng.random());
         self.start_over_on_path(now);
+        self.on_path_changed();
         self.pending.ping = true;
         self.probes[SpaceId::Data as usize] = 1;
     }

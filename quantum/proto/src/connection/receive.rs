@@ -10,6 +10,7 @@ use crate::connection_id::ResetToken;
 use crate::endpoint::{Arrival, EndpointEvent};
 use crate::error::{ConnectionError, TransportError, TransportErrorCode};
 use crate::frame::{Ack, AckFrequency, Frame, Frames, NewConnectionId};
+use crate::observe::DropReason;
 use crate::packet::{PacketKind, ProtectedHeader};
 use crate::recovery::{EcnReport, SpaceId};
 use crate::stream::Side;
@@ -40,6 +41,7 @@ impl Connection {
     ///
     /// What is not authentic is dropped without a trace in the connection's state.
     pub fn handle_datagram(&mut self, now: Instant, arrival: &Arrival, datagram: &mut [u8]) {
+        self.watch_from(now);
         self.statistics.datagrams_received += 1;
         self.statistics.bytes_received += datagram.len() as u64;
         match &mut self.state {
@@ -52,6 +54,7 @@ impl Connection {
         }
         if !self.accepts_from(arrival) {
             self.statistics.packets_dropped += 1;
+            self.observe_dropped(None, datagram.len(), DropReason::Address);
             return;
         }
         if arrival.remote == self.path.remote {
@@ -101,6 +104,7 @@ impl Connection {
         while !rest.is_empty() {
             let Ok(header) = ProtectedHeader::decode(rest, self.local_ids.id_bytes()) else {
                 self.statistics.packets_dropped += 1;
+                self.observe_dropped(None, rest.len(), DropReason::Unreadable);
                 if first {
                     self.look_for_reset(now, end);
                 }
@@ -151,6 +155,8 @@ impl Connection {
         }
         let Some((number, payload)) = self.unseal(now, header, packet)? else {
             self.statistics.packets_dropped += 1;
+            let seen = Some((header.kind, None));
+            self.observe_dropped(seen, header.packet_bytes, DropReason::NotAuthentic);
             return Ok(false);
         };
         let opened = Opened {
@@ -177,6 +183,8 @@ impl Connection {
         };
         if space.acknowledger.is_duplicate(packet.number) {
             self.statistics.packets_duplicate += 1;
+            let seen = Some((packet.kind, Some(packet.number)));
+            self.observe_dropped(seen, header.packet_bytes, DropReason::Duplicate);
             return Ok(());
         }
         self.statistics.packets_received += 1;
@@ -184,6 +192,8 @@ impl Connection {
             .acknowledger
             .largest()
             .is_none_or(|largest| packet.number > largest);
+        let bytes = header.packet_bytes;
+        self.observe_received(packet.kind, Some(packet.number), bytes, packet.payload);
         self.on_authentic(now, header)?;
         let summary = self.receive_frames(now, arrival, packet)?;
         if self.is_closed() {
@@ -336,6 +346,7 @@ impl Connection {
         };
         let result = recovery.on_ack(now, space, ack, delay, &mut check_ecn, &mut outcome);
         if result.is_ok() {
+            self.observe_lost(space, &outcome);
             self.apply(now, space, &mut outcome);
             if space == SpaceId::Data {
                 self.data_keys_acknowledged(now, ack.largest);

@@ -29,9 +29,12 @@ impl Connection {
             } else if lost.mtu_probe {
                 self.path.mtu.on_probe_lost(now, lost.bytes);
             } else {
-                self.path.mtu.on_lost(now, lost.bytes);
+                self.path.mtu.on_lost(lost.bytes);
             }
             self.on_lost(space, &lost.contents);
+        }
+        if outcome.persistent_congestion {
+            tracing::debug!(connection = ?self.handshake.guuid, "persistent congestion");
         }
         self.adopt_datagram_size();
         self.timers
@@ -70,30 +73,36 @@ impl Connection {
 
     /// What was in a packet that is lost, or that a probe repeats, has to be sent again.
     pub(super) fn on_lost(&mut self, space: SpaceId, contents: &Contents) {
+        let mut again = false;
         for carried in contents {
-            match *carried {
-                Carried::Stream { .. }
-                | Carried::ResetStream { .. }
-                | Carried::StopSending { .. }
-                | Carried::MaxData
-                | Carried::MaxStreamData { .. }
-                | Carried::MaxStreams { .. } => self.streams.on_lost(carried),
-                Carried::Message { .. }
-                | Carried::ResetMessage { .. }
-                | Carried::MaxMessageData => {
-                    self.messages.on_lost(carried);
-                }
-                Carried::Crypto { start, length } => self.on_crypto_lost(space, start, length),
-                Carried::NewConnectionId { sequence } => self.local_ids.announce_again(sequence),
-                Carried::RetireConnectionId { sequence } => {
-                    self.remote_ids.on_retirement_lost(sequence);
-                }
-                Carried::NewToken => self.pending.new_token = true,
-                Carried::HandshakeDone => self.pending.handshake_done = true,
-                Carried::AckFrequency => self.ack_requests.on_lost(),
-                Carried::Ack { .. } | Carried::Blocked => {}
-            }
+            again |= self.send_again(space, carried);
         }
+        self.statistics.packets_retransmitted += u64::from(again);
+    }
+
+    /// Says whether it has to be sent again at all.
+    fn send_again(&mut self, space: SpaceId, carried: &Carried) -> bool {
+        match *carried {
+            Carried::Stream { .. }
+            | Carried::ResetStream { .. }
+            | Carried::StopSending { .. }
+            | Carried::MaxData
+            | Carried::MaxStreamData { .. }
+            | Carried::MaxStreams { .. } => return self.streams.on_lost(carried),
+            Carried::Message { .. } | Carried::ResetMessage { .. } | Carried::MaxMessageData => {
+                return self.messages.on_lost(carried);
+            }
+            Carried::Crypto { start, length } => return self.on_crypto_lost(space, start, length),
+            Carried::NewConnectionId { sequence } => self.local_ids.announce_again(sequence),
+            Carried::RetireConnectionId { sequence } => {
+                self.remote_ids.on_retirement_lost(sequence);
+            }
+            Carried::NewToken => self.pending.new_token = true,
+            Carried::HandshakeDone => self.pending.handshake_done = true,
+            Carried::AckFrequency => self.ack_requests.on_lost(),
+            Carried::Ack { .. } | Carried::Blocked => return false,
+        }
+        true
     }
 
     fn on_ack_delivered(&mut self, space: SpaceId, largest: u64) {
@@ -106,6 +115,7 @@ impl Connection {
     pub(super) fn adopt_datagram_size(&mut self) {
         let bytes = self.path.mtu.current();
         if bytes != self.datagram_bytes {
+            self.on_datagram_bytes(self.datagram_bytes, bytes);
             self.datagram_bytes = bytes;
             self.recovery.on_datagram_size(bytes);
         }

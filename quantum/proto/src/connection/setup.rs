@@ -13,6 +13,7 @@ use super::path::{Path, PathResponses};
 use super::space::{Space, UndecryptablePackets};
 use super::timer::{Timer, Timers};
 use super::transmit::Pending;
+use super::watch::Watch;
 use crate::acknowledge::FrequencyRequests;
 use crate::congestion::Controller;
 use crate::ecn::EcnValidation;
@@ -31,6 +32,7 @@ impl Connection {
     /// A connection that has not sent or received anything.
     pub(crate) fn new(setup: ConnectionSetup) -> Self {
         let handshake = Handshake::new(&setup);
+        let watch = Watch::of(&setup);
         let ConnectionSetup {
             now, side, config, ..
         } = setup;
@@ -76,6 +78,7 @@ impl Connection {
             endpoint_events: VecDeque::new(),
             rng,
             statistics: Statistics::default(),
+            watch,
             config,
         };
         connection

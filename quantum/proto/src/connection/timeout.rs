@@ -5,12 +5,14 @@ use smallvec::SmallVec;
 use super::{Connection, State, Timer};
 use crate::carried::Contents;
 use crate::error::ConnectionError;
+use crate::observe::{Observation, PacketType};
 use crate::recovery::{SpaceId, TimerAction};
 use crate::time::Instant;
 
 impl Connection {
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.watch_from(now);
         for timer in Timer::ALL {
             if self.timers.take_expired(timer, now) {
                 self.on_timeout(now, timer);
@@ -49,18 +51,26 @@ impl Connection {
         let facts = self.handshake_facts();
         match self.recovery.on_timeout(now, &facts, &mut outcome) {
             TimerAction::Nothing => {}
-            TimerAction::Lost(space) => self.apply(now, space, &mut outcome),
-            TimerAction::Probe { space, packets } => self.owe_probes(now, space, packets),
+            TimerAction::Lost(space) => {
+                self.observe_lost(space, &outcome);
+                self.apply(now, space, &mut outcome);
+            }
+            TimerAction::Probe { space, packets } => self.owe_probes(space, packets),
         }
         self.outcome = outcome;
     }
 
     /// A probe repeats the oldest data that is not acknowledged, unless there is something new to
     /// say: an answer to it alone would only start the repair a round trip later.
-    fn owe_probes(&mut self, now: Instant, space: SpaceId, packets: u8) {
+    fn owe_probes(&mut self, space: SpaceId, packets: u8) {
         self.probes[space as usize] = packets;
+        let packet_type = PacketType::of_space(space);
+        self.observe(|| Observation::ProbeTimeout {
+            packet_type,
+            packets,
+        });
         if space == SpaceId::Data && self.recovery.timeouts() >= SILENT_PROBES {
-            self.path.mtu.on_silence(now);
+            self.path.mtu.on_silence();
             self.adopt_datagram_size();
         }
         if space == SpaceId::Data && self.streams.has_pending_data() {
@@ -79,6 +89,7 @@ impl Connection {
 
     /// After anything that may have changed what is in flight or what is to be said.
     pub(super) fn after_input(&mut self, now: Instant) {
+        self.observe_metrics();
         if self.is_closed() {
             return;
         }

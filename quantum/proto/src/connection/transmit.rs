@@ -44,6 +44,7 @@ impl Connection {
         datagrams_max: usize,
         buffer: &mut Vec<u8>,
     ) -> Option<Transmit> {
+        self.watch_from(now);
         match self.state {
             State::Draining | State::Drained => return None,
             State::Closing(_) => return self.transmit_close(now, buffer),
@@ -60,6 +61,7 @@ impl Connection {
             .or_else(|| self.transmit_batch(now, datagrams_max, buffer));
         if transmit.is_some() {
             self.arm_loss_timer();
+            self.observe_metrics();
         }
         transmit
     }
@@ -100,7 +102,7 @@ impl Connection {
         let least = if self.is_handshaking() {
             segment
         } else {
-            PACKET_BYTES_MIN + CONTROL_BYTES_MAX
+            PACKET_BYTES_MIN
         };
         (allowance >= least).then(|| segment.min(allowance))
     }
@@ -284,7 +286,8 @@ pub(super) const PADDED_BYTES: usize = 1200;
 /// Packets in a row that ask for no acknowledgement.
 pub(super) const UNANSWERED_MAX: u64 = 32;
 
-/// The largest header, a tag and a few bytes of payload.
+/// The largest header, a tag and a few bytes of payload: those of a PATH_CHALLENGE in any case. Three
+/// times the shortest packet of a client is more than this.
 pub(super) const PACKET_BYTES_MIN: usize = 80;
 
 /// `ack_delay_exponent` (RFC 9000 section 18.2: the default).

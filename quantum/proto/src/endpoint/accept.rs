@@ -199,6 +199,7 @@ impl Endpoint {
             next_token,
             guuid: Some(guuid),
             memory: None,
+            observer: self.observer.clone(),
             seed: self.rng.random(),
         };
         let handle = self.admit(local_id, arrival, candidate);

@@ -80,6 +80,7 @@ impl Endpoint {
             next_token: None,
             guuid: None,
             memory: Some((Arc::clone(&config.memory), server_name.to_owned())),
+            observer: self.observer.clone(),
             seed: self.rng.random(),
         };
         let handle = self.register(local_id, self.client_id_bytes);

@@ -9,6 +9,7 @@ use guuid::Guuid;
 use crate::config::{ServerMemory, TransportConfig};
 use crate::connection_id::{ConnectionId, ResetToken};
 use crate::crypto::{Keys, Session};
+use crate::observe::ObserverFactory;
 use crate::parameters::TransportParameters;
 use crate::stream::Side;
 use crate::time::Instant;
@@ -40,11 +41,13 @@ pub(crate) struct ConnectionSetup {
     pub(crate) guuid: Option<Guuid>,
     /// Client: what it knows of the server by its name.
     pub(crate) memory: Option<(Arc<ServerMemory>, String)>,
+    /// Who watches, unless the configuration says otherwise.
+    pub(crate) observer: Option<Arc<dyn ObserverFactory>>,
     pub(crate) seed: [u8; 32],
 }
 
 /// What an end tells the other about itself.
-pub(super) fn parameters(config: &TransportConfig, local_id: ConnectionId) -> TransportParameters {
+pub(crate) fn parameters(config: &TransportConfig, local_id: ConnectionId) -> TransportParameters {
     let millis = |duration: std::time::Duration| {
         u64::try_from(duration.as_millis())
             .unwrap_or(u64::MAX)

@@ -30,13 +30,13 @@ pub(super) fn mtu(input: &[u8]) {
             2 | 3 => answer_probe(&mut mtu, now, &mut under_way, &mut script),
             4 => mtu.on_acked(script.short()),
             5 => {
-                if mtu.on_lost(now, script.short().min(mtu.current())) {
+                if mtu.on_lost(script.short().min(mtu.current())) {
                     under_way.clear();
                 }
             }
             6 => now += Duration::from_secs(script.byte().into()) * 4,
             _ => {
-                mtu.on_silence(now);
+                mtu.on_silence();
                 under_way.clear();
             }
         }

@@ -29,6 +29,8 @@ pub(super) struct Outgoing {
     blocked_told: Option<u64>,
     buffered: u64,
     window: u64,
+    /// Bytes that were sent more than once.
+    repeated: u64,
     /// A message was refused for lack of room.
     refused: bool,
     writable: bool,
@@ -77,6 +79,7 @@ impl Outgoing {
             blocked_told: None,
             buffered: 0,
             window,
+            repeated: 0,
             refused: false,
             writable: false,
         }
@@ -125,6 +128,10 @@ impl Outgoing {
         };
         self.messages.insert(id, message);
         Ok(id)
+    }
+
+    pub(super) fn repeated_bytes(&self) -> u64 {
+        self.repeated
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -218,6 +225,7 @@ impl Outgoing {
             range.start..range.end.min(message.size()),
             packet,
         );
+        self.repeated += written.end - written.start;
         message
             .lost
             .remove(written.start..written.end.max(written.start + 1));
@@ -262,15 +270,16 @@ impl Outgoing {
         }
     }
 
-    pub(super) fn on_lost(&mut self, carried: &Carried) {
+    /// Says whether anything has to be sent because of that.
+    pub(super) fn on_lost(&mut self, carried: &Carried) -> bool {
         match *carried {
             Carried::Message { id, start, length } => {
                 let Some(message) = self.messages.get_mut(&id).filter(|m| !m.given_up) else {
-                    return;
+                    return false;
                 };
                 let range = u64::from(start)..u64::from(start) + u64::from(length).max(1);
                 if message.delivered.covers(&range) {
-                    return;
+                    return false;
                 }
                 if message.reliable {
                     message.lost.insert(range);
@@ -284,8 +293,9 @@ impl Outgoing {
                 }
             }
             Carried::ResetMessage { id } => self.resets.push_back(id),
-            _ => {}
+            _ => return false,
         }
+        true
     }
 
     /// Nothing that was sent has been seen.
@@ -296,6 +306,7 @@ impl Outgoing {
         self.resets.clear();
         self.fresh = 0;
         for message in self.messages.values_mut() {
+            self.repeated += message.sent;
             message.sent = 0;
             message.begun = false;
             message.given_up = false;

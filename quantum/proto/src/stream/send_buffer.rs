@@ -148,21 +148,25 @@ impl SendBuffer {
     }
 
     /// Notes that a packet with `range` was lost: what of it is not acknowledged is sent again.
-    pub(crate) fn on_lost(&mut self, range: Range<u64>) {
+    /// Says whether that is anything.
+    pub(crate) fn on_lost(&mut self, range: Range<u64>) -> bool {
         let start = range.start.max(self.delivered.contiguous());
         let end = range.end.min(self.sent);
         if start >= end {
-            return;
+            return false;
         }
+        let mut missing = end - start;
         self.lost.insert(start..end);
         for known in self.delivered.beyond().iter() {
             if known.start >= end {
                 break;
             }
             if known.end > start {
+                missing -= known.end.min(end) - known.start.max(start);
                 self.lost.remove(known);
             }
         }
+        missing > 0
     }
 
     /// Notes that nothing of what was sent was seen by the peer, nor will be.

@@ -107,15 +107,16 @@ impl Sending {
         self.buffer.on_delivered(range)
     }
 
-    /// Notes that a frame was lost.
-    pub(super) fn on_lost(&mut self, range: Range<u64>, fin: bool) {
+    /// Notes that a frame was lost. Says whether anything of it has to be sent again.
+    pub(super) fn on_lost(&mut self, range: Range<u64>, fin: bool) -> bool {
         if self.reset.is_some() {
-            return;
+            return false;
         }
-        if fin && self.fin == Fin::Sent {
+        let end_lost = fin && self.fin == Fin::Sent;
+        if end_lost {
             self.fin = Fin::Pending;
         }
-        self.buffer.on_lost(range);
+        self.buffer.on_lost(range) || end_lost
     }
 
     /// Notes that nothing that was sent has been seen.

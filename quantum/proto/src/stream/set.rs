@@ -61,6 +61,8 @@ pub(crate) struct Streams {
     waiting: Vec<StreamId>,
     buffered: u64,
     unsent: u64,
+    /// Bytes that were sent more than once.
+    repeated: u64,
     /// Ends and resets of streams that the peer has not acknowledged.
     unacked_ends: u64,
     /// The connection limit at which being blocked was last told.
@@ -90,6 +92,7 @@ impl Streams {
             waiting: Vec::new(),
             buffered: 0,
             unsent: 0,
+            repeated: 0,
             unacked_ends: 0,
             blocked_told: None,
         }
@@ -122,6 +125,7 @@ impl Streams {
         self.blocked_told = None;
         for id in self.opened_ids() {
             if let Some(sending) = self.sending.get_mut(&id) {
+                self.repeated += sending.buffer.sent();
                 sending.restart();
             }
             self.resume(id);
@@ -141,6 +145,11 @@ impl Streams {
     /// Bytes written that the peer has not acknowledged.
     pub(crate) fn buffered_bytes(&self) -> u64 {
         self.buffered
+    }
+
+    /// Bytes of streams that were sent more than once.
+    pub(crate) fn repeated_bytes(&self) -> u64 {
+        self.repeated
     }
 
     /// Streams that were opened by this side, in order.

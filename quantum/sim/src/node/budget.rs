@@ -29,6 +29,7 @@ pub(super) struct Budget {
     probe_timeouts: u64,
     path_changes: u64,
     probes_left: u64,
+    challenges_left: u64,
 }
 
 impl Budget {
@@ -36,10 +37,11 @@ impl Budget {
     pub(super) fn on_sent(
         &mut self,
         now: Instant,
+        confirmed: bool,
         before: &Statistics,
         after: &Statistics,
     ) -> Result<(), Fault> {
-        self.grant_probes(after);
+        self.grant(after);
         let grown = after.bytes_in_flight.saturating_sub(before.bytes_in_flight);
         self.drain(now, after);
         if grown == 0 {
@@ -48,31 +50,36 @@ impl Budget {
         let over = after
             .bytes_in_flight
             .saturating_sub(before.window.max(after.window));
-        if over > 0 {
-            self.probes_left = self
-                .probes_left
-                .checked_sub(grown.div_ceil(1473))
-                .ok_or_else(|| {
-                    let detail = format!(
-                        "{} in flight, window {}",
-                        after.bytes_in_flight, after.window
-                    );
-                    (Rule::CongestionBudget, detail)
-                })?;
+        // Data that the peer may not read yet must not hold up the handshake that lets it.
+        if over > 0 && confirmed && !self.spend(grown.div_ceil(1473)) {
+            let (bytes, window) = (after.bytes_in_flight, after.window);
+            let detail = format!("{bytes} in flight, window {window}");
+            return Err((Rule::CongestionBudget, detail));
         }
         self.pace(grown, after)
     }
 
-    fn grant_probes(&mut self, after: &Statistics) {
+    fn spend(&mut self, datagrams: u64) -> bool {
+        let purse = if self.probes_left >= datagrams {
+            &mut self.probes_left
+        } else {
+            &mut self.challenges_left
+        };
+        let left = purse.checked_sub(datagrams);
+        *purse = left.unwrap_or(*purse);
+        left.is_some()
+    }
+
+    fn grant(&mut self, after: &Statistics) {
         let new = after.probe_timeouts.saturating_sub(self.probe_timeouts);
         self.probe_timeouts = after.probe_timeouts;
-        if new > 0 || after.bytes_in_flight <= after.window {
-            // For datagrams that look for the path's size, of which none waits for the other.
-            self.probes_left = 2;
+        if after.bytes_in_flight <= after.window {
+            self.probes_left = 0;
         }
         let moves = after.path_changes.saturating_sub(self.path_changes);
         self.path_changes = after.path_changes;
-        self.probes_left += PROBES * new + CHALLENGES * moves;
+        self.probes_left += PROBES * new;
+        self.challenges_left += CHALLENGES * moves;
     }
 
     fn drain(&mut self, now: Instant, after: &Statistics) {

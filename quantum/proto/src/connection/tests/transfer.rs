@@ -77,6 +77,68 @@ fn a_stream_arrives_whole() {
         "nothing was lost on a perfect link"
     );
     assert_eq!(statistics.bytes_retransmitted, 0);
+    assert_eq!(statistics.packets_retransmitted, 0);
+}
+
+/// Drops the client's datagrams with these numbers, counted from here.
+fn drop_from_client(pair: &mut Pair, doomed: std::ops::Range<u64>) {
+    let (client, mut count) = (pair.client.address, 0u64);
+    pair.tamper = Box::new(move |_, datagram| {
+        let from_client = datagram.from == client;
+        count += u64::from(from_client);
+        if from_client && doomed.contains(&(count - 1)) {
+            Verdict::Drop
+        } else {
+            Verdict::Deliver
+        }
+    });
+}
+
+#[test]
+fn what_is_sent_again_is_counted() {
+    let mut pair = Pair::connected();
+    pair.run(Duration::from_secs(1));
+    drop_from_client(&mut pair, 1..3);
+    assert_eq!(transfer(&mut pair, 10_000), pattern(10_000));
+    let statistics = pair.client.connection().statistics();
+    assert_eq!(statistics.packets_lost, 2);
+    assert_eq!(statistics.packets_retransmitted, 2);
+    // Two datagrams' worth of stream, less their headers and tags.
+    let lost = statistics.bytes_lost;
+    let again = statistics.bytes_retransmitted;
+    assert!(
+        again < lost && again + 100 > lost,
+        "{again} of {lost} bytes"
+    );
+}
+
+#[test]
+fn a_message_that_only_a_probe_repairs_counts_as_sent_again() {
+    let mut pair = Pair::connected();
+    pair.run(Duration::from_secs(1));
+    drop_from_client(&mut pair, 0..1);
+    let message = pattern(100);
+    let client = pair.client.connection();
+    client.send_message(message.clone(), true).expect("room");
+    pair.run(Duration::from_secs(3));
+    assert_eq!(pair.server.connection().receive_message(), Some(message));
+    let statistics = pair.client.connection().statistics();
+    assert_eq!(statistics.probe_timeouts, 1);
+    assert_eq!(statistics.packets_retransmitted, 1);
+    assert_eq!(statistics.bytes_retransmitted, 100);
+}
+
+#[test]
+fn an_unreliable_message_is_lost_without_being_sent_again() {
+    let mut pair = Pair::connected();
+    pair.run(Duration::from_secs(1));
+    drop_from_client(&mut pair, 0..1);
+    let client = pair.client.connection();
+    client.send_message(pattern(100), false).expect("room");
+    client.send_message(pattern(3_000), false).expect("room");
+    pair.run(Duration::from_secs(3));
+    assert!(pair.client.connection().statistics().packets_lost > 0);
+    assert_eq!(pair.client.connection().statistics().bytes_retransmitted, 0);
 }
 
 #[test]

@@ -200,30 +200,33 @@ impl Streams {
         }
     }
 
-    /// Notes that something a packet carried is lost: it is sent again if it still matters.
-    pub(crate) fn on_lost(&mut self, carried: &crate::carried::Carried) {
+    /// Notes that something a packet carried is lost: it is sent again if it still matters. Says
+    /// whether it does.
+    pub(crate) fn on_lost(&mut self, carried: &crate::carried::Carried) -> bool {
         use crate::carried::Carried;
-        match *carried {
+        let control = match *carried {
             Carried::Stream {
                 id,
                 start,
                 length,
                 fin,
             } => {
-                if let Some(sending) = self.sending.get_mut(&id) {
-                    sending.on_lost(start..start + u64::from(length), fin);
-                    self.queue_stream(id);
-                }
+                let Some(sending) = self.sending.get_mut(&id) else {
+                    return false;
+                };
+                let again = sending.on_lost(start..start + u64::from(length), fin);
+                self.queue_stream(id);
+                return again;
             }
-            Carried::ResetStream { id } => self.controls.push(Control::ResetStream(id)),
-            Carried::StopSending { id } => self.controls.push(Control::StopSending(id)),
-            Carried::MaxData => self.controls.push(Control::MaxData),
-            Carried::MaxStreamData { id } => self.controls.push(Control::MaxStreamData(id)),
-            Carried::MaxStreams { direction } => {
-                self.controls.push(Control::MaxStreams(direction));
-            }
-            _ => {}
-        }
+            Carried::ResetStream { id } => Control::ResetStream(id),
+            Carried::StopSending { id } => Control::StopSending(id),
+            Carried::MaxData => Control::MaxData,
+            Carried::MaxStreamData { id } => Control::MaxStreamData(id),
+            Carried::MaxStreams { direction } => Control::MaxStreams(direction),
+            _ => return false,
+        };
+        self.controls.push(control);
+        true
     }
 
     fn on_stream_delivered(&mut self, id: StreamId, range: std::ops::Range<u64>, fin: bool) {

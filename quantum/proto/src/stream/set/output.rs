@@ -116,9 +116,12 @@ impl Streams {
         sending.buffer.copy_to(range.start..end, packet.buffer);
         sending.on_sent(range.start..end, fin);
         self.schedule.rotate(purpose, sending);
-        if purpose == Purpose::Fresh {
-            self.outbound.spend(count as u64);
-            self.unsent = self.unsent.saturating_sub(count as u64);
+        match purpose {
+            Purpose::Fresh => {
+                self.outbound.spend(count as u64);
+                self.unsent = self.unsent.saturating_sub(count as u64);
+            }
+            Purpose::Repeat => self.repeated += count as u64,
         }
         packet.contents.push(Carried::Stream {
             id,
