@@ -19,10 +19,10 @@ use crate::crypto::{DirectionKeys, Session};
 use crate::endpoint::{ConnectionEvent, EndpointEvent};
 use crate::message::Messages;
 use crate::pacing::Pacer;
-use crate::parameters::TransportParameters;
+use crate::parameters::Lasting;
 use crate::random::RareRng;
 use crate::recovery::{Outcome, PathRecovery, Recovery, SpaceId};
-use crate::stats::Statistics;
+use crate::stats::Counts;
 use crate::stream::{Side, Streams};
 use crate::time::Instant;
 
@@ -100,7 +100,7 @@ pub struct Connection {
     remote_ids: RemoteIds,
     streams: Streams,
     messages: Messages,
-    peer: TransportParameters,
+    peer: Lasting,
     /// What the peer is asked for, as to how often it acknowledges.
     ack_requests: FrequencyRequests,
     pending: transmit::Pending,
@@ -109,7 +109,7 @@ pub struct Connection {
     events: VecDeque<Event>,
     endpoint_events: VecDeque<EndpointEvent>,
     rng: RareRng,
-    statistics: Statistics,
+    statistics: Counts,
     /// Whoever wants to know what happens.
     watch: Option<Box<Watch>>,
 }

@@ -143,7 +143,8 @@ impl Connection {
     /// Figures of this connection.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        let mut statistics = self.statistics;
+        let mut statistics = Statistics::default();
+        self.statistics.fill(&mut statistics);
         self.recovery.fill(&mut statistics);
         statistics.bytes_retransmitted =
             self.streams.repeated_bytes() + self.messages.repeated_bytes();

@@ -24,7 +24,7 @@ use crate::pacing::Pacer;
 use crate::parameters::TransportParameters;
 use crate::random::RareRng;
 use crate::recovery::{Outcome, Recovery, SpaceId};
-use crate::stats::Statistics;
+use crate::stats::Counts;
 use crate::stream::{Side, Streams};
 use crate::time::Instant;
 
@@ -69,7 +69,7 @@ impl Connection {
             remote_ids: RemoteIds::new(setup.remote_id),
             streams: Streams::new(side, &config),
             messages: Messages::new(&config),
-            peer: TransportParameters::default(),
+            peer: TransportParameters::default().lasting(),
             ack_requests: FrequencyRequests::new(None),
             pending: Pending::default(),
             timers: Timers::new(),
@@ -77,7 +77,7 @@ impl Connection {
             events: VecDeque::new(),
             endpoint_events: VecDeque::new(),
             rng,
-            statistics: Statistics::default(),
+            statistics: Counts::default(),
             watch,
             config,
         };
