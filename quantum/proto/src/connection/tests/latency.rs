@@ -63,3 +63,20 @@ fn the_first_answer_comes_in_two_round_trips_and_waits_behind_nothing() {
     let answer: usize = to_client[1..].iter().sum();
     assert!(answer < 500, "{to_client:?}: no probes before the answer");
 }
+
+#[test]
+fn a_keep_alive_is_answered_in_the_turn_in_which_it_arrives() {
+    let keep_alive = Some(Duration::from_secs(5));
+    let client = TransportConfig::default().with_keep_alive(keep_alive);
+    let mut pair = Pair::new(client, TransportConfig::default());
+    pair.run(Duration::from_secs(3));
+    let before = pair.server.connection().statistics();
+    while pair.server.connection().statistics().datagrams_received == before.datagrams_received {
+        pair.run(Duration::from_millis(1));
+    }
+    let after = pair.server.connection().statistics();
+    assert_eq!(after.datagrams_sent, before.datagrams_sent + 1);
+    // Nothing to wake up for before the idle timeout: nothing is held back.
+    let next = pair.server.connection().poll_timeout();
+    assert!(next > Some(pair.now + Duration::from_secs(20)));
+}
