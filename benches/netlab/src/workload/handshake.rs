@@ -73,6 +73,10 @@ pub(crate) async fn connect(setup: &Setup, connections: u32) -> Result<Connects,
             }
         };
         seen.milliseconds.push(start.elapsed().as_secs_f64() * 1e3);
+        if setup.wishes.early_data {
+            // The handshake is still under way, and with its end comes the next ticket.
+            sleep(PAUSE).await;
+        }
         drop(stream);
         sleep(PAUSE).await;
     }
@@ -144,7 +148,7 @@ fn measure(
     let mut setup = setup(peer, SERVER, identity);
     setup.wishes.early_data = early_data;
     let pair = Pair::start(&lab.server, &lab.client, &setup, task)?;
-    let report = pair.client_report((PAUSE + LONGEST) * connections);
+    let report = pair.client_report((PAUSE * 2 + LONGEST) * connections);
     let connects = match report {
         Ok(Report::Handshake(connects)) => connects,
         Ok(other) => return Err(format!("the client said {other:?}").into()),
