@@ -38,6 +38,7 @@ impl Listener for Server {
 struct Client {
     client: s2n_quic::Client,
     address: SocketAddr,
+    keep_alive: bool,
 }
 
 #[async_trait]
@@ -45,6 +46,7 @@ impl Dialer for Client {
     async fn connect(&mut self) -> Result<Stream, Failure> {
         let connect = Connect::new(self.address).with_server_name(identity::NAME);
         let mut connection = self.client.connect(connect).await?;
+        connection.keep_alive(self.keep_alive)?;
         Ok(Box::new(connection.open_bidirectional_stream().await?))
     }
 }
@@ -53,7 +55,7 @@ pub(super) fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> {
     let tls = rustls::Server::from(Arc::new(setup.identity.server_config()?));
     let builder = s2n_quic::Server::builder()
         .with_tls(tls)?
-        .with_limits(limits()?)?
+        .with_limits(limits(setup)?)?
         .with_io(io(setup.address)?)?;
     let server = match setup.peer.congestion() {
         Congestion::Cubic => builder
@@ -70,7 +72,7 @@ pub(super) fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
     let tls = rustls::Client::from(Arc::new(setup.identity.client_config()?));
     let builder = s2n_quic::Client::builder()
         .with_tls(tls)?
-        .with_limits(limits()?)?
+        .with_limits(limits(setup)?)?
         .with_io(io(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?)?;
     let client = match setup.peer.congestion() {
         Congestion::Cubic => builder
@@ -80,8 +82,11 @@ pub(super) fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
             .with_congestion_controller(Bbr::default())?
             .start()?,
     };
-    let address = setup.address;
-    Ok(Box::new(Client { client, address }))
+    Ok(Box::new(Client {
+        client,
+        address: setup.address,
+        keep_alive: setup.wishes.keep_alive.is_some(),
+    }))
 }
 
 /// A socket as the others have it.
@@ -94,11 +99,19 @@ fn io(address: SocketAddr) -> Result<tokio::Provider, Failure> {
     Ok(builder.build()?)
 }
 
-fn limits() -> Result<Limits, Failure> {
+fn limits(setup: &Setup) -> Result<Limits, Failure> {
     let windows = Limits::new()
         .with_data_window(CONNECTION_WINDOW.into())
         .and_then(|limits| limits.with_bidirectional_local_data_window(STREAM_WINDOW.into()))
         .and_then(|limits| limits.with_bidirectional_remote_data_window(STREAM_WINDOW.into()))
         .and_then(|limits| limits.with_max_send_buffer_size(STREAM_WINDOW));
-    windows.map_err(|error| error.to_string().into())
+    let limits = match setup.wishes.idle_timeout {
+        Some(timeout) => windows.and_then(|limits| limits.with_max_idle_timeout(timeout)),
+        None => windows,
+    };
+    let limits = match setup.wishes.keep_alive {
+        Some(period) => limits.and_then(|limits| limits.with_max_keep_alive_period(period)),
+        None => limits,
+    };
+    limits.map_err(|error| error.to_string().into())
 }

@@ -225,7 +225,7 @@ impl Connection {
         }
         self.ack_requests = FrequencyRequests::new(peer.min_ack_delay.map(Duration::from_micros));
         self.path.mtu.set_peer_max(peer.max_udp_payload_size);
-        self.peer = peer;
+        self.peer = peer.lasting();
         self.on_heard(now);
     }
 
@@ -418,6 +418,8 @@ impl Connection {
             let _ = space
                 .crypto_send
                 .on_delivered(start..start + u64::from(length));
+            // There will hardly be any more.
+            space.crypto_send.release();
         }
     }
 

@@ -159,6 +159,14 @@ impl SendBuffer {
         freed
     }
 
+    /// Keeps no memory for the next write, if everything has been acknowledged.
+    pub(crate) fn release(&mut self) {
+        if self.is_delivered() {
+            self.tail = Vec::new();
+            self.chunks = VecDeque::new();
+        }
+    }
+
     /// Notes that a packet with `range` was lost: what of it is not acknowledged is sent again.
     /// Says whether that is anything.
     pub(crate) fn on_lost(&mut self, range: Range<u64>) -> bool {

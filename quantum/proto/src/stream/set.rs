@@ -44,8 +44,9 @@ pub(crate) struct PeerLimits {
 #[derive(Debug)]
 pub(crate) struct Streams {
     side: Side,
-    sending: FxHashMap<StreamId, Sending>,
-    receiving: FxHashMap<StreamId, Receiving>,
+    /// Boxed, as a table has room for several: with one stream, or none any more, it stays small.
+    sending: FxHashMap<StreamId, Box<Sending>>,
+    receiving: FxHashMap<StreamId, Box<Receiving>>,
     /// By direction.
     opened: [Opened; 2],
     admitted: [Admitted; 2],
@@ -177,11 +178,11 @@ impl Streams {
         if is_ours || is_bidirectional {
             let limit = self.send_limit(id);
             let sending = Sending::new(limit, self.memory.clone());
-            self.sending.insert(id, sending);
+            self.sending.insert(id, Box::new(sending));
         }
         if !is_ours || is_bidirectional {
             let receiving = Receiving::new(self.stream_window, self.memory.clone());
-            self.receiving.insert(id, receiving);
+            self.receiving.insert(id, Box::new(receiving));
         }
     }
 
