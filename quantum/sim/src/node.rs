@@ -255,13 +255,15 @@ impl<P: Program> Host for Node<P> {
         for slot in self.connections.values_mut() {
             let before = slot.connection.statistics();
             let sent = slot.connection.poll_transmit(now, datagrams_max, buffer);
-            if let Some(transmit) = sent {
-                let after = slot.connection.statistics();
-                let confirmed = slot.connection.is_confirmed();
-                let kept = slot.budget.on_sent(now, confirmed, &before, &after);
-                self.fault = self.fault.take().or_else(|| kept.err());
-                return Some(Departure { source, transmit });
-            }
+            let Some(transmit) = sent else {
+                slot.budget.on_looked(now, &before);
+                continue;
+            };
+            let after = slot.connection.statistics();
+            let confirmed = slot.connection.is_confirmed();
+            let kept = slot.budget.on_sent(now, confirmed, &before, &after);
+            self.fault = self.fault.take().or_else(|| kept.err());
+            return Some(Departure { source, transmit });
         }
         self.settle(now);
         None

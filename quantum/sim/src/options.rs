@@ -122,6 +122,8 @@ mod tests {
             "nat_outward",
             "mtu(1472",
             "mtu(1200",
+            "control: Cubic",
+            "control: Fixed",
         ] {
             assert!(all.contains(fault), "{fault}");
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quantum_proto::config::{AddressValidation, TransportConfig};
+use quantum_proto::congestion::{Cubic, Fixed};
 use quantum_proto::observe::ObserverFactory;
 use quantum_proto::stream::Side;
 use quantum_proto::time::Instant;
@@ -14,7 +15,7 @@ use crate::identity;
 use crate::node::Node;
 use crate::options::Options;
 use crate::options::network::{CLIENT, SERVER};
-use crate::options::settings::Settings;
+use crate::options::settings::{Control, Settings};
 use crate::random::Random;
 use crate::violation::{Rule, Violation};
 use crate::world::{HostId, Stopped, World};
@@ -191,6 +192,11 @@ pub fn transport(settings: &Settings) -> TransportConfig {
         .with_ecn(settings.ecn)
         .with_ack_delay_max(settings.ack_delay_max)
         .with_keep_alive(settings.keep_alive);
+    config = match settings.control {
+        Control::Bbr => config,
+        Control::Cubic => config.with_controller(Arc::new(Cubic::default())),
+        Control::Fixed(limits) => config.with_controller(Arc::new(Fixed(limits))),
+    };
     if let Some(packets) = settings.key_update_packets {
         config = config.with_key_update_packets(packets);
     }

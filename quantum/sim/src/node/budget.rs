@@ -1,7 +1,5 @@
 //! Whether a connection keeps to its controller's window and rate.
 
-use std::time::Duration;
-
 use quantum_proto::stats::Statistics;
 use quantum_proto::time::Instant;
 
@@ -14,10 +12,16 @@ const PROBES: u64 = 2;
 /// Datagrams that ask whether the peer is at a new address leave whatever is in flight: one for
 /// each of the probe timeouts that the answer may take.
 const CHALLENGES: u64 = 5;
-/// The least that may leave at once: RFC 9002 section 7.7, and a datagram more.
-const BURST_BYTES_MIN: u64 = 11 * 1472;
-/// A controller's rate may rise right after what was sent at the old one was counted.
-const RATE_MARGIN: f64 = 1.25;
+/// The largest datagram of a run.
+const DATAGRAM_BYTES: u64 = 1472;
+/// The most that may leave at once at any rate: ten datagrams (RFC 9002 section 7.7), and twice as
+/// many that no pacer holds back: answers to challenges, tries of the path's size, what repeats the
+/// handshake.
+const BURST_BYTES_MIN: u64 = 30 * DATAGRAM_BYTES;
+/// What a coarse timer makes wait, in nanoseconds of rate.
+const BURST_NANOSECONDS: u64 = 2_000_000;
+/// A controller's rate may change between two looks at it.
+const RATE_MARGIN: f64 = 1.05;
 
 /// What one connection has used of its allowance.
 #[derive(Default)]
@@ -30,9 +34,17 @@ pub(super) struct Budget {
     path_changes: u64,
     probes_left: u64,
     challenges_left: u64,
+    /// Bytes that may leave ahead of the rate, being no part of what is paced.
+    unpaced: u64,
 }
 
 impl Budget {
+    /// Nothing left, though it could have.
+    pub(super) fn on_looked(&mut self, now: Instant, figures: &Statistics) {
+        self.grant(figures);
+        self.drain(now, figures);
+    }
+
     /// Something left: `before` and `after` frame the sending.
     pub(super) fn on_sent(
         &mut self,
@@ -43,7 +55,7 @@ impl Budget {
     ) -> Result<(), Fault> {
         self.grant(after);
         let grown = after.bytes_in_flight.saturating_sub(before.bytes_in_flight);
-        self.drain(now, after);
+        let burst = self.drain(now, after);
         if grown == 0 {
             return Ok(());
         }
@@ -51,12 +63,17 @@ impl Budget {
             .bytes_in_flight
             .saturating_sub(before.window.max(after.window));
         // Data that the peer may not read yet must not hold up the handshake that lets it.
-        if over > 0 && confirmed && !self.spend(grown.div_ceil(1473)) {
+        if over > 0 && confirmed && !self.spend(grown.div_ceil(DATAGRAM_BYTES + 1)) {
             let (bytes, window) = (after.bytes_in_flight, after.window);
             let detail = format!("{bytes} in flight, window {window}");
             return Err((Rule::CongestionBudget, detail));
         }
-        self.pace(grown, after)
+        // The packets of the handshake do not wait for the pacer either.
+        if confirmed {
+            self.pace(grown, burst)
+        } else {
+            Ok(())
+        }
     }
 
     fn spend(&mut self, datagrams: u64) -> bool {
@@ -80,30 +97,55 @@ impl Budget {
         self.path_changes = after.path_changes;
         self.probes_left += PROBES * new;
         self.challenges_left += CHALLENGES * moves;
+        self.unpaced += (PROBES * new + CHALLENGES * moves) * DATAGRAM_BYTES;
+        if moves > 0 {
+            // Another path, another controller, and a pacer that has not sent anything yet.
+            self.ahead = 0;
+        }
     }
 
-    fn drain(&mut self, now: Instant, after: &Statistics) {
-        let rate = self.rate.max(after.pacing_rate.unwrap_or(0));
+    /// Lets time pass. Returns how much may leave at once.
+    fn drain(&mut self, now: Instant, figures: &Statistics) -> u64 {
+        let new = rate(figures);
+        let rate = self.rate.max(new);
         let elapsed = now.since(self.updated);
         let allowed = rate as f64 * RATE_MARGIN * elapsed.as_secs_f64();
         self.ahead = self.ahead.saturating_sub(allowed as u64);
+        if self.ahead == 0 {
+            self.unpaced = self.unpaced.min(PROBES * DATAGRAM_BYTES);
+        }
         self.updated = now;
-        self.rate = after.pacing_rate.unwrap_or(0);
+        self.rate = new;
+        let nanoseconds = u128::from(rate) * u128::from(BURST_NANOSECONDS);
+        let burst = u64::try_from(nanoseconds / 1_000_000_000).unwrap_or(u64::MAX);
+        burst.saturating_add(BURST_BYTES_MIN)
     }
 
-    fn pace(&mut self, grown: u64, after: &Statistics) -> Result<(), Fault> {
-        let Some(rate) = after.pacing_rate else {
-            self.ahead = 0;
-            return Ok(());
-        };
+    fn pace(&mut self, grown: u64, burst: u64) -> Result<(), Fault> {
         self.ahead += grown;
-        // Two milliseconds for timers, and what the pacer grants at the beginning.
-        let burst = (rate as f64 * Duration::from_millis(4).as_secs_f64()) as u64;
-        let most = burst.max(2 * BURST_BYTES_MIN).max(2 * 65_536);
-        if self.ahead > most {
-            let detail = format!("{} bytes ahead of {rate} bytes per second", self.ahead);
-            return Err((Rule::CongestionBudget, detail));
+        let over = self.ahead.saturating_sub(burst);
+        if over == 0 {
+            return Ok(());
         }
-        Ok(())
+        if let Some(left) = self.unpaced.checked_sub(over) {
+            self.unpaced = left;
+            self.ahead -= over;
+            return Ok(());
+        }
+        let detail = format!(
+            "{} bytes ahead of {} bytes per second",
+            self.ahead, self.rate
+        );
+        Err((Rule::CongestionBudget, detail))
     }
+}
+
+/// Bytes per second: the controller's; or, of one that names only a window (CUBIC), that window
+/// in a round trip, and a quarter more (RFC 9002 section 7.7). That rate moves with every
+/// acknowledgement, which is why the budget looks whenever the transport could have sent.
+fn rate(figures: &Statistics) -> u64 {
+    figures.pacing_rate.unwrap_or_else(|| {
+        let round_trip = figures.rtt_smoothed.as_secs_f64().max(1e-9);
+        (figures.window as f64 * 1.25 / round_trip) as u64
+    })
 }
