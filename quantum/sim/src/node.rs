@@ -18,8 +18,11 @@ use crate::transport::{Notice, Transport};
 use crate::violation::Rule;
 
 mod budget;
+mod memory;
 
 use budget::Budget;
+pub use memory::Limits;
+use memory::Memory;
 
 /// A host that speaks Quantum.
 pub struct Node<P> {
@@ -33,6 +36,7 @@ pub struct Node<P> {
     finished: Vec<P>,
     responses: VecDeque<(Transmit, Vec<u8>)>,
     response: Vec<u8>,
+    limits: Option<Limits>,
     fault: Option<Fault>,
 }
 
@@ -42,9 +46,29 @@ struct Slot<P> {
     /// What happened before there was a program.
     early: Vec<Notice>,
     budget: Budget,
+    memory: Memory,
 }
 
 impl<P: Program> Slot<P> {
+    fn new(connection: Box<Connection>, program: Option<P>) -> Self {
+        Self {
+            connection,
+            program,
+            early: Vec::new(),
+            budget: Budget::default(),
+            memory: Memory::default(),
+        }
+    }
+
+    /// Whether it holds what it may, if it is time to look.
+    fn check_memory(&mut self, limits: &Limits) -> Result<(), Fault> {
+        let bytes_in_flight = self.connection.statistics().bytes_in_flight;
+        if !self.memory.is_due(bytes_in_flight) {
+            return Ok(());
+        }
+        self.memory.check(limits, &self.connection.holdings())
+    }
+
     /// What is connected gets a program; what never was does not, and its events are nobody's.
     fn await_handshake(&mut self, now: Instant, waiting: &mut VecDeque<P>) {
         while let Some(notice) = self.connection.poll_notice() {
@@ -93,8 +117,16 @@ impl<P: Program> Node<P> {
             finished: Vec::new(),
             responses: VecDeque::new(),
             response: Vec::new(),
+            limits: None,
             fault: None,
         }
+    }
+
+    /// Each connection is to hold no more than this.
+    #[must_use]
+    pub fn within(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
+        self
     }
 
     /// Opens a connection with a program on it.
@@ -111,15 +143,8 @@ impl<P: Program> Node<P> {
     ) -> Result<(), String> {
         let connected = self.endpoint.connect(now, config, to, SERVER_NAME);
         let (handle, connection) = connected.map_err(|error| error.to_string())?;
-        self.connections.insert(
-            handle,
-            Slot {
-                connection,
-                program: Some(program),
-                early: Vec::new(),
-                budget: Budget::default(),
-            },
-        );
+        let slot = Slot::new(connection, Some(program));
+        self.connections.insert(handle, slot);
         Ok(())
     }
 
@@ -213,15 +238,8 @@ impl<P: Program> Host for Node<P> {
             }
             Route::Accepted(handle, mut connection) => {
                 connection.handle_datagram(now, &arrival, bytes);
-                self.connections.insert(
-                    handle,
-                    Slot {
-                        connection,
-                        program: None,
-                        early: Vec::new(),
-                        budget: Budget::default(),
-                    },
-                );
+                let slot = Slot::new(connection, None);
+                self.connections.insert(handle, slot);
             }
             Route::Respond(transmit) => {
                 self.responses.push_back((transmit, self.response.clone()));
@@ -266,6 +284,12 @@ impl<P: Program> Host for Node<P> {
             return Some(Departure { source, transmit });
         }
         self.settle(now);
+        if let Some(limits) = &self.limits {
+            for slot in self.connections.values_mut() {
+                let kept = slot.check_memory(limits);
+                self.fault = self.fault.take().or_else(|| kept.err());
+            }
+        }
         None
     }
 

@@ -12,7 +12,7 @@ use quantum_proto::time::Instant;
 
 use crate::application::{Application, Shared};
 use crate::identity;
-use crate::node::Node;
+use crate::node::{Limits, Node};
 use crate::options::Options;
 use crate::options::network::{CLIENT, SERVER};
 use crate::options::settings::{Control, Settings};
@@ -142,7 +142,8 @@ fn build(
         .with_transport(transport(server_settings))
         .with_address_validation(validation);
 
-    let mut client = Node::client(CLIENT, &mut random);
+    let mut client =
+        Node::client(CLIENT, &mut random).within(Limits::new(client_settings, server_settings));
     client.connect(
         Instant::ORIGIN,
         &client_config,
@@ -154,7 +155,8 @@ fn build(
         server_config,
         &mut random,
         [application(Side::Server)],
-    );
+    )
+    .within(Limits::new(server_settings, client_settings));
 
     let mut world = World::new(random.bits());
     let [client_driver, server_driver] = options.drivers.clone();
