@@ -72,11 +72,16 @@ impl<P: Program> Slot<P> {
     /// What is connected gets a program; what never was does not, and its events are nobody's.
     fn await_handshake(&mut self, now: Instant, waiting: &mut VecDeque<P>) {
         while let Some(notice) = self.connection.poll_notice() {
-            if notice == Notice::Connected {
+            // Early data are the first thing that is heard of a client that was here before.
+            let begins = matches!(
+                notice,
+                Notice::Connected | Notice::StreamOpened(_) | Notice::MessageReceived
+            );
+            self.early.push(notice);
+            if begins {
                 self.program = waiting.pop_front();
                 break;
             }
-            self.early.push(notice);
         }
         if let Some(program) = &mut self.program {
             program.start(now, std::mem::take(&mut self.early));
@@ -104,14 +109,38 @@ impl<P: Program> Node<P> {
         Self::new(address, None, random)
     }
 
+    /// The same server as one that was there before: it knows its own tokens again.
+    #[must_use]
+    pub fn server_again(
+        address: SocketAddr,
+        endpoint: &EndpointConfig,
+        config: ServerConfig,
+        random: &mut Random,
+        programs: impl IntoIterator<Item = P>,
+    ) -> Self {
+        let mut node = Self::with_endpoint(address, endpoint, Some(Arc::new(config)), random);
+        node.waiting = programs.into_iter().collect();
+        node
+    }
+
     fn new(address: SocketAddr, server: Option<Arc<ServerConfig>>, random: &mut Random) -> Self {
-        let (mut keys, mut seed) = ([0; 32], [0; 32]);
+        let mut keys = [0; 32];
         random.fill(&mut keys);
+        Self::with_endpoint(address, &EndpointConfig::with_seed(keys), server, random)
+    }
+
+    fn with_endpoint(
+        address: SocketAddr,
+        endpoint: &EndpointConfig,
+        server: Option<Arc<ServerConfig>>,
+        random: &mut Random,
+    ) -> Self {
+        let mut seed = [0; 32];
         random.fill(&mut seed);
         Self {
             address,
             is_server: server.is_some(),
-            endpoint: Endpoint::new(&EndpointConfig::with_seed(keys), server, seed),
+            endpoint: Endpoint::new(endpoint, server, seed),
             connections: BTreeMap::new(),
             waiting: VecDeque::new(),
             finished: Vec::new(),

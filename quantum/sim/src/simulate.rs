@@ -4,21 +4,26 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quantum_proto::config::{AddressValidation, TransportConfig};
+use quantum_proto::config::TransportConfig;
 use quantum_proto::congestion::{Cubic, Fixed};
 use quantum_proto::observe::ObserverFactory;
 use quantum_proto::stream::Side;
 use quantum_proto::time::Instant;
 
 use crate::application::{Application, Shared};
-use crate::identity;
 use crate::node::{Limits, Node};
 use crate::options::Options;
+use crate::options::early::EarlyFate;
 use crate::options::network::{CLIENT, SERVER};
 use crate::options::settings::{Control, Settings};
 use crate::random::Random;
 use crate::violation::{Rule, Violation};
 use crate::world::{HostId, Stopped, World};
+
+mod acquaintance;
+mod parties;
+
+use parties::Parties;
 
 /// How a run went that kept to the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,34 +132,27 @@ fn build(
     let mut random = Random::new(options.seed ^ 0x5eed_0000_0000_0000);
     let shared = Rc::new(Shared::default());
     let application = |side| Application::new(side, Rc::clone(&options.plan), Rc::clone(&shared));
+    let mut programs = [application(Side::Client), application(Side::Server)];
+    if let Some(early) = &options.early {
+        let taken = early.fate == EarlyFate::Taken;
+        programs = programs.map(|program| match program.side() {
+            Side::Client => program.returning(Instant::ORIGIN, taken),
+            Side::Server => program,
+        });
+    }
+    let [client_program, server_program] = programs;
     let [client_settings, server_settings] = &options.settings;
-    let transport = |settings| match observer {
-        Some(observer) => transport(settings).with_observer(Arc::clone(observer)),
-        None => transport(settings),
-    };
-    let client_config = identity::client_config()?.with_transport(transport(client_settings));
-    let validation = if server_settings.retry {
-        AddressValidation::Always
-    } else {
-        AddressValidation::Never
-    };
-    let server_config = identity::server_config()?
-        .with_transport(transport(server_settings))
-        .with_address_validation(validation);
+    let parties = Parties::prepare(options, observer, &mut random)?;
 
     let mut client =
         Node::client(CLIENT, &mut random).within(Limits::new(client_settings, server_settings));
-    client.connect(
-        Instant::ORIGIN,
-        &client_config,
+    client.connect(Instant::ORIGIN, &parties.client, SERVER, client_program)?;
+    let server = Node::server_again(
         SERVER,
-        application(Side::Client),
-    )?;
-    let server = Node::server(
-        SERVER,
-        server_config,
+        &parties.endpoint,
+        parties.server,
         &mut random,
-        [application(Side::Server)],
+        [server_program],
     )
     .within(Limits::new(server_settings, client_settings));
 
@@ -162,6 +160,14 @@ fn build(
     let [client_driver, server_driver] = options.drivers.clone();
     let client = world.add_host(client, &[CLIENT], client_driver);
     let server = world.add_host(server, &[SERVER], server_driver);
+    if options
+        .early
+        .as_ref()
+        .is_some_and(|early| early.tokens_known)
+    {
+        // The client's token says so (RFC 9000 section 8.1.3).
+        world.trust(server, CLIENT);
+    }
     connect(&mut world, options, client, server);
     Ok(world)
 }
