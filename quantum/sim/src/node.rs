@@ -37,6 +37,8 @@ pub struct Node<P> {
     responses: VecDeque<(Transmit, Vec<u8>)>,
     response: Vec<u8>,
     limits: Option<Limits>,
+    /// Where the host goes, and when.
+    moves: VecDeque<(Instant, SocketAddr)>,
     fault: Option<Fault>,
 }
 
@@ -147,6 +149,7 @@ impl<P: Program> Node<P> {
             responses: VecDeque::new(),
             response: Vec::new(),
             limits: None,
+            moves: VecDeque::new(),
             fault: None,
         }
     }
@@ -175,6 +178,19 @@ impl<P: Program> Node<P> {
         let slot = Slot::new(connection, Some(program));
         self.connections.insert(handle, slot);
         Ok(())
+    }
+
+    /// The host moves to these addresses at these times.
+    #[must_use]
+    pub fn moving(mut self, moves: impl IntoIterator<Item = (Instant, SocketAddr)>) -> Self {
+        self.moves = moves.into_iter().collect();
+        self
+    }
+
+    fn follow_moves(&mut self, now: Instant) {
+        while let Some((_, address)) = self.moves.pop_front_if(|(time, _)| *time <= now) {
+            self.rebind(now, address);
+        }
     }
 
     /// The host has another address from now on, as after a change of network.
@@ -279,6 +295,7 @@ impl<P: Program> Host for Node<P> {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
+        self.follow_moves(now);
         for slot in self.connections.values_mut() {
             slot.connection.handle_timeout(now);
         }
@@ -331,7 +348,9 @@ impl<P: Program> Host for Node<P> {
                 .chain(program)
                 .min()
         };
-        self.connections.values().filter_map(timeouts).min()
+        let moves = self.moves.front().map(|(time, _)| *time);
+        let timeouts = self.connections.values().filter_map(timeouts);
+        timeouts.chain(moves).min()
     }
 
     fn is_busy(&self) -> bool {

@@ -129,6 +129,7 @@ mod tests {
             "marks above",
             "stalls at",
             "nat_outward",
+            "the client moves",
             "mtu(1472",
             "mtu(1200",
             "control: Cubic",

@@ -14,7 +14,7 @@ use crate::application::{Application, Shared};
 use crate::node::{Limits, Node};
 use crate::options::Options;
 use crate::options::early::EarlyFate;
-use crate::options::network::{CLIENT, SERVER};
+use crate::options::network::{CLIENT, NetworkOptions, SERVER};
 use crate::options::settings::{Control, Settings};
 use crate::random::Random;
 use crate::violation::{Rule, Violation};
@@ -95,15 +95,23 @@ fn check_end(
         return Err(explain((Rule::Liveness, "not over".to_owned())));
     }
     for program in programs() {
-        let in_trouble = program
-            .closed_at()
-            .is_none_or(|time| time < options.calm_at);
-        // A client that was silent since its address changed is not found by a goodbye.
-        let excused = in_trouble || options.network.seen_as.is_some();
+        let excused = goodbye_may_be_lost(options, program.closed_at());
         program.check_end(excused).map_err(explain)?;
     }
     Ok(())
 }
+
+/// Last words are not repeated for long: they may be lost in trouble, and do not find a client that
+/// has moved before it has spoken from where it is.
+fn goodbye_may_be_lost(options: &Options, closed_at: Option<Instant>) -> bool {
+    let moved_at = options.network.rebindings().last().copied();
+    let found_at = moved_at.map_or(Instant::ORIGIN, |moved| moved + FOUND_AGAIN);
+    closed_at.is_none_or(|time| time < options.calm_at.max(found_at))
+}
+
+/// A client that moved is found again by then: the longest probe timeout and the longest silence of
+/// a client behind a NAT.
+const FOUND_AGAIN: Duration = Duration::from_secs(20);
 
 /// How long the proof of an address that Retry asks for is good.
 const RETRY_TOKEN_LIFETIME: Duration = Duration::from_secs(15);
@@ -118,7 +126,7 @@ fn lost_in_handshake(options: &Options, world: &World<Node<Application>>) -> boo
         .flat_map(Node::programs)
         .next();
     let confirmed_at = client.and_then(Application::confirmed_at);
-    let rebinding = options.network.first_rebinding();
+    let rebinding = options.network.rebindings().first().copied();
     let token_aged = options.settings[1].retry
         && confirmed_at.is_none()
         && world.now() > Instant::ORIGIN + RETRY_TOKEN_LIFETIME;
@@ -144,8 +152,9 @@ fn build(
     let [client_settings, server_settings] = &options.settings;
     let parties = Parties::prepare(options, observer, &mut random)?;
 
-    let mut client =
-        Node::client(CLIENT, &mut random).within(Limits::new(client_settings, server_settings));
+    let mut client = Node::client(CLIENT, &mut random)
+        .within(Limits::new(client_settings, server_settings))
+        .moving(options.network.moves.iter().copied());
     client.connect(Instant::ORIGIN, &parties.client, SERVER, client_program)?;
     let server = Node::server_again(
         SERVER,
@@ -158,7 +167,8 @@ fn build(
 
     let mut world = World::new(random.bits());
     let [client_driver, server_driver] = options.drivers.clone();
-    let client = world.add_host(client, &[CLIENT], client_driver);
+    let addresses = NetworkOptions::client_addresses();
+    let client = world.add_host(client, &addresses, client_driver);
     let server = world.add_host(server, &[SERVER], server_driver);
     if options
         .early
