@@ -10,8 +10,8 @@ use crate::violation::Rule;
 /// 6.2.4).
 const PROBES: u64 = 2;
 /// Datagrams that ask whether the peer is at a new address leave whatever is in flight: one for
-/// each of the probe timeouts that the answer may take.
-const CHALLENGES: u64 = 5;
+/// each of the probe timeouts that the answer may take, which double.
+const CHALLENGES: u64 = 16;
 /// The largest datagram of a run.
 const DATAGRAM_BYTES: u64 = 1472;
 /// The most that may leave at once at any rate: ten datagrams (RFC 9002 section 7.7), and twice as

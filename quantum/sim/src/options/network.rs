@@ -171,18 +171,28 @@ const MOVES: [SocketAddr; 4] = [
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(172, 16, 0, 2)), 5000),
 ];
 
-/// Some times, none of them in what is nearly always the handshake.
+/// Some times, none of them in what is nearly always the handshake, half of them while most
+/// applications are at work.
 fn draw_times(random: &mut Random, calm_at: Instant) -> Vec<Instant> {
+    let trouble = calm_at - Instant::ORIGIN;
+    let busy = trouble.min(BUSY);
     let mut times: Vec<_> = (0..random.within(1..=3))
-        .map(|_| Instant::ORIGIN + random.up_to(calm_at - Instant::ORIGIN))
-        .filter(|time| *time > Instant::ORIGIN + HANDSHAKE_BOUND)
+        .map(|_| {
+            let longest = if random.chance(0.5) { busy } else { trouble };
+            random.up_to(longest)
+        })
+        .filter(|time| *time > HANDSHAKE_BOUND)
+        .map(|time| Instant::ORIGIN + time)
         .collect();
     times.sort_unstable();
     times
 }
 
-/// By then a handshake is over on nearly every path.
-const HANDSHAKE_BOUND: Duration = Duration::from_secs(3);
+/// Most applications are done by then.
+const BUSY: Duration = Duration::from_secs(4);
+
+/// By then a handshake is over on most paths.
+const HANDSHAKE_BOUND: Duration = Duration::from_secs(1);
 
 impl DirectionOptions {
     fn draw(random: &mut Random, calm_at: Instant, rough: bool) -> Self {
