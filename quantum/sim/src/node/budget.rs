@@ -14,35 +14,39 @@ const PROBES: u64 = 2;
 const CHALLENGES: u64 = 16;
 /// The largest datagram of a run.
 const DATAGRAM_BYTES: u64 = 1472;
-/// The most that may leave at once at any rate: ten datagrams (RFC 9002 section 7.7), and twice as
-/// many that no pacer holds back: answers to challenges, tries of the path's size, what repeats the
+/// The least that may leave at once: ten datagrams (RFC 9002 section 7.7), and the one that finds the
+/// bucket not quite empty.
+const BURST_BYTES_MIN: i64 = 11 * DATAGRAM_BYTES as i64;
+/// What no pacer holds back: answers to challenges, tries of the path's size, what repeats the
 /// handshake.
-const BURST_BYTES_MIN: u64 = 30 * DATAGRAM_BYTES;
+const UNPACED_BYTES: i64 = 20 * DATAGRAM_BYTES as i64;
 /// What a coarse timer makes wait, in nanoseconds of rate.
 const BURST_NANOSECONDS: u64 = 2_000_000;
+/// Bytes per second beyond which there is no rate: a coarse clock has measured no round trip at all.
+const RATE_MAX: u64 = 10_000_000_000;
 /// A controller's rate may change between two looks at it.
 const RATE_MARGIN: f64 = 1.05;
 
 /// What one connection has used of its allowance.
 #[derive(Default)]
 pub(super) struct Budget {
-    /// Bytes that left ahead of the rate.
-    ahead: u64,
+    /// Bytes that may leave now, as a bucket that fills at the rate has them.
+    tokens: i64,
     updated: Instant,
     rate: u64,
     probe_timeouts: u64,
     path_changes: u64,
     probes_left: u64,
     challenges_left: u64,
-    /// Bytes that may leave ahead of the rate, being no part of what is paced.
-    unpaced: u64,
+    /// Bytes that may leave beside these, being no part of what is paced.
+    unpaced: i64,
 }
 
 impl Budget {
     /// Nothing left, though it could have.
     pub(super) fn on_looked(&mut self, now: Instant, figures: &Statistics) {
         self.grant(figures);
-        self.drain(now, figures);
+        self.fill(now, figures);
     }
 
     /// Something left: `before` and `after` frame the sending.
@@ -55,7 +59,7 @@ impl Budget {
     ) -> Result<(), Fault> {
         self.grant(after);
         let grown = after.bytes_in_flight.saturating_sub(before.bytes_in_flight);
-        let burst = self.drain(now, after);
+        self.fill(now, after);
         if grown == 0 {
             return Ok(());
         }
@@ -69,11 +73,7 @@ impl Budget {
             return Err((Rule::CongestionBudget, detail));
         }
         // The packets of the handshake do not wait for the pacer either.
-        if confirmed {
-            self.pace(grown, burst)
-        } else {
-            Ok(())
-        }
+        if confirmed { self.pace(grown) } else { Ok(()) }
     }
 
     fn spend(&mut self, datagrams: u64) -> bool {
@@ -97,47 +97,51 @@ impl Budget {
         self.path_changes = after.path_changes;
         self.probes_left += PROBES * new;
         self.challenges_left += CHALLENGES * moves;
-        self.unpaced += (PROBES * new + CHALLENGES * moves) * DATAGRAM_BYTES;
-        if moves > 0 {
+        let datagrams = PROBES * new + CHALLENGES * moves;
+        self.unpaced = self
+            .unpaced
+            .saturating_add(signed(datagrams * DATAGRAM_BYTES));
+        if moves > 0 || rate(after) > RATE_MAX {
             // Another path, another controller, and a pacer that has not sent anything yet.
-            self.ahead = 0;
+            self.tokens = i64::MAX;
         }
     }
 
-    /// Lets time pass. Returns how much may leave at once.
-    fn drain(&mut self, now: Instant, figures: &Statistics) -> u64 {
+    /// Lets time pass.
+    fn fill(&mut self, now: Instant, figures: &Statistics) {
         let new = rate(figures);
         let rate = self.rate.max(new);
-        let elapsed = now.since(self.updated);
-        let allowed = rate as f64 * RATE_MARGIN * elapsed.as_secs_f64();
-        self.ahead = self.ahead.saturating_sub(allowed as u64);
-        if self.ahead == 0 {
-            self.unpaced = self.unpaced.min(PROBES * DATAGRAM_BYTES);
+        let gained = rate as f64 * RATE_MARGIN * now.since(self.updated).as_secs_f64();
+        let burst = u128::from(rate) * u128::from(BURST_NANOSECONDS) / 1_000_000_000;
+        let burst = i64::try_from(burst)
+            .unwrap_or(i64::MAX)
+            .max(BURST_BYTES_MIN);
+        self.tokens = self.tokens.saturating_add(gained as i64).min(burst);
+        if self.tokens == burst {
+            self.unpaced = self.unpaced.min(signed(PROBES * DATAGRAM_BYTES));
         }
         self.updated = now;
         self.rate = new;
-        let nanoseconds = u128::from(rate) * u128::from(BURST_NANOSECONDS);
-        let burst = u64::try_from(nanoseconds / 1_000_000_000).unwrap_or(u64::MAX);
-        burst.saturating_add(BURST_BYTES_MIN)
     }
 
-    fn pace(&mut self, grown: u64, burst: u64) -> Result<(), Fault> {
-        self.ahead += grown;
-        let over = self.ahead.saturating_sub(burst);
-        if over == 0 {
+    fn pace(&mut self, grown: u64) -> Result<(), Fault> {
+        self.tokens = self.tokens.saturating_sub(signed(grown));
+        let over = -(self.tokens.saturating_add(UNPACED_BYTES));
+        if over <= 0 {
             return Ok(());
         }
-        if let Some(left) = self.unpaced.checked_sub(over) {
-            self.unpaced = left;
-            self.ahead -= over;
+        if over <= self.unpaced {
+            self.unpaced -= over;
+            self.tokens += over;
             return Ok(());
         }
-        let detail = format!(
-            "{} bytes ahead of {} bytes per second",
-            self.ahead, self.rate
-        );
+        let detail = format!("{} bytes ahead of {} per second", -self.tokens, self.rate);
         Err((Rule::CongestionBudget, detail))
     }
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 /// Bytes per second: the controller's; or, of one that names only a window (CUBIC), that window
