@@ -96,6 +96,11 @@ impl Acknowledger {
         }
     }
 
+    /// Runs of numbers that are remembered.
+    pub(crate) fn ranges(&self) -> usize {
+        self.ranges.len()
+    }
+
     /// Whether the packet arrived before, or is so old that it might have: it is to be dropped.
     /// Asked once the packet is authenticated.
     pub(crate) fn is_duplicate(&self, number: u64) -> bool {

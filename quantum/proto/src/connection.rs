@@ -31,6 +31,7 @@ mod aside;
 mod assemble;
 mod event;
 mod handshake;
+mod holdings;
 mod ids;
 mod keys;
 mod lifecycle;

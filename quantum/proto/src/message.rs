@@ -11,6 +11,7 @@ use crate::carried::{Carried, PacketBuffer};
 use crate::config::TransportConfig;
 use crate::error::TransportError;
 use crate::frame;
+use crate::stats::Holdings;
 use incoming::Incoming;
 use outgoing::Outgoing;
 
@@ -113,6 +114,12 @@ impl Messages {
             }
             other => self.outgoing.on_lost(other),
         }
+    }
+
+    /// Adds what is held here.
+    pub(crate) fn count(&self, held: &mut Holdings) {
+        self.outgoing.count(held);
+        self.incoming.count(held);
     }
 
     /// Bytes of messages that were sent more than once.

@@ -38,7 +38,7 @@ use self::sent::Packet;
 use self::spaces::Spaces;
 use crate::carried::Contents;
 use crate::congestion::{Controller, SendLimits};
-use crate::stats::Statistics;
+use crate::stats::{Holdings, Statistics};
 use crate::stream::Side;
 use crate::time::Instant;
 
@@ -278,6 +278,15 @@ impl Recovery {
     /// The packet threshold in force: what to ask the peer for as its reordering threshold.
     pub(crate) fn packet_threshold(&self) -> u64 {
         self.path.reordering.packet_threshold(None)
+    }
+
+    /// Adds what is held here.
+    pub(crate) fn count(&self, held: &mut Holdings) {
+        for space in self.spaces.iter() {
+            held.sent_packets += space.sent.len();
+            held.unacknowledged_packets += usize::try_from(space.eliciting).unwrap_or(usize::MAX);
+            held.lost_packets += space.late.len();
+        }
     }
 
     /// Fills in what recovery knows. What was sent, the connection counts.

@@ -121,3 +121,49 @@ impl Counts {
         statistics.key_updates = self.key_updates;
     }
 }
+
+/// What a connection holds at present: everything in it that could grow. For tests of bounds, and
+/// for operators who wonder where memory went.
+///
+/// Nothing here is charged to the last byte: of small things it is their number, of payload the
+/// memory that is reserved for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Holdings {
+    /// Halves of streams that are not over.
+    pub stream_halves: usize,
+    /// Bytes kept of what was written to streams and not acknowledged, handshake included.
+    pub stream_send_bytes: usize,
+    /// Bytes reserved for what arrived on streams and was not read, handshake included.
+    pub stream_receive_bytes: usize,
+    /// Control frames of streams that wait to be sent.
+    pub stream_controls: usize,
+    /// Messages on their way out.
+    pub messages_outgoing: usize,
+    /// Their bytes.
+    pub message_send_bytes: usize,
+    /// Messages that have arrived or begun to.
+    pub messages_incoming: usize,
+    /// Bytes reserved for these.
+    pub message_receive_bytes: usize,
+    /// Runs of messages that are over, between others that are not.
+    pub message_gaps: usize,
+    /// Slots for packets that were sent, settled ones between others included.
+    pub sent_packets: usize,
+    /// Packets among these that ask for an acknowledgement.
+    pub unacknowledged_packets: usize,
+    /// Lost packets that are remembered, as they may arrive after all.
+    pub lost_packets: usize,
+    /// Packets that wait for their keys.
+    pub undecryptable_packets: usize,
+    /// Bytes of these.
+    pub undecryptable_bytes: usize,
+    /// Runs of packet numbers that are known to have arrived.
+    pub ack_ranges: usize,
+    /// Answers owed to whoever asked whether we are at an address.
+    pub path_responses: usize,
+    /// Our connection ids and the peer's, retired ones of which it has to hear included.
+    pub connection_ids: usize,
+    /// Events that nobody has taken.
+    pub events: usize,
+}

@@ -33,7 +33,9 @@ pub struct Application {
     side: Side,
     plan: Rc<Plan>,
     shared: Rc<Shared>,
-    connected_at: Option<Instant>,
+    started_at: Option<Instant>,
+    is_connected: bool,
+    early: Early,
     confirmed_at: Option<Instant>,
     openings: [Openings; 2],
     writers: BTreeMap<StreamId, Writer>,
@@ -41,7 +43,7 @@ pub struct Application {
     outgoing: Outgoing,
     incoming: Incoming,
     /// What happened before this application was there.
-    early: Vec<Notice>,
+    before: Vec<Notice>,
     /// Streams that were stopped before they were accepted.
     stopped: BTreeMap<StreamId, u64>,
     closing: bool,
@@ -50,6 +52,15 @@ pub struct Application {
     ending: Option<Ending>,
     fault: Option<Fault>,
     scratch: Vec<u8>,
+}
+
+/// What became of data that were sent before the handshake was complete.
+#[derive(Default)]
+struct Early {
+    /// What the server has to do with them; `None`: there are none.
+    expected: Option<bool>,
+    accepted: Option<bool>,
+    rejections: u32,
 }
 
 /// Streams of one direction that are to be opened.
@@ -71,12 +82,14 @@ impl Application {
             incoming: Incoming::new(&plan.side(peer).messages),
             plan,
             shared,
-            connected_at: None,
+            started_at: None,
+            is_connected: false,
+            early: Early::default(),
             confirmed_at: None,
             openings: Default::default(),
             writers: BTreeMap::new(),
             readers: BTreeMap::new(),
-            early: Vec::new(),
+            before: Vec::new(),
             stopped: BTreeMap::new(),
             closing: false,
             look_at: None,
@@ -86,21 +99,36 @@ impl Application {
         }
     }
 
-    /// The handshake is complete; `early` happened before.
+    /// Data can be exchanged; `early` happened before.
     pub fn start(&mut self, now: Instant, early: Vec<Notice>) {
-        self.connected_at.get_or_insert(now);
-        self.early = early;
+        self.started_at.get_or_insert(now);
+        self.before.extend(early);
+    }
+
+    /// A client that was here before begins with the first flight. `taken`: the server has to take
+    /// what it sends, or else to refuse it.
+    #[must_use]
+    pub fn returning(mut self, now: Instant, taken: bool) -> Self {
+        self.started_at = Some(now);
+        self.early.expected = Some(taken);
+        self
+    }
+
+    /// Whose application it is.
+    #[must_use]
+    pub fn side(&self) -> Side {
+        self.side
     }
 
     /// Does everything that can be done now.
     pub fn run(&mut self, now: Instant, transport: &mut impl Transport) {
-        for notice in std::mem::take(&mut self.early) {
+        for notice in std::mem::take(&mut self.before) {
             self.hear(now, notice, transport);
         }
         while let Some(notice) = transport.poll_notice() {
             self.hear(now, notice, transport);
         }
-        let Some(since) = self.connected_at.filter(|_| self.fault.is_none()) else {
+        let Some(since) = self.started_at.filter(|_| self.fault.is_none()) else {
             return;
         };
         if self.ending.is_none() {
@@ -134,7 +162,12 @@ impl Application {
 
     fn hear(&mut self, now: Instant, notice: Notice, transport: &mut impl Transport) {
         match notice {
-            Notice::Connected => self.start(now, Vec::new()),
+            Notice::Connected => {
+                self.start(now, Vec::new());
+                self.is_connected = true;
+                self.early.accepted = transport.early_data_accepted();
+            }
+            Notice::EarlyDataRejected => self.early.rejections += 1,
             Notice::Confirmed => self.confirmed_at = Some(now),
             Notice::StreamOpened(direction) => self.accept(direction, transport),
             Notice::Readable(id) => self.with_reader(id, Reader::on_readable),
@@ -230,10 +263,11 @@ impl Application {
         if self.closing || self.ending.is_some() || self.plan.closer != self.side {
             return;
         }
-        let ready = match self.plan.closing {
-            Closing::WhenAllIsDone => self.shared.all_done(),
-            Closing::WhenAllIsWritten => self.has_written() && self.has_read(),
-        };
+        let ready = self.is_connected
+            && match self.plan.closing {
+                Closing::WhenAllIsDone => self.shared.all_done(),
+                Closing::WhenAllIsWritten => self.has_written() && self.has_read(),
+            };
         self.look_at = (!ready && self.is_done()).then(|| now + LOOK_AGAIN);
         if ready {
             self.closing = true;
@@ -280,7 +314,7 @@ impl Application {
     /// When it wants to run again by itself.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let since = self.connected_at?;
+        let since = self.started_at?;
         if self.ending.is_some() {
             return self.readers.values().filter_map(Reader::poll_timeout).min();
         }
@@ -330,11 +364,24 @@ impl Application {
             Some(Ending::Silence) if !closer && excused => {}
             ending => return Err((Rule::Ending, format!("{:?}: {ending:?}", self.side))),
         }
+        self.check_early()?;
         // The closer does not wait for the reader; and what is delivered counts as written.
         if self.has_read() && (closer || self.has_written()) {
             return Ok(());
         }
         Err((Rule::Liveness, format!("{:?}", self.side)))
+    }
+
+    fn check_early(&self) -> Result<(), Fault> {
+        let Some(taken) = self.early.expected else {
+            return Ok(());
+        };
+        let (accepted, rejections) = (self.early.accepted, self.early.rejections);
+        if accepted == Some(taken) && rejections == u32::from(!taken) {
+            return Ok(());
+        }
+        let detail = format!("accepted {accepted:?}, rejected {rejections} times");
+        Err((Rule::EarlyData, detail))
     }
 
     /// When both sides knew that the handshake is complete.
@@ -353,7 +400,7 @@ impl Application {
     #[must_use]
     pub fn unfinished(&self) -> String {
         let mut words = format!("{:?}", self.side);
-        if self.connected_at.is_none() {
+        if !self.is_connected {
             words += ": not connected";
         }
         let writers = self.writers.values().filter(|writer| !writer.is_done());

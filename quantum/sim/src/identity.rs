@@ -3,10 +3,12 @@
 //! Ed25519, so that certificates and signatures have the same size each time, and a run is the
 //! same each time.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use quantum_proto::config::{ClientConfig, Fingerprint, ServerConfig};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
+use rustls::time_provider::TimeProvider;
 
 /// What the server is called.
 pub const SERVER_NAME: &str = "server.example";
@@ -43,8 +45,9 @@ fn generate() -> Result<Identity, rcgen::Error> {
 pub fn server_config() -> Result<ServerConfig, String> {
     let identity = identity()?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(identity.key.clone()));
-    ServerConfig::with_certificate(vec![identity.certificate.clone()], key)
-        .map_err(|error| error.to_string())
+    let config = ServerConfig::with_certificate(vec![identity.certificate.clone()], key);
+    let config = config.map_err(|error| error.to_string())?;
+    Ok(config.with_time_of_day(clock()))
 }
 
 /// A client that believes nobody else.
@@ -54,5 +57,24 @@ pub fn server_config() -> Result<ServerConfig, String> {
 /// If the cryptographic library cannot make one.
 pub fn client_config() -> Result<ClientConfig, String> {
     let pins = [Fingerprint::of(&identity()?.certificate)];
-    ClientConfig::with_pinned_certificates(pins).map_err(|error| error.to_string())
+    let config = ClientConfig::with_pinned_certificates(pins);
+    let config = config.map_err(|error| error.to_string())?;
+    Ok(config.with_time_of_day(clock()))
+}
+
+/// The time of day, which never changes: how long a run takes must not decide anything in it.
+#[must_use]
+pub fn clock() -> Arc<dyn TimeProvider> {
+    Arc::new(Noon)
+}
+
+#[derive(Debug)]
+struct Noon;
+
+impl TimeProvider for Noon {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(
+            2_000_000_000,
+        )))
+    }
 }

@@ -18,8 +18,11 @@ use crate::transport::{Notice, Transport};
 use crate::violation::Rule;
 
 mod budget;
+mod memory;
 
 use budget::Budget;
+pub use memory::Limits;
+use memory::Memory;
 
 /// A host that speaks Quantum.
 pub struct Node<P> {
@@ -33,6 +36,9 @@ pub struct Node<P> {
     finished: Vec<P>,
     responses: VecDeque<(Transmit, Vec<u8>)>,
     response: Vec<u8>,
+    limits: Option<Limits>,
+    /// Where the host goes, and when.
+    moves: VecDeque<(Instant, SocketAddr)>,
     fault: Option<Fault>,
 }
 
@@ -42,17 +48,42 @@ struct Slot<P> {
     /// What happened before there was a program.
     early: Vec<Notice>,
     budget: Budget,
+    memory: Memory,
 }
 
 impl<P: Program> Slot<P> {
+    fn new(connection: Box<Connection>, program: Option<P>) -> Self {
+        Self {
+            connection,
+            program,
+            early: Vec::new(),
+            budget: Budget::default(),
+            memory: Memory::default(),
+        }
+    }
+
+    /// Whether it holds what it may, if it is time to look.
+    fn check_memory(&mut self, limits: &Limits) -> Result<(), Fault> {
+        let bytes_in_flight = self.connection.statistics().bytes_in_flight;
+        if !self.memory.is_due(bytes_in_flight) {
+            return Ok(());
+        }
+        self.memory.check(limits, &self.connection.holdings())
+    }
+
     /// What is connected gets a program; what never was does not, and its events are nobody's.
     fn await_handshake(&mut self, now: Instant, waiting: &mut VecDeque<P>) {
         while let Some(notice) = self.connection.poll_notice() {
-            if notice == Notice::Connected {
+            // Early data are the first thing that is heard of a client that was here before.
+            let begins = matches!(
+                notice,
+                Notice::Connected | Notice::StreamOpened(_) | Notice::MessageReceived
+            );
+            self.early.push(notice);
+            if begins {
                 self.program = waiting.pop_front();
                 break;
             }
-            self.early.push(notice);
         }
         if let Some(program) = &mut self.program {
             program.start(now, std::mem::take(&mut self.early));
@@ -80,21 +111,54 @@ impl<P: Program> Node<P> {
         Self::new(address, None, random)
     }
 
+    /// The same server as one that was there before: it knows its own tokens again.
+    #[must_use]
+    pub fn server_again(
+        address: SocketAddr,
+        endpoint: &EndpointConfig,
+        config: ServerConfig,
+        random: &mut Random,
+        programs: impl IntoIterator<Item = P>,
+    ) -> Self {
+        let mut node = Self::with_endpoint(address, endpoint, Some(Arc::new(config)), random);
+        node.waiting = programs.into_iter().collect();
+        node
+    }
+
     fn new(address: SocketAddr, server: Option<Arc<ServerConfig>>, random: &mut Random) -> Self {
-        let (mut keys, mut seed) = ([0; 32], [0; 32]);
+        let mut keys = [0; 32];
         random.fill(&mut keys);
+        Self::with_endpoint(address, &EndpointConfig::with_seed(keys), server, random)
+    }
+
+    fn with_endpoint(
+        address: SocketAddr,
+        endpoint: &EndpointConfig,
+        server: Option<Arc<ServerConfig>>,
+        random: &mut Random,
+    ) -> Self {
+        let mut seed = [0; 32];
         random.fill(&mut seed);
         Self {
             address,
             is_server: server.is_some(),
-            endpoint: Endpoint::new(&EndpointConfig::with_seed(keys), server, seed),
+            endpoint: Endpoint::new(endpoint, server, seed),
             connections: BTreeMap::new(),
             waiting: VecDeque::new(),
             finished: Vec::new(),
             responses: VecDeque::new(),
             response: Vec::new(),
+            limits: None,
+            moves: VecDeque::new(),
             fault: None,
         }
+    }
+
+    /// Each connection is to hold no more than this.
+    #[must_use]
+    pub fn within(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
+        self
     }
 
     /// Opens a connection with a program on it.
@@ -111,16 +175,22 @@ impl<P: Program> Node<P> {
     ) -> Result<(), String> {
         let connected = self.endpoint.connect(now, config, to, SERVER_NAME);
         let (handle, connection) = connected.map_err(|error| error.to_string())?;
-        self.connections.insert(
-            handle,
-            Slot {
-                connection,
-                program: Some(program),
-                early: Vec::new(),
-                budget: Budget::default(),
-            },
-        );
+        let slot = Slot::new(connection, Some(program));
+        self.connections.insert(handle, slot);
         Ok(())
+    }
+
+    /// The host moves to these addresses at these times.
+    #[must_use]
+    pub fn moving(mut self, moves: impl IntoIterator<Item = (Instant, SocketAddr)>) -> Self {
+        self.moves = moves.into_iter().collect();
+        self
+    }
+
+    fn follow_moves(&mut self, now: Instant) {
+        while let Some((_, address)) = self.moves.pop_front_if(|(time, _)| *time <= now) {
+            self.rebind(now, address);
+        }
     }
 
     /// The host has another address from now on, as after a change of network.
@@ -213,15 +283,8 @@ impl<P: Program> Host for Node<P> {
             }
             Route::Accepted(handle, mut connection) => {
                 connection.handle_datagram(now, &arrival, bytes);
-                self.connections.insert(
-                    handle,
-                    Slot {
-                        connection,
-                        program: None,
-                        early: Vec::new(),
-                        budget: Budget::default(),
-                    },
-                );
+                let slot = Slot::new(connection, None);
+                self.connections.insert(handle, slot);
             }
             Route::Respond(transmit) => {
                 self.responses.push_back((transmit, self.response.clone()));
@@ -232,6 +295,7 @@ impl<P: Program> Host for Node<P> {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
+        self.follow_moves(now);
         for slot in self.connections.values_mut() {
             slot.connection.handle_timeout(now);
         }
@@ -255,15 +319,23 @@ impl<P: Program> Host for Node<P> {
         for slot in self.connections.values_mut() {
             let before = slot.connection.statistics();
             let sent = slot.connection.poll_transmit(now, datagrams_max, buffer);
-            if let Some(transmit) = sent {
-                let after = slot.connection.statistics();
-                let confirmed = slot.connection.is_confirmed();
-                let kept = slot.budget.on_sent(now, confirmed, &before, &after);
-                self.fault = self.fault.take().or_else(|| kept.err());
-                return Some(Departure { source, transmit });
-            }
+            let Some(transmit) = sent else {
+                slot.budget.on_looked(now, &before);
+                continue;
+            };
+            let after = slot.connection.statistics();
+            let confirmed = slot.connection.is_confirmed();
+            let kept = slot.budget.on_sent(now, confirmed, &before, &after);
+            self.fault = self.fault.take().or_else(|| kept.err());
+            return Some(Departure { source, transmit });
         }
         self.settle(now);
+        if let Some(limits) = &self.limits {
+            for slot in self.connections.values_mut() {
+                let kept = slot.check_memory(limits);
+                self.fault = self.fault.take().or_else(|| kept.err());
+            }
+        }
         None
     }
 
@@ -276,7 +348,9 @@ impl<P: Program> Host for Node<P> {
                 .chain(program)
                 .min()
         };
-        self.connections.values().filter_map(timeouts).min()
+        let moves = self.moves.front().map(|(time, _)| *time);
+        let timeouts = self.connections.values().filter_map(timeouts);
+        timeouts.chain(moves).min()
     }
 
     fn is_busy(&self) -> bool {

@@ -10,11 +10,13 @@ use crate::driver::DriverFaults;
 use crate::random::Random;
 use crate::units::seconds;
 
+pub mod early;
 mod faults;
 pub mod network;
 pub mod plan;
 pub mod settings;
 
+use early::EarlyOptions;
 use network::NetworkOptions;
 use plan::Plan;
 use settings::Settings;
@@ -39,6 +41,8 @@ pub struct Options {
     pub settings: [Settings; 2],
     /// What the applications do.
     pub plan: Rc<Plan>,
+    /// The client was here before; `None`: it was not.
+    pub early: Option<EarlyOptions>,
 }
 
 impl Options {
@@ -54,7 +58,9 @@ impl Options {
             drivers: std::array::from_fn(|_| faults::draw(&mut random.fork(), calm_at)),
             settings: std::array::from_fn(|_| Settings::draw(&mut random.fork())),
             plan: Rc::new(Plan::draw(&mut random.fork())),
+            early: None,
         };
+        options.early = EarlyOptions::draw(&mut random.fork(), &options.settings[1]);
         // Behind a NAT that forgets, a client that only listens must speak now and then: how else
         // would the server learn where it is?
         if options.network.seen_as.is_some() {
@@ -79,6 +85,9 @@ impl fmt::Display for Options {
         for (name, index) in [("client", 0), ("server", 1)] {
             writeln!(f, "{name} driver: {}", self.drivers[index])?;
             writeln!(f, "{name} transport: {:?}", self.settings[index])?;
+        }
+        if let Some(early) = &self.early {
+            writeln!(f, "the client was here before: {early:?}")?;
         }
         write!(f, "{}", self.plan)
     }
@@ -120,8 +129,14 @@ mod tests {
             "marks above",
             "stalls at",
             "nat_outward",
+            "the client moves",
             "mtu(1472",
             "mtu(1200",
+            "control: Cubic",
+            "control: Fixed",
+            "fate: Taken",
+            "fate: TicketsForgotten",
+            "fate: Disabled",
         ] {
             assert!(all.contains(fault), "{fault}");
         }

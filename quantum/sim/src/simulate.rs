@@ -4,20 +4,26 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quantum_proto::config::{AddressValidation, TransportConfig};
+use quantum_proto::config::TransportConfig;
+use quantum_proto::congestion::{Cubic, Fixed};
 use quantum_proto::observe::ObserverFactory;
 use quantum_proto::stream::Side;
 use quantum_proto::time::Instant;
 
 use crate::application::{Application, Shared};
-use crate::identity;
-use crate::node::Node;
+use crate::node::{Limits, Node};
 use crate::options::Options;
-use crate::options::network::{CLIENT, SERVER};
-use crate::options::settings::Settings;
+use crate::options::early::EarlyFate;
+use crate::options::network::{CLIENT, NetworkOptions, SERVER};
+use crate::options::settings::{Control, Settings};
 use crate::random::Random;
 use crate::violation::{Rule, Violation};
 use crate::world::{HostId, Stopped, World};
+
+mod acquaintance;
+mod parties;
+
+use parties::Parties;
 
 /// How a run went that kept to the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,15 +95,23 @@ fn check_end(
         return Err(explain((Rule::Liveness, "not over".to_owned())));
     }
     for program in programs() {
-        let in_trouble = program
-            .closed_at()
-            .is_none_or(|time| time < options.calm_at);
-        // A client that was silent since its address changed is not found by a goodbye.
-        let excused = in_trouble || options.network.seen_as.is_some();
+        let excused = goodbye_may_be_lost(options, program.closed_at());
         program.check_end(excused).map_err(explain)?;
     }
     Ok(())
 }
+
+/// Last words are not repeated for long: they may be lost in trouble, and do not find a client that
+/// has moved before it has spoken from where it is.
+fn goodbye_may_be_lost(options: &Options, closed_at: Option<Instant>) -> bool {
+    let moved_at = options.network.rebindings().last().copied();
+    let found_at = moved_at.map_or(Instant::ORIGIN, |moved| moved + FOUND_AGAIN);
+    closed_at.is_none_or(|time| time < options.calm_at.max(found_at))
+}
+
+/// A client that moved is found again by then: the longest probe timeout and the longest silence of
+/// a client behind a NAT.
+const FOUND_AGAIN: Duration = Duration::from_secs(20);
 
 /// How long the proof of an address that Retry asks for is good.
 const RETRY_TOKEN_LIFETIME: Duration = Duration::from_secs(15);
@@ -112,7 +126,7 @@ fn lost_in_handshake(options: &Options, world: &World<Node<Application>>) -> boo
         .flat_map(Node::programs)
         .next();
     let confirmed_at = client.and_then(Application::confirmed_at);
-    let rebinding = options.network.first_rebinding();
+    let rebinding = options.network.rebindings().first().copied();
     let token_aged = options.settings[1].retry
         && confirmed_at.is_none()
         && world.now() > Instant::ORIGIN + RETRY_TOKEN_LIFETIME;
@@ -126,39 +140,44 @@ fn build(
     let mut random = Random::new(options.seed ^ 0x5eed_0000_0000_0000);
     let shared = Rc::new(Shared::default());
     let application = |side| Application::new(side, Rc::clone(&options.plan), Rc::clone(&shared));
+    let mut programs = [application(Side::Client), application(Side::Server)];
+    if let Some(early) = &options.early {
+        let taken = early.fate == EarlyFate::Taken;
+        programs = programs.map(|program| match program.side() {
+            Side::Client => program.returning(Instant::ORIGIN, taken),
+            Side::Server => program,
+        });
+    }
+    let [client_program, server_program] = programs;
     let [client_settings, server_settings] = &options.settings;
-    let transport = |settings| match observer {
-        Some(observer) => transport(settings).with_observer(Arc::clone(observer)),
-        None => transport(settings),
-    };
-    let client_config = identity::client_config()?.with_transport(transport(client_settings));
-    let validation = if server_settings.retry {
-        AddressValidation::Always
-    } else {
-        AddressValidation::Never
-    };
-    let server_config = identity::server_config()?
-        .with_transport(transport(server_settings))
-        .with_address_validation(validation);
+    let parties = Parties::prepare(options, observer, &mut random)?;
 
-    let mut client = Node::client(CLIENT, &mut random);
-    client.connect(
-        Instant::ORIGIN,
-        &client_config,
+    let mut client = Node::client(CLIENT, &mut random)
+        .within(Limits::new(client_settings, server_settings))
+        .moving(options.network.moves.iter().copied());
+    client.connect(Instant::ORIGIN, &parties.client, SERVER, client_program)?;
+    let server = Node::server_again(
         SERVER,
-        application(Side::Client),
-    )?;
-    let server = Node::server(
-        SERVER,
-        server_config,
+        &parties.endpoint,
+        parties.server,
         &mut random,
-        [application(Side::Server)],
-    );
+        [server_program],
+    )
+    .within(Limits::new(server_settings, client_settings));
 
     let mut world = World::new(random.bits());
     let [client_driver, server_driver] = options.drivers.clone();
-    let client = world.add_host(client, &[CLIENT], client_driver);
+    let addresses = NetworkOptions::client_addresses();
+    let client = world.add_host(client, &addresses, client_driver);
     let server = world.add_host(server, &[SERVER], server_driver);
+    if options
+        .early
+        .as_ref()
+        .is_some_and(|early| early.tokens_known)
+    {
+        // The client's token says so (RFC 9000 section 8.1.3).
+        world.trust(server, CLIENT);
+    }
     connect(&mut world, options, client, server);
     Ok(world)
 }
@@ -191,6 +210,11 @@ pub fn transport(settings: &Settings) -> TransportConfig {
         .with_ecn(settings.ecn)
         .with_ack_delay_max(settings.ack_delay_max)
         .with_keep_alive(settings.keep_alive);
+    config = match settings.control {
+        Control::Bbr => config,
+        Control::Cubic => config.with_controller(Arc::new(Cubic::default())),
+        Control::Fixed(limits) => config.with_controller(Arc::new(Fixed(limits))),
+    };
     if let Some(packets) = settings.key_update_packets {
         config = config.with_key_update_packets(packets);
     }

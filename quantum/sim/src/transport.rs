@@ -50,6 +50,9 @@ pub trait Transport {
     /// Delivers what was accepted, then closes.
     fn shut_down(&mut self, now: Instant, code: u64);
 
+    /// Whether the server took what was sent before the handshake was complete; `None` until then.
+    fn early_data_accepted(&self) -> Option<bool>;
+
     /// What has happened.
     fn poll_notice(&mut self) -> Option<Notice>;
 }
@@ -90,6 +93,8 @@ pub enum Notice {
     MessageReceived,
     /// Messages can be sent again.
     MessagesWritable,
+    /// The server did not take early data.
+    EarlyDataRejected,
     /// The connection is over.
     Closed(Ending),
 }

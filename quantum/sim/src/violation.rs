@@ -43,6 +43,10 @@ pub enum Rule {
     /// The same seed gives the same events.
     #[error("determinism")]
     Determinism,
+    /// A server takes the early data of a client that comes back, or all is sent again after the
+    /// client was told so.
+    #[error("early data")]
+    EarlyData,
     /// Calls keep to their contract.
     #[error("contract")]
     Contract,

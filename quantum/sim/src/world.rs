@@ -105,6 +105,11 @@ impl<H: Host> World<H> {
         self.network.route(from, Some(address), paths);
     }
 
+    /// `host` has a proof, from before this world, that somebody is at `address`.
+    pub fn trust(&mut self, host: HostId, address: SocketAddr) {
+        self.ledger.trust(host, address);
+    }
+
     /// `host` overhears everything that enters `path`.
     pub fn tap(&mut self, path: PathId, host: HostId) {
         self.network.tap(path, host);

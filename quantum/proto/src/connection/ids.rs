@@ -89,6 +89,11 @@ impl LocalIds {
         self.unannounced.push(sequence);
     }
 
+    /// Ids that are known, and those that are to be announced.
+    pub(super) fn count(&self) -> usize {
+        self.active.len() + self.unannounced.len()
+    }
+
     pub(super) fn has_unannounced(&self) -> bool {
         !self.unannounced.is_empty()
     }
@@ -294,6 +299,11 @@ impl RemoteIds {
         }
         self.unannounced.push_back(sequence);
         Ok(())
+    }
+
+    /// Ids that are known, and those whose retirement is to be announced.
+    pub(super) fn count(&self) -> usize {
+        1 + self.spare.len() + self.unannounced.len()
     }
 
     pub(super) fn has_unannounced(&self) -> bool {

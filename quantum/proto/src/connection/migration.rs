@@ -106,9 +106,22 @@ impl Connection {
         );
     }
 
+    /// Challenges that the peer's new address may still get after the current one.
+    pub(super) fn challenges_to_come(&self) -> usize {
+        if self.path.validated || !self.is_established() {
+            return 0;
+        }
+        let after_this = CHALLENGES_MAX - 1;
+        after_this.saturating_sub(self.migration.challenges) as usize
+    }
+
     /// No answer to a challenge yet: ask again, a few times; then go back.
     pub(super) fn on_validation_timeout(&mut self, now: Instant) {
         self.migration.challenges += 1;
+        if self.side == Side::Client {
+            self.ask_again(now);
+            return;
+        }
         if self.path.validated {
             self.previous_path = None;
             return;
@@ -132,6 +145,21 @@ impl Connection {
             }
             None => self.abandon(ConnectionError::TimedOut),
         }
+    }
+
+    /// Client: where we are now nobody has answered yet. The peer may have given up on the new
+    /// address, and speak to the old one: a client that only listens would never hear of it. So it
+    /// asks, less and less often, until the peer answers or the connection times out.
+    fn ask_again(&mut self, now: Instant) {
+        if self.path.challenge.is_none() {
+            return;
+        }
+        self.path.challenge(self.rng.random());
+        // A challenge alone is no move (RFC 9000 section 9.1).
+        self.pending.ping = true;
+        let factor = 1 << self.migration.challenges.min(BACKOFF_MAX);
+        let delay = self.recovery.probe_timeout(SpaceId::Data) * factor;
+        self.timers.set(Timer::PathValidation, now + delay);
     }
 
     /// The peer wants to know whether we are here.
@@ -178,11 +206,15 @@ impl Connection {
         self.path = Path::new(remote, None, true, self.fresh_mtu(), self.fresh_ecn());
         self.path.challenge(self.rng.random());
         self.start_over_on_path(now);
+        self.await_validation(now);
         self.on_path_changed();
         self.pending.ping = true;
         self.probes[SpaceId::Data as usize] = 1;
     }
 }
+
+/// Doublings of the time after which a client asks again.
+const BACKOFF_MAX: u32 = 10;
 
 /// Challenges that a new address gets, one per probe timeout (RFC 9000 section 8.2.4 wants three
 /// probe timeouts at least).

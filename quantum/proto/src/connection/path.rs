@@ -121,7 +121,6 @@ impl PathResponses {
         Some(self.0.remove(position))
     }
 
-    #[cfg(test)]
     pub(super) fn count(&self) -> usize {
         self.0.len()
     }

@@ -13,6 +13,7 @@ use crate::endpoint::Arrival;
 use crate::error::{TransportError, TransportErrorCode};
 use crate::frame::{self, EcnCounts};
 use crate::recovery::SpaceId;
+use crate::stats::Holdings;
 use crate::stream::{ReceiveBuffer, SendBuffer};
 
 /// One space.
@@ -100,6 +101,13 @@ impl Space {
             .or_else(|| self.crypto_send.next_unsent(u64::MAX))
     }
 
+    /// Adds what is held here.
+    pub(super) fn count(&self, held: &mut Holdings) {
+        held.ack_ranges += self.acknowledger.ranges();
+        held.stream_send_bytes += self.crypto_send.memory();
+        held.stream_receive_bytes += self.crypto_receive.memory();
+    }
+
     pub(super) fn has_crypto(&self) -> bool {
         self.next_crypto().is_some()
     }
@@ -117,9 +125,12 @@ impl UndecryptablePackets {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn count(&self) -> usize {
+    pub(super) fn packets(&self) -> usize {
         self.0.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.0.iter().map(|(_, packet, _)| packet.capacity()).sum()
     }
 
     pub(super) fn is_empty(&self) -> bool {

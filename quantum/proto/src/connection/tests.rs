@@ -6,6 +6,7 @@ mod attacks;
 mod closing;
 mod handshake;
 mod latency;
+mod moves;
 mod paths;
 mod resumption;
 mod transfer;

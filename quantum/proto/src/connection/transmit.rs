@@ -96,9 +96,17 @@ impl Connection {
     }
 
     /// How large the next datagram may be. An address that has not proven itself yet gets small
-    /// ones, rather than none: it could not prove itself without the challenge.
+    /// ones, rather than none: it could not prove itself without the challenge, which is why data do
+    /// not get what further challenges need.
     pub(super) fn datagram_room(&self, segment: usize) -> Option<usize> {
         let allowance = usize::try_from(self.path.allowance()).unwrap_or(usize::MAX);
+        let reserved = self.challenges_to_come() * PACKET_BYTES_MIN;
+        let least = if self.path.challenge_pending {
+            PACKET_BYTES_MIN.min(allowance)
+        } else {
+            0
+        };
+        let allowance = allowance.saturating_sub(reserved).max(least);
         let least = if self.is_handshaking() {
             segment
         } else {

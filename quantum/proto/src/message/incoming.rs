@@ -9,6 +9,7 @@ use super::ended::Ended;
 use crate::carried::{Carried, PacketBuffer};
 use crate::error::{TransportError, TransportErrorCode};
 use crate::frame;
+use crate::stats::Holdings;
 use crate::stream::coverage::Coverage;
 use crate::stream::flow::ReceiveCredit;
 
@@ -182,6 +183,14 @@ impl Incoming {
     fn avoid_stall(&mut self) {
         let dearest = self.message_bytes_max.saturating_add(OVERHEAD_BYTES);
         self.credit_owed |= self.credit.is_short_of(dearest);
+    }
+
+    pub(super) fn count(&self, held: &mut Holdings) {
+        held.messages_incoming += self.partial.len() + self.complete.len();
+        let partial = self.partial.values().map(|partial| partial.data.capacity());
+        let complete = self.complete.iter().map(Bytes::len);
+        held.message_receive_bytes += partial.chain(complete).sum::<usize>();
+        held.message_gaps += self.ended.gaps();
     }
 
     /// Whether nothing waits to be taken, and nothing is begun.

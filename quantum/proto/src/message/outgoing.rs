@@ -9,6 +9,7 @@ use super::{OVERHEAD_BYTES, SendMessageError};
 use crate::carried::{Carried, PacketBuffer};
 use crate::frame;
 use crate::range_set::RangeSet;
+use crate::stats::Holdings;
 use crate::stream::flow::SendCredit;
 
 /// What has been accepted and is not settled.
@@ -93,6 +94,12 @@ impl Outgoing {
         let bytes_max = message_bytes_max.min(affordable).min(BYTES_MAX);
         self.message_bytes_max = Some(bytes_max);
         self.wake();
+    }
+
+    pub(super) fn count(&self, held: &mut Holdings) {
+        held.messages_outgoing += self.messages.len();
+        let bytes = self.messages.values().map(|message| message.data.len());
+        held.message_send_bytes += bytes.sum::<usize>();
     }
 
     pub(super) fn on_max_message_data(&mut self, bytes: u64) {

@@ -76,6 +76,10 @@ impl LostRecords {
         Some(first.forget_at.max(last.forget_at))
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.records.is_empty()
     }

@@ -112,7 +112,6 @@ impl ReceiveBuffer {
     }
 
     /// Bytes of memory held for data.
-    #[cfg(test)]
     pub(crate) fn memory(&self) -> usize {
         self.blocks.iter().map(BytesMut::capacity).sum()
     }

@@ -81,6 +81,12 @@ impl SendBuffer {
         self.end - self.sent
     }
 
+    /// Bytes of memory held for data.
+    pub(crate) fn memory(&self) -> usize {
+        let chunks = self.chunks.iter().map(|chunk| chunk.data.len());
+        chunks.sum::<usize>() + self.tail.capacity()
+    }
+
     /// Whether everything written has been acknowledged.
     pub(crate) fn is_delivered(&self) -> bool {
         self.delivered.contiguous() == self.end

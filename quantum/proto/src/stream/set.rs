@@ -19,6 +19,7 @@ use super::schedule::Schedule;
 use super::sending::{Fin, Sending};
 use super::{Direction, Side, StreamEvent, StreamId};
 use crate::config::TransportConfig;
+use crate::stats::Holdings;
 
 /// What the peer's transport parameters allow: `initial_max_data`, `initial_max_stream_data_*` and
 /// `initial_max_streams_*`.
@@ -150,6 +151,16 @@ impl Streams {
     /// Bytes of streams that were sent more than once.
     pub(crate) fn repeated_bytes(&self) -> u64 {
         self.repeated
+    }
+
+    /// Adds what is held here.
+    pub(crate) fn count(&self, held: &mut Holdings) {
+        let (sending, receiving) = (self.sending.values(), self.receiving.values());
+        held.stream_halves += sending.len() + receiving.len();
+        held.stream_send_bytes += sending.map(|half| half.buffer.memory()).sum::<usize>();
+        held.stream_receive_bytes += receiving.map(|half| half.buffer.memory()).sum::<usize>();
+        held.stream_controls += self.controls.len();
+        held.events += self.events.len();
     }
 
     /// Streams that were opened by this side, in order.

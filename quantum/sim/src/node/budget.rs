@@ -1,7 +1,5 @@
 //! Whether a connection keeps to its controller's window and rate.
 
-use std::time::Duration;
-
 use quantum_proto::stats::Statistics;
 use quantum_proto::time::Instant;
 
@@ -12,27 +10,45 @@ use crate::violation::Rule;
 /// 6.2.4).
 const PROBES: u64 = 2;
 /// Datagrams that ask whether the peer is at a new address leave whatever is in flight: one for
-/// each of the probe timeouts that the answer may take.
-const CHALLENGES: u64 = 5;
-/// The least that may leave at once: RFC 9002 section 7.7, and a datagram more.
-const BURST_BYTES_MIN: u64 = 11 * 1472;
-/// A controller's rate may rise right after what was sent at the old one was counted.
-const RATE_MARGIN: f64 = 1.25;
+/// each of the probe timeouts that the answer may take, which double.
+const CHALLENGES: u64 = 16;
+/// The largest datagram of a run.
+const DATAGRAM_BYTES: u64 = 1472;
+/// The least that may leave at once: ten datagrams (RFC 9002 section 7.7), and the one that finds the
+/// bucket not quite empty.
+const BURST_BYTES_MIN: i64 = 11 * DATAGRAM_BYTES as i64;
+/// What no pacer holds back: answers to challenges, tries of the path's size, what repeats the
+/// handshake.
+const UNPACED_BYTES: i64 = 20 * DATAGRAM_BYTES as i64;
+/// What a coarse timer makes wait, in nanoseconds of rate.
+const BURST_NANOSECONDS: u64 = 2_000_000;
+/// Bytes per second beyond which there is no rate: a coarse clock has measured no round trip at all.
+const RATE_MAX: u64 = 10_000_000_000;
+/// A controller's rate may change between two looks at it.
+const RATE_MARGIN: f64 = 1.05;
 
 /// What one connection has used of its allowance.
 #[derive(Default)]
 pub(super) struct Budget {
-    /// Bytes that left ahead of the rate.
-    ahead: u64,
+    /// Bytes that may leave now, as a bucket that fills at the rate has them.
+    tokens: i64,
     updated: Instant,
     rate: u64,
     probe_timeouts: u64,
     path_changes: u64,
     probes_left: u64,
     challenges_left: u64,
+    /// Bytes that may leave beside these, being no part of what is paced.
+    unpaced: i64,
 }
 
 impl Budget {
+    /// Nothing left, though it could have.
+    pub(super) fn on_looked(&mut self, now: Instant, figures: &Statistics) {
+        self.grant(figures);
+        self.fill(now, figures);
+    }
+
     /// Something left: `before` and `after` frame the sending.
     pub(super) fn on_sent(
         &mut self,
@@ -43,7 +59,7 @@ impl Budget {
     ) -> Result<(), Fault> {
         self.grant(after);
         let grown = after.bytes_in_flight.saturating_sub(before.bytes_in_flight);
-        self.drain(now, after);
+        self.fill(now, after);
         if grown == 0 {
             return Ok(());
         }
@@ -51,12 +67,13 @@ impl Budget {
             .bytes_in_flight
             .saturating_sub(before.window.max(after.window));
         // Data that the peer may not read yet must not hold up the handshake that lets it.
-        if over > 0 && confirmed && !self.spend(grown.div_ceil(1473)) {
+        if over > 0 && confirmed && !self.spend(grown.div_ceil(DATAGRAM_BYTES + 1)) {
             let (bytes, window) = (after.bytes_in_flight, after.window);
             let detail = format!("{bytes} in flight, window {window}");
             return Err((Rule::CongestionBudget, detail));
         }
-        self.pace(grown, after)
+        // The packets of the handshake do not wait for the pacer either.
+        if confirmed { self.pace(grown) } else { Ok(()) }
     }
 
     fn spend(&mut self, datagrams: u64) -> bool {
@@ -80,30 +97,59 @@ impl Budget {
         self.path_changes = after.path_changes;
         self.probes_left += PROBES * new;
         self.challenges_left += CHALLENGES * moves;
-    }
-
-    fn drain(&mut self, now: Instant, after: &Statistics) {
-        let rate = self.rate.max(after.pacing_rate.unwrap_or(0));
-        let elapsed = now.since(self.updated);
-        let allowed = rate as f64 * RATE_MARGIN * elapsed.as_secs_f64();
-        self.ahead = self.ahead.saturating_sub(allowed as u64);
-        self.updated = now;
-        self.rate = after.pacing_rate.unwrap_or(0);
-    }
-
-    fn pace(&mut self, grown: u64, after: &Statistics) -> Result<(), Fault> {
-        let Some(rate) = after.pacing_rate else {
-            self.ahead = 0;
-            return Ok(());
-        };
-        self.ahead += grown;
-        // Two milliseconds for timers, and what the pacer grants at the beginning.
-        let burst = (rate as f64 * Duration::from_millis(4).as_secs_f64()) as u64;
-        let most = burst.max(2 * BURST_BYTES_MIN).max(2 * 65_536);
-        if self.ahead > most {
-            let detail = format!("{} bytes ahead of {rate} bytes per second", self.ahead);
-            return Err((Rule::CongestionBudget, detail));
+        let datagrams = PROBES * new + CHALLENGES * moves;
+        self.unpaced = self
+            .unpaced
+            .saturating_add(signed(datagrams * DATAGRAM_BYTES));
+        if moves > 0 || rate(after) > RATE_MAX {
+            // Another path, another controller, and a pacer that has not sent anything yet.
+            self.tokens = i64::MAX;
         }
-        Ok(())
     }
+
+    /// Lets time pass.
+    fn fill(&mut self, now: Instant, figures: &Statistics) {
+        let new = rate(figures);
+        let rate = self.rate.max(new);
+        let gained = rate as f64 * RATE_MARGIN * now.since(self.updated).as_secs_f64();
+        let burst = u128::from(rate) * u128::from(BURST_NANOSECONDS) / 1_000_000_000;
+        let burst = i64::try_from(burst)
+            .unwrap_or(i64::MAX)
+            .max(BURST_BYTES_MIN);
+        self.tokens = self.tokens.saturating_add(gained as i64).min(burst);
+        if self.tokens == burst {
+            self.unpaced = self.unpaced.min(signed(PROBES * DATAGRAM_BYTES));
+        }
+        self.updated = now;
+        self.rate = new;
+    }
+
+    fn pace(&mut self, grown: u64) -> Result<(), Fault> {
+        self.tokens = self.tokens.saturating_sub(signed(grown));
+        let over = -(self.tokens.saturating_add(UNPACED_BYTES));
+        if over <= 0 {
+            return Ok(());
+        }
+        if over <= self.unpaced {
+            self.unpaced -= over;
+            self.tokens += over;
+            return Ok(());
+        }
+        let detail = format!("{} bytes ahead of {} per second", -self.tokens, self.rate);
+        Err((Rule::CongestionBudget, detail))
+    }
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+/// Bytes per second: the controller's; or, of one that names only a window (CUBIC), that window
+/// in a round trip, and a quarter more (RFC 9002 section 7.7). That rate moves with every
+/// acknowledgement, which is why the budget looks whenever the transport could have sent.
+fn rate(figures: &Statistics) -> u64 {
+    figures.pacing_rate.unwrap_or_else(|| {
+        let round_trip = figures.rtt_smoothed.as_secs_f64().max(1e-9);
+        (figures.window as f64 * 1.25 / round_trip) as u64
+    })
 }

@@ -35,8 +35,8 @@ const CALM_RATE_MIN: BitRate = kbit(500);
 pub struct NetworkOptions {
     /// How the server sees the client over time; `None`: as it is.
     pub seen_as: Option<Schedule<SocketAddr>>,
-    /// All addresses in `seen_as`.
-    pub outside: Vec<SocketAddr>,
+    /// Where the client goes, and when: it knows, and tells its connections.
+    pub moves: Vec<(Instant, SocketAddr)>,
     /// From client to server, and back.
     pub directions: [DirectionOptions; 2],
 }
@@ -74,12 +74,15 @@ impl NetworkOptions {
         let directions = [draw(), draw()];
         let mut options = Self {
             seen_as: None,
-            outside: Vec::new(),
+            moves: Vec::new(),
             directions,
         };
         options.draw_blackout(random, calm_at);
         if random.chance(0.3) {
             options.draw_translation(random, calm_at);
+        }
+        if random.chance(0.2) {
+            options.draw_moves(random, calm_at);
         }
         options
     }
@@ -102,29 +105,48 @@ impl NetworkOptions {
     fn draw_translation(&mut self, random: &mut Random, calm_at: Instant) {
         let mut address = SocketAddr::from((Ipv4Addr::new(203, 0, 113, 1), 20_000));
         let mut seen_as = Schedule::constant(address);
-        self.outside.push(address);
         // Who loses the address in the middle of the handshake begins anew (RFC 9000 section 9).
-        let mut times: Vec<_> = (0..random.within(1..=3))
-            .map(|_| Instant::ORIGIN + random.up_to(calm_at - Instant::ORIGIN))
-            .filter(|time| *time > Instant::ORIGIN + HANDSHAKE_BOUND)
-            .collect();
-        times.sort_unstable();
-        for (count, time) in (1..).zip(times) {
+        for (count, time) in (1..).zip(draw_times(random, calm_at)) {
             address.set_port(20_000 + count);
             if random.chance(0.3) {
                 let last = u8::try_from(1 + count).unwrap_or(u8::MAX);
                 address.set_ip(Ipv4Addr::new(203, 0, 113, last).into());
             }
             seen_as = seen_as.then(time, address);
-            self.outside.push(address);
         }
         self.seen_as = Some(seen_as);
     }
 
-    /// When the server sees the client elsewhere for the first time.
+    /// One to three moves: to another port, to other networks, and home again.
+    fn draw_moves(&mut self, random: &mut Random, calm_at: Instant) {
+        let mut address = CLIENT;
+        for time in draw_times(random, calm_at) {
+            let others = MOVES.into_iter().filter(|other| *other != address);
+            let others: Vec<_> = others.collect();
+            let next = others.get(random.index(others.len())).copied();
+            address = next.unwrap_or(CLIENT);
+            self.moves.push((time, address));
+        }
+    }
+
+    /// Every address that the client has at some time.
     #[must_use]
-    pub fn first_rebinding(&self) -> Option<Instant> {
-        self.seen_as.as_ref()?.next_change(Instant::ORIGIN)
+    pub fn client_addresses() -> [SocketAddr; 4] {
+        MOVES
+    }
+
+    /// When the server sees the client elsewhere, in order.
+    #[must_use]
+    pub fn rebindings(&self) -> Vec<Instant> {
+        let mut times: Vec<_> = self.moves.iter().map(|(time, _)| *time).collect();
+        if let Some(seen_as) = &self.seen_as {
+            let first = seen_as.next_change(Instant::ORIGIN);
+            times.extend(std::iter::successors(first, |time| {
+                seen_as.next_change(*time)
+            }));
+        }
+        times.sort_unstable();
+        times
     }
 
     /// The paths from client to server and back.
@@ -134,14 +156,43 @@ impl NetworkOptions {
         let Some(seen_as) = &self.seen_as else {
             return [up.extend(Path::new()), down.extend(Path::new())];
         };
-        let nat = Nat::new(CLIENT, seen_as.clone());
+        let beside = MOVES.into_iter().filter(|address| *address != CLIENT);
+        let nat = Nat::new(CLIENT, seen_as.clone()).beside(beside.collect());
         let up = up.extend(Path::new().then(nat.outward()));
         [up, down.extend(Path::new()).then(nat.inward())]
     }
 }
 
-/// By then a handshake is over on nearly every path.
-const HANDSHAKE_BOUND: Duration = Duration::from_secs(3);
+/// Where a client may go: home, another port there, two other networks.
+const MOVES: [SocketAddr; 4] = [
+    CLIENT,
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 5001),
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(172, 16, 0, 1)), 5000),
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(172, 16, 0, 2)), 5000),
+];
+
+/// Some times, none of them in what is nearly always the handshake, half of them while most
+/// applications are at work.
+fn draw_times(random: &mut Random, calm_at: Instant) -> Vec<Instant> {
+    let trouble = calm_at - Instant::ORIGIN;
+    let busy = trouble.min(BUSY);
+    let mut times: Vec<_> = (0..random.within(1..=3))
+        .map(|_| {
+            let longest = if random.chance(0.5) { busy } else { trouble };
+            random.up_to(longest)
+        })
+        .filter(|time| *time > HANDSHAKE_BOUND)
+        .map(|time| Instant::ORIGIN + time)
+        .collect();
+    times.sort_unstable();
+    times
+}
+
+/// Most applications are done by then.
+const BUSY: Duration = Duration::from_secs(4);
+
+/// By then a handshake is over on most paths.
+const HANDSHAKE_BOUND: Duration = Duration::from_secs(1);
 
 impl DirectionOptions {
     fn draw(random: &mut Random, calm_at: Instant, rough: bool) -> Self {
@@ -294,6 +345,11 @@ impl fmt::Display for NetworkOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [up, down] = self.paths();
         writeln!(f, "up: {up}")?;
-        writeln!(f, "down: {down}")
+        writeln!(f, "down: {down}")?;
+        for (time, address) in &self.moves {
+            let seconds = time.since(Instant::ORIGIN).as_secs_f64();
+            writeln!(f, "the client moves to {address} at {seconds:.3}s")?;
+        }
+        Ok(())
     }
 }

@@ -2,8 +2,38 @@
 
 use std::time::Duration;
 
+use quantum_proto::congestion::SendLimits;
+
 use crate::random::Random;
 use crate::units::{ms, seconds};
+
+/// Who decides how much may be in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// What everybody gets who does not ask.
+    Bbr,
+    /// Names a window and no rate.
+    Cubic,
+    /// A controller of the user's own that listens to nothing.
+    Fixed(SendLimits),
+}
+
+impl Control {
+    fn draw(random: &mut Random) -> Self {
+        match random.below(20) {
+            0..=4 => Self::Cubic,
+            // Little enough for the slowest link: nobody slows it down.
+            5 => Self::Fixed(SendLimits {
+                window: random.logarithmic(4_000, 60_000),
+                pacing_rate: random
+                    .chance(0.5)
+                    .then(|| random.logarithmic(60_000, 1_000_000)),
+                quantum: random.logarithmic(1_200, 15_000),
+            }),
+            _ => Self::Bbr,
+        }
+    }
+}
 
 /// One side's transport.
 #[derive(Clone, Debug)]
@@ -32,6 +62,8 @@ pub struct Settings {
     pub retry: bool,
     /// Silence after which something is sent.
     pub keep_alive: Option<Duration>,
+    /// Congestion control.
+    pub control: Control,
 }
 
 impl Settings {
@@ -67,6 +99,7 @@ impl Settings {
             keep_alive: random
                 .chance(0.2)
                 .then(|| ms(random.logarithmic(100, 10_000))),
+            control: Control::draw(random),
         }
     }
 }

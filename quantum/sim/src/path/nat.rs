@@ -16,6 +16,7 @@ use crate::random::Random;
 pub struct Nat {
     inside: SocketAddr,
     outside: Schedule<SocketAddr>,
+    beside: Vec<SocketAddr>,
 }
 
 impl Nat {
@@ -26,7 +27,15 @@ impl Nat {
         Self {
             inside,
             outside: outside.into(),
+            beside: Vec::new(),
         }
+    }
+
+    /// The host has these addresses too, on networks without a translator.
+    #[must_use]
+    pub fn beside(mut self, addresses: Vec<SocketAddr>) -> Self {
+        self.beside = addresses;
+        self
     }
 
     /// For the direction away from the host.
@@ -89,6 +98,8 @@ impl Element for NatInward {
     ) {
         if datagram.destination == self.0.outside.at(now) {
             datagram.destination = self.0.inside;
+            outlet.pass(now, datagram);
+        } else if self.0.beside.contains(&datagram.destination) {
             outlet.pass(now, datagram);
         }
     }

@@ -64,6 +64,10 @@ impl Transport for Connection {
         Connection::shut_down(self, now, code, b"done");
     }
 
+    fn early_data_accepted(&self) -> Option<bool> {
+        Connection::early_data_accepted(self)
+    }
+
     fn poll_notice(&mut self) -> Option<Notice> {
         loop {
             if let Some(notice) = notice(self.poll_event()?) {
@@ -86,6 +90,7 @@ fn notice(event: Event) -> Option<Notice> {
         Event::StreamsAvailable(direction) => Notice::StreamsAvailable(direction),
         Event::MessageReceived => Notice::MessageReceived,
         Event::MessagesWritable => Notice::MessagesWritable,
+        Event::EarlyDataRejected => Notice::EarlyDataRejected,
         Event::Closed(error) => Notice::Closed(ending(error)),
         _ => return None,
     })

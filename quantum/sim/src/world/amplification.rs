@@ -30,6 +30,11 @@ struct Account {
 }
 
 impl Ledger {
+    /// `address` was proven to `host` before the world began.
+    pub(super) fn trust(&mut self, host: HostId, address: SocketAddr) {
+        self.account(host, address).proven = true;
+    }
+
     /// A datagram is handed to `to`: if it is the first from its origin, the address is reached.
     pub(super) fn on_delivered(&mut self, now: Instant, datagram: &Datagram, to: HostId) {
         let account = self.account(datagram.origin, datagram.addressed_to);

@@ -63,7 +63,8 @@ impl Streams {
                 Some(Carried::Blocked)
             }
             Control::StreamDataBlocked(id) => {
-                let limit = self.sending.get(&id)?.limit;
+                let allowed = self.is_allowed(id);
+                let limit = self.sending.get(&id).filter(|_| allowed)?.limit;
                 frame::write_stream_data_blocked(buffer, id, limit);
                 Some(Carried::Blocked)
             }

@@ -273,6 +273,31 @@ fn rejected_early_data_is_sent_again_within_the_new_limits() {
 }
 
 #[test]
+fn a_stream_beyond_the_limits_after_rejected_early_data_says_nothing() {
+    let remembered = TransportConfig {
+        stream_receive_window: 1000,
+        ..config()
+    };
+    let real = TransportConfig {
+        unidirectional_streams_max: 1,
+        ..config()
+    };
+    let mut client = Streams::new(Side::Client, &remembered);
+    client.set_peer_limits(limits(&remembered));
+    let ids: Vec<_> = (0..2).map(|_| client.open(UNI).unwrap()).collect();
+    for &id in &ids {
+        client.write(id, &[7; 1000]).unwrap();
+        assert_eq!(client.write(id, &[7]), Err(WriteError::Blocked));
+    }
+    client.set_peer_limits(limits(&real));
+    client.retransmit_all_for_early_data_rejected();
+    let mut server = Streams::new(Side::Server, &real);
+    while let Some(sent) = packet(&mut client, 1200) {
+        assert_eq!(receive(&mut server, &sent.payload), Ok(()));
+    }
+}
+
+#[test]
 fn accepted_early_data_wakes_writers_at_the_new_limit() {
     let remembered = TransportConfig {
         stream_receive_window: 1000,
