@@ -26,6 +26,8 @@ struct Account {
     sent: u64,
     /// Who received something there first, and when.
     reached: Option<(HostId, Instant)>,
+    /// The owner has answered since: an attacker may be there first with a copy of it.
+    answered: bool,
     proven: bool,
 }
 
@@ -35,19 +37,40 @@ impl Ledger {
         self.account(host, address).proven = true;
     }
 
-    /// A datagram is handed to `to`: if it is the first from its origin, the address is reached.
-    pub(super) fn on_delivered(&mut self, now: Instant, datagram: &Datagram, to: HostId) {
-        let account = self.account(datagram.origin, datagram.addressed_to);
+    /// A datagram of `from`, or a copy of one, is handed to `to`: if it is the first, the address is
+    /// reached.
+    pub(super) fn on_delivered(
+        &mut self,
+        now: Instant,
+        from: HostId,
+        datagram: &Datagram,
+        to: HostId,
+    ) {
+        let account = self.account(from, datagram.addressed_to);
         account.reached.get_or_insert((to, now));
     }
 
-    /// `host` takes a datagram.
-    pub(super) fn on_received(&mut self, host: HostId, datagram: &Datagram) {
+    /// `origin` sends something to `host`: from which of its addresses, the network decides.
+    pub(super) fn on_answered(&mut self, origin: HostId, host: HostId, now: Instant) {
+        for ((of, _), account) in &mut self.accounts {
+            let reached = account.reached;
+            account.answered |= *of == host
+                && reached.is_some_and(|(owner, since)| owner == origin && since <= now);
+        }
+    }
+
+    /// `host` takes a datagram, which may be a copy of what its real sender said.
+    pub(super) fn on_received(&mut self, host: HostId, datagram: &Datagram, copied: bool) {
         let account = self.account(host, datagram.source);
         account.received += datagram.bytes.len() as u64;
         account.proven |= account
             .reached
             .is_some_and(|(owner, since)| owner == datagram.origin && since <= datagram.sent_at);
+        if copied {
+            // The answer to a challenge counts wherever it comes from (RFC 9000 section 8.2.3).
+            let accounts = self.accounts.iter_mut().filter(|((of, _), _)| *of == host);
+            accounts.for_each(|(_, account)| account.proven |= account.answered);
+        }
     }
 
     /// `host` sends `bytes` to an address that it may not trust.
