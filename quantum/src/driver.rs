@@ -78,12 +78,15 @@ impl Driver {
         let mut now = self.shared.clock.now();
         self.shared.doorbell.answer(&mut work.pending);
         let mut more = work.fire_timers(core, now);
-        more |= work.flush(core, now, context);
-        if let Poll::Ready(full) = work.receive(core, &self.shared, &mut self.inbox, context) {
+        if !work.pending.is_empty() || work.blocked {
+            more |= work.flush(core, now, context);
+            now = self.shared.clock.now();
+        }
+        if let Poll::Ready(full) = work.receive(core, &self.shared, &mut self.inbox, now, context) {
             // Asking once more has tokio wake the driver for the next datagram.
             more |= full || core.socket.poll_readable(context).is_ready();
-            now = self.shared.clock.now();
             if work.wakes.is_empty() {
+                now = self.shared.clock.now();
                 more |= work.flush(core, now, context);
             }
         }

@@ -2,17 +2,22 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
-use tokio::io::Interest;
 
 use crate::driver::outbox::{Group, Sending};
 use crate::protocol::EcnCodepoint;
 
 mod options;
+#[cfg(not(unix))]
+#[path = "socket/unselected.rs"]
+mod watched;
+#[cfg(unix)]
+mod watched;
 
 pub use options::SocketOptions;
+use watched::Watched;
 
 /// Buffers per system call. With receive offload each takes up to 64 datagrams of one sender; so
 /// one call takes about as much as one turn of the driver should handle.
@@ -24,7 +29,7 @@ const SLOT_BYTES: usize = 65_536;
 /// A socket that tokio watches.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    io: tokio::net::UdpSocket,
+    io: Watched,
     state: UdpSocketState,
     local: SocketAddr,
 }
@@ -64,7 +69,7 @@ impl Socket {
     pub(crate) fn new(socket: UdpSocket) -> io::Result<Self> {
         let local = socket.local_addr()?;
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
-        let io = tokio::net::UdpSocket::from_std(socket)?;
+        let io = Watched::new(socket)?;
         Ok(Self { io, state, local })
     }
 
@@ -81,18 +86,18 @@ impl Socket {
     /// Receives what is there, and whether there may be more. Pending: nothing is there, and the
     /// task of `context` is woken when that changes.
     pub(crate) fn poll_receive(&self, inbox: &mut Inbox, context: &mut Context<'_>) -> Poll<bool> {
-        while let Poll::Ready(Ok(())) = self.io.poll_recv_ready(context) {
-            let full = self.receive(inbox);
+        loop {
+            let read = |socket: UdpSockRef<'_>| self.read(inbox, socket);
+            let full = ready!(self.io.poll_read(context, read));
             if inbox.count > 0 {
                 return Poll::Ready(full);
             }
         }
-        Poll::Pending
     }
 
     /// Ready when there is something to receive.
     pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<()> {
-        self.io.poll_recv_ready(context).map(|_| ())
+        self.io.poll_readable(context)
     }
 
     /// True: the batch is full.
@@ -100,29 +105,18 @@ impl Socket {
     /// A batch that is not has emptied the socket: said to tokio at once, this saves the system
     /// call that would only find nothing. The same goes for an error, which belongs to a datagram
     /// sent before: the next datagram to arrive makes the socket readable again.
-    fn receive(&self, inbox: &mut Inbox) -> bool {
-        inbox.count = 0;
-        let outcome = self.io.try_io(Interest::READABLE, || {
-            inbox.count = self.read(inbox).unwrap_or_else(|error| {
-                if error.kind() != io::ErrorKind::WouldBlock {
-                    tracing::debug!(%error, "receiving failed");
-                }
-                0
-            });
-            if inbox.count < RECEIVE_SLOTS {
-                return Err(io::ErrorKind::WouldBlock.into());
-            }
-            Ok(())
-        });
-        outcome.is_ok()
-    }
-
-    fn read(&self, inbox: &mut Inbox) -> io::Result<usize> {
+    fn read(&self, inbox: &mut Inbox, socket: UdpSockRef<'_>) -> bool {
         let mut slots = inbox.bytes.chunks_exact_mut(SLOT_BYTES);
         let mut slots: [IoSliceMut<'_>; RECEIVE_SLOTS] =
             std::array::from_fn(|_| IoSliceMut::new(slots.next().unwrap_or_default()));
-        let socket = UdpSockRef::from(&self.io);
-        self.state.recv(socket, &mut slots, &mut inbox.metas)
+        let outcome = self.state.recv(socket, &mut slots, &mut inbox.metas);
+        inbox.count = outcome.unwrap_or_else(|error| {
+            if error.kind() != io::ErrorKind::WouldBlock {
+                tracing::debug!(%error, "receiving failed");
+            }
+            0
+        });
+        inbox.count == RECEIVE_SLOTS
     }
 
     /// Sends one group.
@@ -148,25 +142,12 @@ impl Socket {
             segment_size: (group.datagrams() > 1).then_some(group.segment),
             src_ip: group.source,
         };
-        self.state.try_send(UdpSockRef::from(&self.io), &transmit)
+        self.state.try_send(self.io.socket(), &transmit)
     }
 
-    /// Ready when the socket may take datagrams again.
-    ///
-    /// To be called after [`Sending::Blocked`]; if it is ready, the datagram has to be tried anew.
-    pub(crate) fn poll_writable(&self, context: &mut Context<'_>) -> Poll<()> {
-        self.io.poll_send_ready(context).map(|_| ())
-    }
-
-    /// Tries to send again what was blocked, and lets tokio know if it still is.
-    pub(crate) fn retry(&self, group: &Group, bytes: &[u8]) -> Sending {
-        let outcome = self
-            .io
-            .try_io(Interest::WRITABLE, || match self.send(group, bytes) {
-                Sending::Blocked => Err(io::ErrorKind::WouldBlock.into()),
-                other => Ok(other),
-            });
-        outcome.unwrap_or(Sending::Blocked)
+    /// Ready when the socket may take datagrams again; to be called after [`Sending::Blocked`].
+    pub(crate) fn poll_writable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.io.poll_writable(context)
     }
 }
 

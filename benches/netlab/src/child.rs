@@ -6,14 +6,14 @@
 use std::io::{BufRead, Write};
 use std::sync::OnceLock;
 
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::time::TimeVal;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Failure;
 use crate::peers::{self, Setup, Stream};
-use crate::workload::{bulk, handshake, pingpong};
+use crate::workload::{bulk, handshake, idle, pingpong};
 
 /// Length of a request, and of the answer to one that is echoed.
 pub(crate) const REQUEST: usize = 64;
@@ -39,6 +39,7 @@ pub(crate) enum Task {
     Serve,
     Bulk { seconds: f64 },
     Handshake { connections: u32 },
+    Idle { connections: u32 },
     Pingpong { connections: u32, seconds: f64 },
 }
 
@@ -53,6 +54,8 @@ pub(crate) enum Report {
     },
     Bulk(bulk::Download),
     Handshake(handshake::Connects),
+    /// All connections are there, and stay until the process is killed.
+    Idle,
     Pingpong(pingpong::RoundTrips),
     /// It did not work.
     Failed(String),
@@ -67,6 +70,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     std::io::stdin().read_line(&mut line)?;
     let order: Order = serde_json::from_str(&line)?;
     std::thread::spawn(watch_input);
+    raise_descriptors()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -76,6 +80,12 @@ pub(crate) fn run() -> Result<(), Failure> {
     std::process::exit(0);
 }
 
+/// Thousands of TCP connections are as many descriptors.
+fn raise_descriptors() -> Result<(), Failure> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, most, most)?)
+}
+
 async fn perform(order: &Order) -> Result<Report, Failure> {
     let setup = &order.setup;
     Ok(match order.task {
@@ -83,6 +93,13 @@ async fn perform(order: &Order) -> Result<Report, Failure> {
         Task::Bulk { seconds } => Report::Bulk(bulk::download(setup, seconds).await?),
         Task::Handshake { connections } => {
             Report::Handshake(handshake::connect(setup, connections).await?)
+        }
+        Task::Idle { connections } => {
+            let streams = idle::connect(setup, connections).await?;
+            say(&Report::Idle)?;
+            std::future::pending::<()>().await;
+            drop(streams);
+            Report::Idle
         }
         Task::Pingpong {
             connections,

@@ -1,8 +1,9 @@
 //! Transports side by side over one emulated link, and on loopback.
 //!
-//! `cargo run --release -p netlab -- probe|bulk|handshake|loopback|pingpong`; see `README.md`.
+//! `cargo run --release -p netlab -- probe|bulk|handshake|idle|loopback|pingpong`; see `README.md`.
 
 mod child;
+mod footprint;
 mod identity;
 mod machine;
 mod output;
@@ -36,6 +37,8 @@ enum Command {
     Bulk(workload::bulk::Options),
     /// Connect again and again; time to the first byte of the first answer.
     Handshake(workload::handshake::Options),
+    /// Many connections that do nothing; memory and wake-ups of the server.
+    Idle(workload::idle::Options),
     /// Download on loopback; bits and CPU per byte.
     Loopback(workload::loopback::Options),
     /// Requests and responses of 64 bytes on loopback.
@@ -60,6 +63,7 @@ fn run() -> Result<(), Failure> {
         Command::Probe => probe::run(command_line()),
         Command::Bulk(options) => workload::bulk::run(&options),
         Command::Handshake(options) => workload::handshake::run(&options),
+        Command::Idle(options) => workload::idle::run(&options),
         Command::Loopback(options) => workload::loopback::run(&options),
         Command::Pingpong(options) => workload::pingpong::run(&options),
         Command::Child => child::run(),

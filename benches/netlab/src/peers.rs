@@ -11,14 +11,15 @@
 //! - A connection carries one bidirectional byte stream ([`Stream`]). The client opens it and sends
 //!   first, so a transport that announces a stream only with its first byte works as well.
 //! - [`Dialer::connect`] makes a new connection each time it is called and never resumes an earlier
-//!   one, unless the peer is meant to show resumption. It returns when the client may send.
+//!   one, unless [`Wishes::early_data`] says so. It returns when the client may send.
 //! - [`Listener::accept`] returns quickly; what takes round trips belongs into the [`Incoming`]
 //!   future, which the server drives beside others.
 //! - A stream keeps alive whatever it needs, and dropping it ends the connection.
 //! - Both processes run one tokio current-thread runtime.
 //!
 //! Settings follow `README.md`: the identity of [`Setup`] is verified, receive windows are 16 MiB
-//! for a stream and 32 MiB for a connection, UDP sockets have 4 MiB of buffer.
+//! for a stream and 32 MiB for a connection, UDP sockets have 4 MiB of buffer, datagrams begin at
+//! 1200 bytes and grow to 1472.
 
 mod kcp;
 mod noq;
@@ -31,6 +32,7 @@ mod tls;
 
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use clap::ValueEnum;
@@ -44,6 +46,8 @@ use crate::identity::Identity;
 const STREAM_WINDOW: u32 = 16 << 20;
 /// Receive window of a connection, for transports that have one.
 const CONNECTION_WINDOW: u32 = 32 << 20;
+/// The largest UDP payload that QUIC and Quantum look for: what fills an Ethernet packet of IPv4.
+const DATAGRAM_BYTES_MAX: u16 = 1472;
 
 /// A transport with its congestion control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
@@ -95,6 +99,14 @@ impl Peer {
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
+    /// Whether it can send data before a handshake is complete, and the lab knows how.
+    pub(crate) fn has_early_data(self) -> bool {
+        matches!(
+            self,
+            Self::QuantumBbr | Self::QuantumCubic | Self::QuinnCubic | Self::QuinnBbr
+        )
+    }
+
     fn congestion(self) -> Congestion {
         match self {
             Self::QuantumBbr
@@ -123,6 +135,19 @@ pub(crate) struct Setup {
     pub(crate) address: SocketAddr,
     /// The server's certificate and key; the client trusts the certificate alone.
     pub(crate) identity: Identity,
+    /// What the workload wants to be different.
+    pub(crate) wishes: Wishes,
+}
+
+/// What a workload may want to be different from a transport's own settings.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct Wishes {
+    /// Connections may be silent for this long.
+    pub(crate) idle_timeout: Option<Duration>,
+    /// The client sends something when nothing has happened for this long.
+    pub(crate) keep_alive: Option<Duration>,
+    /// Connections but the first send early data (0-RTT): see [`Peer::has_early_data`].
+    pub(crate) early_data: bool,
 }
 
 /// Bytes both ways.

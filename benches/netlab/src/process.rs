@@ -48,6 +48,11 @@ impl Pair {
         self.client.report(work + GRACE)
     }
 
+    /// The server's process.
+    pub(crate) fn server_id(&self) -> u32 {
+        self.server.process.id()
+    }
+
     /// Stops the server: its CPU seconds since the first request.
     pub(crate) fn stop_server(mut self) -> Result<f64, Failure> {
         writeln!(self.server.input, "{STOP}")?;

@@ -12,7 +12,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use guuid::Guuid;
-use rand::rngs::StdRng;
 
 use crate::acknowledge::FrequencyRequests;
 use crate::config::TransportConfig;
@@ -20,9 +19,10 @@ use crate::crypto::{DirectionKeys, Session};
 use crate::endpoint::{ConnectionEvent, EndpointEvent};
 use crate::message::Messages;
 use crate::pacing::Pacer;
-use crate::parameters::TransportParameters;
+use crate::parameters::Lasting;
+use crate::random::RareRng;
 use crate::recovery::{Outcome, PathRecovery, Recovery, SpaceId};
-use crate::stats::Statistics;
+use crate::stats::Counts;
 use crate::stream::{Side, Streams};
 use crate::time::Instant;
 
@@ -101,7 +101,7 @@ pub struct Connection {
     remote_ids: RemoteIds,
     streams: Streams,
     messages: Messages,
-    peer: TransportParameters,
+    peer: Lasting,
     /// What the peer is asked for, as to how often it acknowledges.
     ack_requests: FrequencyRequests,
     pending: transmit::Pending,
@@ -109,8 +109,8 @@ pub struct Connection {
     idle: lifecycle::Idle,
     events: VecDeque<Event>,
     endpoint_events: VecDeque<EndpointEvent>,
-    rng: StdRng,
-    statistics: Statistics,
+    rng: RareRng,
+    statistics: Counts,
     /// Whoever wants to know what happens.
     watch: Option<Box<Watch>>,
 }
@@ -130,7 +130,7 @@ impl Connection {
 
     /// What the endpoint has to do for this connection.
     pub fn poll_endpoint_event(&mut self) -> Option<EndpointEvent> {
-        self.endpoint_events.pop_front()
+        event::take_next(&mut self.endpoint_events)
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has to be called, if nothing else happens.

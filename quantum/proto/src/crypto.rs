@@ -97,6 +97,15 @@ impl HeaderKey {
 }
 
 impl PacketKey {
+    /// The key inside another one, which sees what is done with it.
+    #[cfg(test)]
+    pub(crate) fn wrapped(
+        self,
+        wrap: impl FnOnce(Box<dyn rustls::quic::PacketKey>) -> Box<dyn rustls::quic::PacketKey>,
+    ) -> Self {
+        Self(wrap(self.0))
+    }
+
     /// Encrypts all of `packet` but its last [`TAG_BYTES`], where the tag goes.
     #[inline]
     pub(crate) fn seal(&self, number: u64, header: &[u8], packet: &mut [u8]) -> bool {
@@ -134,6 +143,11 @@ impl PacketKey {
 }
 
 impl KeySchedule {
+    /// The peer's key of the next phase, which stays the next one.
+    pub(crate) fn peek(&self) -> PacketKey {
+        PacketKey(self.0.clone().next_packet_keys().remote)
+    }
+
     /// Keys of the next phase: our own, and the peer's.
     pub(crate) fn next(&mut self) -> (PacketKey, PacketKey) {
         let keys = self.0.next_packet_keys();

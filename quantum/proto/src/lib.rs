@@ -47,6 +47,7 @@ mod mtu;
 mod pacing;
 mod packet;
 mod parameters;
+mod random;
 mod range_set;
 mod recovery;
 mod token;

@@ -13,16 +13,17 @@ use crate::time::Instant;
 pub(crate) struct Pacer {
     /// Bytes that may leave at `filled_at`; below zero by what left ahead of its time.
     tokens: i64,
-    filled_at: Instant,
+    filled_at: Option<Instant>,
     /// Nanoseconds of rate that were too few for a whole byte.
     fraction: u64,
 }
 
 impl Pacer {
-    pub(crate) const fn new(now: Instant) -> Self {
+    /// Lets a burst go at once.
+    pub(crate) const fn new() -> Self {
         Self {
             tokens: i64::MAX / 4,
-            filled_at: now,
+            filled_at: None,
             fraction: 0,
         }
     }
@@ -36,12 +37,15 @@ impl Pacer {
         limits: &SendLimits,
         smoothed_rtt: Duration,
     ) -> Option<Instant> {
-        let rate = rate(limits, smoothed_rtt);
-        self.fill(now, rate, limits, bytes);
+        // Packets that leave together find the bucket filled: the rate costs a long division.
+        if self.filled_at != Some(now) {
+            self.fill(now, rate(limits, smoothed_rtt), limits, bytes);
+        }
         // A packet leaves when the bucket is not empty, whatever its size: the debt delays the next.
         if self.tokens > 0 {
             return None;
         }
+        let rate = rate(limits, smoothed_rtt);
         let missing = u64::try_from(1 - self.tokens).unwrap_or(0);
         let wait = missing.saturating_mul(NANOS).div_ceil(rate);
         Some(now + Duration::from_nanos(wait))
@@ -56,8 +60,8 @@ impl Pacer {
     }
 
     fn fill(&mut self, now: Instant, rate: u64, limits: &SendLimits, datagram: u64) {
-        let elapsed = u64::try_from(now.since(self.filled_at).as_nanos()).unwrap_or(u64::MAX);
-        self.filled_at = now;
+        let filled_at = self.filled_at.replace(now).unwrap_or(now);
+        let elapsed = u64::try_from(now.since(filled_at).as_nanos()).unwrap_or(u64::MAX);
         let gained = u128::from(elapsed) * u128::from(rate) + u128::from(self.fraction);
         self.fraction = (gained % u128::from(NANOS)) as u64;
         let gained = i64::try_from(gained / u128::from(NANOS)).unwrap_or(i64::MAX);

@@ -39,6 +39,21 @@ pub(crate) struct TransportParameters {
     pub(crate) connection_guuid: Option<Guuid>,
 }
 
+/// What matters of the peer's parameters as long as the connection lives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lasting {
+    pub(crate) ack_delay_exponent: u64,
+    pub(crate) active_connection_id_limit: u64,
+}
+
+impl Lasting {
+    /// The delay that an ACK frame states.
+    #[inline]
+    pub(crate) fn ack_delay(&self, encoded: u64) -> Duration {
+        Duration::from_micros(encoded.saturating_mul(1 << self.ack_delay_exponent.min(20)))
+    }
+}
+
 impl Default for TransportParameters {
     /// The values of parameters that are not there (RFC 9000 section 18.2).
     fn default() -> Self {
@@ -78,10 +93,12 @@ impl TransportParameters {
         Duration::from_millis(self.max_ack_delay)
     }
 
-    /// The delay that an ACK frame states.
-    #[inline]
-    pub(crate) fn ack_delay(&self, encoded: u64) -> Duration {
-        Duration::from_micros(encoded.saturating_mul(1 << self.ack_delay_exponent.min(20)))
+    /// What has no other owner once the parameters are taken over.
+    pub(crate) fn lasting(&self) -> Lasting {
+        Lasting {
+            ack_delay_exponent: self.ack_delay_exponent,
+            active_connection_id_limit: self.active_connection_id_limit,
+        }
     }
 
     /// What RFC 9000 section 7.4.1 lets a client remember for 0-RTT.

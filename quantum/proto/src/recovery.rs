@@ -17,6 +17,7 @@ mod rtt;
 mod sent;
 mod skip;
 mod space;
+mod spaces;
 mod timer;
 
 #[cfg(test)]
@@ -34,7 +35,7 @@ pub(crate) use self::path::PathRecovery;
 use self::rate::RateStamp;
 pub(crate) use self::rtt::{GRANULARITY, RttEstimator};
 use self::sent::Packet;
-use self::space::Space;
+use self::spaces::Spaces;
 use crate::carried::Contents;
 use crate::congestion::{Controller, SendLimits};
 use crate::stats::{Holdings, Statistics};
@@ -45,7 +46,7 @@ use crate::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Recovery {
     side: Side,
-    spaces: [Space; 3],
+    spaces: Spaces,
     path: PathRecovery,
     paths_begun: u32,
     initial_rtt: Duration,
@@ -85,7 +86,7 @@ impl Recovery {
     ) -> Self {
         Self {
             side,
-            spaces: SpaceId::ALL.map(|id| Space::new(id, now)),
+            spaces: Spaces::new(now),
             path: PathRecovery::new(0, now, initial_rtt, controller),
             paths_begun: 0,
             initial_rtt,
@@ -111,7 +112,7 @@ impl Recovery {
         let controller = &self.path.controller;
         let datagram_bytes = u64::from(self.datagram_bytes.max(1));
         let window_packets = || controller.limits().window / datagram_bytes;
-        let space = &mut self.spaces[space as usize];
+        let space = &mut self.spaces[space];
         if space.id == SpaceId::Data {
             space.next_number = space.skips.apply(space.next_number, window_packets, random);
         }
@@ -120,13 +121,13 @@ impl Recovery {
 
     /// The largest number that the peer acknowledged: decides how many bytes a number takes.
     pub(crate) fn largest_acknowledged(&self, space: SpaceId) -> Option<u64> {
-        self.spaces[space as usize].largest_acknowledged
+        self.spaces[space].largest_acknowledged
     }
 
     /// The newest packet that was sent.
     #[cfg(test)]
     pub(crate) fn largest_sent(&self, space: SpaceId) -> Option<u64> {
-        let space = &self.spaces[space as usize];
+        let space = &self.spaces[space];
         let outstanding = space.sent.iter().map(|(number, _)| number).last();
         outstanding.max(space.largest_acknowledged)
     }
@@ -151,17 +152,17 @@ impl Recovery {
             ect0: sent.ect0,
             app_limited,
         };
-        self.spaces[space as usize].push(sent.number, packet);
+        self.spaces[space].push(sent.number, packet);
     }
 
     /// Whether a packet that asks for an acknowledgement is under way in `space`.
     pub(crate) fn awaits_acknowledgement(&self, space: SpaceId) -> bool {
-        self.spaces[space as usize].eliciting > 0
+        self.spaces[space].eliciting > 0
     }
 
     /// Outstanding packets of `space`, oldest first: what a probe may repeat.
     pub(crate) fn outstanding(&self, space: SpaceId) -> impl Iterator<Item = &Contents> {
-        self.spaces[space as usize]
+        self.spaces[space]
             .sent
             .iter()
             .map(|(_, packet)| &packet.contents)
@@ -171,7 +172,7 @@ impl Recovery {
     /// every 32nd or so, or what they acknowledge has to be repeated for ever
     /// (RFC 9000 section 13.2.4).
     pub(crate) fn unanswered(&self, space: SpaceId) -> u64 {
-        self.spaces[space as usize].unanswered
+        self.spaces[space].unanswered
     }
 
     /// Whether an ack-eliciting packet is outstanding in any space.
@@ -182,7 +183,8 @@ impl Recovery {
     /// The keys of `space` are gone: nothing of it is outstanding any more, nothing is reported
     /// (RFC 9002 section 6.4).
     pub(crate) fn discard_space(&mut self, now: Instant, space: SpaceId) {
-        drop(self.spaces[space as usize].drain(&mut self.path));
+        drop(self.spaces[space].drain(&mut self.path));
+        self.spaces.forget(space);
         self.timeouts = 0;
         self.progress_at = now;
     }
@@ -192,7 +194,7 @@ impl Recovery {
     pub(crate) fn abandon(&mut self, now: Instant, space: SpaceId, outcome: &mut Outcome) {
         outcome.clear();
         let path = self.path.id;
-        let packets = self.spaces[space as usize].drain(&mut self.path);
+        let packets = self.spaces[space].drain(&mut self.path);
         let lost = packets.map(|(number, packet)| LostPacket {
             number,
             bytes: packet.bytes,
@@ -280,7 +282,7 @@ impl Recovery {
 
     /// Adds what is held here.
     pub(crate) fn count(&self, held: &mut Holdings) {
-        for space in &self.spaces {
+        for space in self.spaces.iter() {
             held.sent_packets += space.sent.len();
             held.unacknowledged_packets += usize::try_from(space.eliciting).unwrap_or(usize::MAX);
             held.lost_packets += space.late.len();

@@ -1,5 +1,6 @@
 //! Streams: ordered bytes in one direction or both.
 
+pub(crate) mod blocks;
 mod control;
 mod counts;
 pub(crate) mod coverage;

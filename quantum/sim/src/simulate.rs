@@ -132,7 +132,11 @@ fn lost_in_handshake(options: &Options, world: &World<Party>) -> bool {
     let token_aged = options.settings[1].retry
         && confirmed_at.is_none()
         && world.now() > Instant::ORIGIN + RETRY_TOKEN_LIFETIME;
-    token_aged || rebinding.is_some_and(|time| time < confirmed_at.unwrap_or(Instant::DISTANT))
+    // Who sees everything can keep a handshake from coming about (RFC 9000 section 21.1).
+    let watched = options.is_watched() && confirmed_at.is_none();
+    token_aged
+        || watched
+        || rebinding.is_some_and(|time| time < confirmed_at.unwrap_or(Instant::DISTANT))
 }
 
 fn build(
@@ -152,10 +156,16 @@ fn build(
     }
     let [client_program, server_program] = programs;
     let [client_settings, server_settings] = &options.settings;
+    let early = options.early.as_ref();
+    let streams_before = early.map_or(0, |early| early.before.streams_max);
     let parties = Parties::prepare(options, observer, &mut random)?;
 
     let mut client = Node::client(CLIENT, &mut random)
-        .within(Limits::new(client_settings, server_settings))
+        .within(Limits::new(
+            client_settings,
+            server_settings,
+            streams_before,
+        ))
         .moving(options.network.moves.iter().copied());
     client.connect(Instant::ORIGIN, &parties.client, SERVER, client_program)?;
     let server = Node::server_again(
@@ -165,7 +175,7 @@ fn build(
         &mut random,
         [server_program],
     )
-    .within(Limits::new(server_settings, client_settings));
+    .within(Limits::new(server_settings, client_settings, 0));
 
     let mut world = World::new(random.bits());
     let [client_driver, server_driver] = options.drivers.clone();

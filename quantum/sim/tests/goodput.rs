@@ -13,26 +13,44 @@ fn run(name: &str, seed: u64) -> Result<Report, Violation> {
         .run(seed)
 }
 
+/// Some seeds, so that none is lucky.
+const SEEDS: u64 = 5;
+
+/// The least of some seeds.
 fn of_link(name: &str) -> Result<f64, Violation> {
-    let report = run(name, 0)?;
-    println!("{name}: {report}");
-    Ok(report.flows[0].of_link)
+    let mut least = f64::MAX;
+    for seed in 0..SEEDS {
+        let report = run(name, seed)?;
+        println!("{name} {seed}: {report}");
+        least = least.min(report.flows[0].of_link);
+    }
+    Ok(least)
 }
 
 #[test]
 fn one_flow_fills_the_link_and_hardly_anybody_waits() -> Result<(), Violation> {
-    let report = run("single", 0)?;
-    assert!(report.flows[0].of_link >= 0.95, "{report}");
-    assert!(report.rtt_p95_ratio <= 1.25, "{report}");
-    assert!(report.dropped <= 0.02, "{report}");
+    for seed in 0..SEEDS {
+        let report = run("single", seed)?;
+        assert!(report.flows[0].of_link >= 0.95, "{report}");
+        assert!(report.rtt_p95_ratio <= 1.25, "{report}");
+        assert!(report.dropped <= 0.02, "{report}");
+    }
     Ok(())
 }
 
 #[test]
 fn random_loss_is_not_taken_for_congestion() -> Result<(), Violation> {
     assert!(of_link("loss-1")? >= 0.90);
+    assert!(of_link("loss-2")? >= 0.90);
     assert!(of_link("loss-5")? >= 0.85);
-    assert!(of_link("far-loss-5")? >= 0.85);
+    assert!(of_link("loss-10")? >= 0.75);
+    assert!(of_link("far-loss-5")? >= 0.80);
+    Ok(())
+}
+
+#[test]
+fn loss_in_bursts_is_not_taken_for_congestion() -> Result<(), Violation> {
+    assert!(of_link("loss-2-bursts")? >= 0.85);
     Ok(())
 }
 
@@ -46,9 +64,11 @@ fn a_slow_link_is_filled_too() -> Result<(), Violation> {
 
 #[test]
 fn a_shallow_buffer_is_used_without_overrunning_it() -> Result<(), Violation> {
-    let report = run("shallow", 0)?;
-    assert!(report.flows[0].of_link >= 0.75, "{report}");
-    assert!(report.dropped <= 0.10, "{report}");
+    for seed in 0..SEEDS {
+        let report = run("shallow", seed)?;
+        assert!(report.flows[0].of_link >= 0.90, "{report}");
+        assert!(report.dropped <= 0.02, "{report}");
+    }
     Ok(())
 }
 
@@ -61,7 +81,7 @@ fn a_deep_buffer_stays_empty() -> Result<(), Violation> {
 
 #[test]
 fn a_policer_is_found_out() -> Result<(), Violation> {
-    assert!(of_link("policer")? >= 0.65);
+    assert!(of_link("policer")? >= 0.90);
     Ok(())
 }
 

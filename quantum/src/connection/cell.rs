@@ -32,7 +32,7 @@ pub(crate) struct State {
     /// Tasks that wait to read, by stream.
     readers: FxHashMap<StreamId, Waker>,
     /// Streams that somebody holds for sending.
-    senders: FxHashMap<StreamId, Sender>,
+    senders: FxHashMap<StreamId, Box<Sender>>,
     waiting: [WaitList; 8],
 }
 
@@ -144,7 +144,7 @@ impl State {
 
     /// Somebody holds the stream for sending from now on.
     pub(crate) fn hold(&mut self, id: StreamId) {
-        self.senders.insert(id, Sender::default());
+        self.senders.insert(id, Box::default());
     }
 
     /// Nobody holds the stream for sending any more.

@@ -32,7 +32,8 @@ pub(crate) enum Occasion {
 /// So a task that gives up waiting takes nothing from the others.
 #[derive(Debug, Default)]
 pub(crate) struct WaitList {
-    wakers: Slab<Waker>,
+    /// Made when somebody waits for the first time: most occasions nobody ever waits for.
+    wakers: Option<Box<Slab<Waker>>>,
     /// Counts how often all were woken: tickets from before are void.
     epoch: u64,
 }
@@ -47,31 +48,38 @@ pub(crate) struct Ticket {
 impl WaitList {
     /// Moves everybody to `wakes`.
     pub(crate) fn wake_all(&mut self, wakes: &mut Vec<Waker>) {
-        if self.wakers.is_empty() {
+        let Some(wakers) = self.wakers.as_deref_mut().filter(|list| !list.is_empty()) else {
             return;
-        }
+        };
         self.epoch = self.epoch.wrapping_add(1);
-        wakes.extend(self.wakers.drain());
+        wakes.extend(wakers.drain());
     }
 
     /// Enters the task of `context`, or renews its entry.
     pub(crate) fn enter(&mut self, ticket: Option<Ticket>, context: &Context<'_>) -> Ticket {
+        let wakers = self.wakers.get_or_insert_default();
         if let Some(ticket) = ticket.filter(|ticket| ticket.epoch == self.epoch)
-            && let Some(waker) = self.wakers.get_mut(ticket.key)
+            && let Some(waker) = wakers.get_mut(ticket.key)
         {
             waker.clone_from(context.waker());
             return ticket;
         }
         Ticket {
-            key: self.wakers.insert(context.waker().clone()),
+            key: wakers.insert(context.waker().clone()),
             epoch: self.epoch,
         }
     }
 
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.wakers.as_ref().map_or(0, |wakers| wakers.len())
+    }
+
     /// The task waits no more.
     pub(crate) fn leave(&mut self, ticket: Ticket) {
-        if ticket.epoch == self.epoch {
-            self.wakers.try_remove(ticket.key);
+        let wakers = self.wakers.as_deref_mut();
+        if let Some(wakers) = wakers.filter(|_| ticket.epoch == self.epoch) {
+            wakers.try_remove(ticket.key);
         }
     }
 }
@@ -155,7 +163,7 @@ mod tests {
         let mut list = WaitList::default();
         let ticket = list.enter(None, &context());
         list.enter(Some(ticket), &context());
-        assert_eq!(list.wakers.len(), 1);
+        assert_eq!(list.len(), 1);
     }
 
     #[test]
@@ -165,7 +173,7 @@ mod tests {
         list.wake_all(&mut Vec::new());
         list.enter(None, &context());
         list.leave(old);
-        assert_eq!(list.wakers.len(), 1);
+        assert_eq!(list.len(), 1);
     }
 
     #[test]

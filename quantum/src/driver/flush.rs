@@ -114,23 +114,19 @@ impl Work {
         let Core {
             socket, statistics, ..
         } = core;
-        let segments = || group_segments_max(socket);
-        if !self.blocked {
+        loop {
+            if self.blocked && socket.poll_writable(context).is_pending() {
+                return false;
+            }
+            let segments = || group_segments_max(socket);
             let send = |group: &Group, bytes: &[u8]| {
                 statistics.count_sent(group, socket.send(group, bytes))
             };
             self.blocked = !self.outbox.send(segments, send);
-        }
-        while self.blocked {
-            if socket.poll_writable(context).is_pending() {
-                return false;
+            if !self.blocked {
+                return true;
             }
-            let retry = |group: &Group, bytes: &[u8]| {
-                statistics.count_sent(group, socket.retry(group, bytes))
-            };
-            self.blocked = !self.outbox.send(segments, retry);
         }
-        true
     }
 
     /// Carries out what the connection asks of the endpoint and tells the application of. True: it

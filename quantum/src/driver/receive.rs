@@ -23,16 +23,17 @@ struct Batch<'a> {
 type Routed<'a> = Option<(Route, &'a mut [u8])>;
 
 impl Work {
-    /// Receives one batch and hands it to the connections. Ready(true): there may be more.
+    /// Receives one batch and hands it to the connections. Ready(true): there may be more. `now` is
+    /// as good a time of arrival as one that is asked for each batch.
     pub(super) fn receive(
         &mut self,
         core: &mut Core,
         shared: &Arc<Shared>,
         inbox: &mut Inbox,
+        now: Instant,
         context: &mut Context<'_>,
     ) -> Poll<bool> {
         let full = std::task::ready!(core.socket.poll_receive(inbox, context));
-        let now = shared.clock.now();
         core.statistics.receive_calls = core.statistics.receive_calls.wrapping_add(1);
         for (meta, bytes) in inbox.batches() {
             core.statistics.count_received(meta);

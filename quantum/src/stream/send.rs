@@ -48,7 +48,8 @@ impl SendStream {
     }
 
     /// Accepts bytes from the front of `data` for sending, and says how many; waits while there is
-    /// no room for a single one.
+    /// no room for a single one. At most 256 KiB wait on a stream to be sent for the first time:
+    /// [`write_chunk`](Self::write_chunk) takes more at once.
     ///
     /// Cancel safe: dropped before it is ready, nothing was accepted.
     ///

@@ -83,13 +83,22 @@ async fn a_connection_survives_a_new_socket() {
 #[tokio::test]
 async fn an_idle_endpoint_does_not_spin() {
     let pair = pair().await;
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
-    let before = [&pair.client_endpoint, &pair.server_endpoint].map(|end| end.statistics().turns);
-    tokio::time::sleep(Duration::from_millis(1_000)).await;
-    let after = [&pair.client_endpoint, &pair.server_endpoint].map(|end| end.statistics().turns);
-    for (before, after) in before.into_iter().zip(after) {
-        assert!(after - before <= 2, "{} turns in a second", after - before);
+    for end in [&pair.client_endpoint, &pair.server_endpoint] {
+        // One that spins never rests, however long it is given.
+        assert!(comes_to_rest(end).await, "{:?}", end.statistics());
     }
+}
+
+/// Whether there comes a second in which nearly nothing happens.
+async fn comes_to_rest(endpoint: &quantum::Endpoint) -> bool {
+    for _ in 0..20 {
+        let before = endpoint.statistics().turns;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if endpoint.statistics().turns - before <= 2 {
+            return true;
+        }
+    }
+    false
 }
 
 #[tokio::test]
@@ -99,10 +108,12 @@ async fn connections_between_two_sockets_share_system_calls() {
     let mut streams = Vec::new();
     for _ in 0..32 {
         let connecting = client.connect(server.local_addr(), "localhost");
-        let stream = connecting.await.unwrap().open_bi().await.unwrap();
+        let mut stream = connecting.await.unwrap().open_bi().await.unwrap();
+        // An answer: nothing of the handshake is left to be said.
+        stream.send.write_all(&[1; 64]).await.unwrap();
+        stream.receive.read(&mut [0; 64]).await.unwrap();
         streams.push(stream);
     }
-    tokio::time::sleep(Duration::from_millis(100)).await;
     let before = client.statistics();
     for _ in 0..20 {
         for stream in &mut streams {

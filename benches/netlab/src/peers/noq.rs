@@ -7,11 +7,13 @@ use async_trait::async_trait;
 use noq::congestion::{Bbr3Config, CubicConfig};
 use noq::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use noq::{
-    ClientConfig, Endpoint, EndpointConfig, ServerConfig, TokioRuntime, TransportConfig, VarInt,
+    ClientConfig, Endpoint, EndpointConfig, MtuDiscoveryConfig, ServerConfig, TokioRuntime,
+    TransportConfig, VarInt,
 };
 
 use super::{
-    CONNECTION_WINDOW, Congestion, Dialer, Incoming, Listener, STREAM_WINDOW, Setup, Stream, socket,
+    CONNECTION_WINDOW, Congestion, DATAGRAM_BYTES_MAX, Dialer, Incoming, Listener, STREAM_WINDOW,
+    Setup, Stream, socket,
 };
 use crate::Failure;
 use crate::identity;
@@ -47,7 +49,7 @@ impl Dialer for Client {
 pub(super) fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> {
     let crypto = QuicServerConfig::try_from(setup.identity.server_config()?)?;
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
-    config.transport_config(transport(setup.peer.congestion()));
+    config.transport_config(Arc::new(transport(setup)?));
     let socket = socket::bind(setup.address)?;
     Ok(Box::new(Server(endpoint(Some(config), socket)?)))
 }
@@ -55,7 +57,9 @@ pub(super) fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> {
 pub(super) fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
     let crypto = QuicClientConfig::try_from(setup.identity.client_config()?)?;
     let mut config = ClientConfig::new(Arc::new(crypto));
-    config.transport_config(transport(setup.peer.congestion()));
+    let mut transport = transport(setup)?;
+    transport.keep_alive_interval(setup.wishes.keep_alive);
+    config.transport_config(Arc::new(transport));
     let endpoint = endpoint(None, socket::bind_any()?)?;
     endpoint.set_default_client_config(config);
     let address = setup.address;
@@ -71,15 +75,21 @@ fn endpoint(
     Ok(Endpoint::new(config, server, socket, runtime)?)
 }
 
-fn transport(congestion: Congestion) -> Arc<TransportConfig> {
+fn transport(setup: &Setup) -> Result<TransportConfig, Failure> {
     let mut transport = TransportConfig::default();
     transport.stream_receive_window(VarInt::from_u32(STREAM_WINDOW));
     transport.receive_window(VarInt::from_u32(CONNECTION_WINDOW));
-    match congestion {
+    let mut discovery = MtuDiscoveryConfig::default();
+    discovery.upper_bound(DATAGRAM_BYTES_MAX);
+    transport.mtu_discovery_config(Some(discovery));
+    if let Some(timeout) = setup.wishes.idle_timeout {
+        transport.max_idle_timeout(Some(timeout.try_into()?));
+    }
+    match setup.peer.congestion() {
         Congestion::Cubic => {
             transport.congestion_controller_factory(Arc::new(CubicConfig::default()))
         }
         Congestion::Bbr => transport.congestion_controller_factory(Arc::new(Bbr3Config::default())),
     };
-    Arc::new(transport)
+    Ok(transport)
 }

@@ -8,7 +8,8 @@ use ::quantum::{ClientConfig, Endpoint, ServerConfig, TransportConfig};
 use async_trait::async_trait;
 
 use super::{
-    CONNECTION_WINDOW, Congestion, Dialer, Incoming, Listener, STREAM_WINDOW, Setup, Stream, socket,
+    CONNECTION_WINDOW, Congestion, DATAGRAM_BYTES_MAX, Dialer, Incoming, Listener, STREAM_WINDOW,
+    Setup, Stream, socket,
 };
 use crate::Failure;
 use crate::identity;
@@ -33,12 +34,20 @@ impl Listener for Server {
 struct Client {
     endpoint: Endpoint,
     address: SocketAddr,
+    early_data: bool,
+    /// The server is known.
+    resumes: bool,
 }
 
 #[async_trait]
 impl Dialer for Client {
     async fn connect(&mut self) -> Result<Stream, Failure> {
-        let connection = self.endpoint.connect(self.address, identity::NAME).await?;
+        let connection = if self.resumes {
+            self.endpoint.connect_early(self.address, identity::NAME)?
+        } else {
+            self.resumes = self.early_data;
+            self.endpoint.connect(self.address, identity::NAME).await?
+        };
         Ok(Box::new(connection.open_bi().await?))
     }
 }
@@ -53,21 +62,28 @@ pub(super) fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> {
 }
 
 pub(super) fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
-    let config =
-        ClientConfig::with_roots(setup.identity.roots()?)?.with_transport(transport(setup));
+    let transport = transport(setup).with_keep_alive(setup.wishes.keep_alive);
+    let config = ClientConfig::with_roots(setup.identity.roots()?)?.with_transport(transport);
     let endpoint = Endpoint::builder()
         .with_client(config)
         .begin(socket::bind_any()?)?;
     Ok(Box::new(Client {
         endpoint,
         address: setup.address,
+        early_data: setup.wishes.early_data,
+        resumes: false,
     }))
 }
 
 fn transport(setup: &Setup) -> TransportConfig {
-    let transport = TransportConfig::default()
+    let mut transport = TransportConfig::default()
+        .with_early_data(setup.wishes.early_data)
         .with_stream_receive_window(STREAM_WINDOW.into())
-        .with_receive_window(CONNECTION_WINDOW.into());
+        .with_receive_window(CONNECTION_WINDOW.into())
+        .with_datagram_bytes_max(DATAGRAM_BYTES_MAX);
+    if setup.wishes.idle_timeout.is_some() {
+        transport = transport.with_idle_timeout(setup.wishes.idle_timeout);
+    }
     match setup.peer.congestion() {
         Congestion::Bbr => transport.with_controller(Arc::new(Bbr::default())),
         Congestion::Cubic => transport.with_controller(Arc::new(Cubic::default())),

@@ -1,4 +1,4 @@
-//! s2n-quic with rustls: its CUBIC, or its BBR (version 2). Sockets and MTU as it comes.
+//! s2n-quic with rustls: its CUBIC, or its BBR (version 2).
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -6,14 +6,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use s2n_quic::client::Connect;
 use s2n_quic::provider::congestion_controller::{Bbr, Cubic};
+use s2n_quic::provider::io::tokio;
 use s2n_quic::provider::limits::Limits;
 use s2n_quic::provider::tls::rustls;
 
 use super::{
-    CONNECTION_WINDOW, Congestion, Dialer, Incoming, Listener, STREAM_WINDOW, Setup, Stream,
+    CONNECTION_WINDOW, Congestion, DATAGRAM_BYTES_MAX, Dialer, Incoming, Listener, STREAM_WINDOW,
+    Setup, Stream, socket,
 };
 use crate::Failure;
 use crate::identity;
+
+/// Headers of IPv4 and UDP.
+const HEADER_BYTES: u16 = 20 + 8;
 
 struct Server(s2n_quic::Server);
 
@@ -33,6 +38,7 @@ impl Listener for Server {
 struct Client {
     client: s2n_quic::Client,
     address: SocketAddr,
+    keep_alive: bool,
 }
 
 #[async_trait]
@@ -40,6 +46,7 @@ impl Dialer for Client {
     async fn connect(&mut self) -> Result<Stream, Failure> {
         let connect = Connect::new(self.address).with_server_name(identity::NAME);
         let mut connection = self.client.connect(connect).await?;
+        connection.keep_alive(self.keep_alive)?;
         Ok(Box::new(connection.open_bidirectional_stream().await?))
     }
 }
@@ -48,8 +55,8 @@ pub(super) fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> {
     let tls = rustls::Server::from(Arc::new(setup.identity.server_config()?));
     let builder = s2n_quic::Server::builder()
         .with_tls(tls)?
-        .with_limits(limits()?)?
-        .with_io(setup.address)?;
+        .with_limits(limits(setup)?)?
+        .with_io(io(setup.address)?)?;
     let server = match setup.peer.congestion() {
         Congestion::Cubic => builder
             .with_congestion_controller(Cubic::default())?
@@ -65,8 +72,8 @@ pub(super) fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
     let tls = rustls::Client::from(Arc::new(setup.identity.client_config()?));
     let builder = s2n_quic::Client::builder()
         .with_tls(tls)?
-        .with_limits(limits()?)?
-        .with_io(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
+        .with_limits(limits(setup)?)?
+        .with_io(io(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?)?;
     let client = match setup.peer.congestion() {
         Congestion::Cubic => builder
             .with_congestion_controller(Cubic::default())?
@@ -75,15 +82,36 @@ pub(super) fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
             .with_congestion_controller(Bbr::default())?
             .start()?,
     };
-    let address = setup.address;
-    Ok(Box::new(Client { client, address }))
+    Ok(Box::new(Client {
+        client,
+        address: setup.address,
+        keep_alive: setup.wishes.keep_alive.is_some(),
+    }))
 }
 
-fn limits() -> Result<Limits, Failure> {
+/// A socket as the others have it.
+fn io(address: SocketAddr) -> Result<tokio::Provider, Failure> {
+    let builder = tokio::Builder::default()
+        .with_receive_address(address)?
+        .with_recv_buffer_size(socket::BUFFER)?
+        .with_send_buffer_size(socket::BUFFER)?
+        .with_max_mtu(DATAGRAM_BYTES_MAX + HEADER_BYTES)?;
+    Ok(builder.build()?)
+}
+
+fn limits(setup: &Setup) -> Result<Limits, Failure> {
     let windows = Limits::new()
         .with_data_window(CONNECTION_WINDOW.into())
         .and_then(|limits| limits.with_bidirectional_local_data_window(STREAM_WINDOW.into()))
         .and_then(|limits| limits.with_bidirectional_remote_data_window(STREAM_WINDOW.into()))
         .and_then(|limits| limits.with_max_send_buffer_size(STREAM_WINDOW));
-    windows.map_err(|error| error.to_string().into())
+    let limits = match setup.wishes.idle_timeout {
+        Some(timeout) => windows.and_then(|limits| limits.with_max_idle_timeout(timeout)),
+        None => windows,
+    };
+    let limits = match setup.wishes.keep_alive {
+        Some(period) => limits.and_then(|limits| limits.with_max_keep_alive_period(period)),
+        None => limits,
+    };
+    limits.map_err(|error| error.to_string().into())
 }

@@ -7,7 +7,7 @@ use socket2::SockRef;
 use crate::Failure;
 
 /// Bytes of the send buffer and of the receive buffer.
-const BUFFER: usize = 4 << 20;
+pub(crate) const BUFFER: usize = 4 << 20;
 
 /// A socket at `address` with large buffers that does not block.
 pub(crate) fn bind(address: SocketAddr) -> Result<UdpSocket, Failure> {

@@ -6,15 +6,14 @@ use clap::Args;
 use netlab::lab::{Lab, LabSettings, SERVER};
 use netlab::link::LinkSettings;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::setup;
+use super::{first_byte, setup};
 use crate::Failure;
-use crate::child::{ECHO, Report, Task, request};
+use crate::child::{Report, Task};
 use crate::identity::Identity;
 use crate::output::{Output, Table, endings};
-use crate::peers::{self, Dialer, Peer, Setup, Stream};
+use crate::peers::{self, Peer, Setup};
 use crate::process::Pair;
 use crate::runner::Common;
 use crate::statistics::{percentile, spread};
@@ -51,10 +50,18 @@ pub(crate) struct Connects {
     pub(crate) ended: Option<String>,
 }
 
-/// The client: connects, asks, reads one byte, and starts again.
+/// The client: connects, asks, reads one byte, and starts again. With early data, it knows the
+/// server from a connection that is not counted.
 pub(crate) async fn connect(setup: &Setup, connections: u32) -> Result<Connects, Failure> {
     let mut dialer = peers::dialer(setup).await?;
     let mut seen = Connects::default();
+    if setup.wishes.early_data {
+        // The first connection gets the ticket that the others need.
+        let stream = timeout(LONGEST, first_byte(dialer.as_mut())).await??;
+        sleep(PAUSE).await;
+        drop(stream);
+        sleep(PAUSE).await;
+    }
     for _ in 0..connections {
         let start = Instant::now();
         let connected = timeout(LONGEST, first_byte(dialer.as_mut())).await;
@@ -66,24 +73,21 @@ pub(crate) async fn connect(setup: &Setup, connections: u32) -> Result<Connects,
             }
         };
         seen.milliseconds.push(start.elapsed().as_secs_f64() * 1e3);
+        if setup.wishes.early_data {
+            // The handshake is still under way, and with its end comes the next ticket.
+            sleep(PAUSE).await;
+        }
         drop(stream);
         sleep(PAUSE).await;
     }
     Ok(seen)
 }
 
-async fn first_byte(dialer: &mut dyn Dialer) -> Result<Stream, Failure> {
-    let mut stream = dialer.connect().await?;
-    stream.write_all(&request(ECHO)).await?;
-    stream.flush().await?;
-    stream.read_u8().await?;
-    Ok(stream)
-}
-
 /// One run.
 #[derive(Debug, Serialize)]
 struct Record {
     peer: Peer,
+    early_data: bool,
     rtt_ms: f64,
     rate_mbit: f64,
     repeat: u32,
@@ -100,9 +104,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     for repeat in 1..=options.common.repeats {
         for &peer in &options.common.peers.0 {
             eprintln!("{} ({repeat} of {})", peer.name(), options.common.repeats);
-            let record = measure(options, &identity, peer, repeat)?;
-            output.record(&record)?;
-            records.push(record);
+            for early_data in ways(peer) {
+                let record = measure(options, &identity, peer, early_data, repeat)?;
+                output.record(&record)?;
+                records.push(record);
+            }
         }
     }
     output.finish(
@@ -111,10 +117,17 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     )
 }
 
+/// Whether early data is used: not, and also, if it can be.
+fn ways(peer: Peer) -> impl Iterator<Item = bool> {
+    let early = peer.has_early_data().then_some(true);
+    [false].into_iter().chain(early)
+}
+
 fn measure(
     options: &Options,
     identity: &Identity,
     peer: Peer,
+    early_data: bool,
     repeat: u32,
 ) -> Result<Record, Failure> {
     let rate = options.rate * 1e6;
@@ -132,13 +145,10 @@ fn measure(
     })?;
     let connections = options.connections;
     let task = Task::Handshake { connections };
-    let pair = Pair::start(
-        &lab.server,
-        &lab.client,
-        &setup(peer, SERVER, identity),
-        task,
-    )?;
-    let report = pair.client_report((PAUSE + LONGEST) * connections);
+    let mut setup = setup(peer, SERVER, identity);
+    setup.wishes.early_data = early_data;
+    let pair = Pair::start(&lab.server, &lab.client, &setup, task)?;
+    let report = pair.client_report((PAUSE * 2 + LONGEST) * connections);
     let connects = match report {
         Ok(Report::Handshake(connects)) => connects,
         Ok(other) => return Err(format!("the client said {other:?}").into()),
@@ -149,10 +159,11 @@ fn measure(
     };
     let counters = lab.counters();
     let ways = [counters.to_server, counters.to_client];
-    let made = connects.milliseconds.len().max(1);
+    let made = connects.milliseconds.len().max(1) + usize::from(early_data);
     let each = |sum: u64| sum as f64 / made as f64;
     Ok(Record {
         peer,
+        early_data,
         rtt_ms: options.rtt,
         rate_mbit: options.rate,
         repeat,
@@ -164,8 +175,9 @@ fn measure(
 
 fn text(options: &Options, records: &[Record]) -> String {
     let mut text = format!(
-        "RTT {} ms, {} Mbit/s, no loss; {} new connections in sequence, no resumption, 64 bytes each \
-         way. Median of the runs (least-most).\n\n",
+        "RTT {} ms, {} Mbit/s, no loss; {} new connections in sequence, 64 bytes each way; \
+         without resumption, and with early data (0-RTT) where a line says so. Median of the runs \
+         (least-most).\n\n",
         options.rtt, options.rate, options.connections,
     );
     let columns = [
@@ -177,22 +189,10 @@ fn text(options: &Options, records: &[Record]) -> String {
     ];
     let mut table = Table::new(columns.map(str::to_owned));
     for &peer in &options.common.peers.0 {
-        let runs = || records.iter().filter(move |record| record.peer == peer);
-        let at = |share: f64| {
-            let times = runs().map(move |record| {
-                let mut times = record.connects.milliseconds.clone();
-                percentile(&mut times, share)
-            });
-            spread(times, 1)
-        };
-        let cells = [
-            at(0.5),
-            at(0.0),
-            at(1.0),
-            spread(runs().map(|record| record.bytes_each), 0),
-            spread(runs().map(|record| record.packets_each), 1),
-        ];
-        table.line(peer.name(), cells);
+        for early_data in ways(peer) {
+            let name = peer.name() + if early_data { ", 0-RTT" } else { "" };
+            table.line(name, cells(records, peer, early_data));
+        }
     }
     text += &table.markdown();
     text + &endings(
@@ -200,4 +200,23 @@ fn text(options: &Options, records: &[Record]) -> String {
             .iter()
             .map(|record| (record.peer, &record.connects.ended)),
     )
+}
+
+fn cells(records: &[Record], peer: Peer, early_data: bool) -> [String; 5] {
+    let of = |record: &&Record| (record.peer, record.early_data) == (peer, early_data);
+    let runs = || records.iter().filter(of);
+    let at = |share: f64| {
+        let times = runs().map(|record| {
+            let mut times = record.connects.milliseconds.clone();
+            percentile(&mut times, share)
+        });
+        spread(times, 1)
+    };
+    [
+        at(0.5),
+        at(0.0),
+        at(1.0),
+        spread(runs().map(|record| record.bytes_each), 0),
+        spread(runs().map(|record| record.packets_each), 1),
+    ]
 }

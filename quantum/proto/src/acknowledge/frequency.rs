@@ -48,6 +48,11 @@ impl FrequencyRequests {
         }
     }
 
+    /// The peer knows the frames of the extension.
+    pub(crate) fn is_understood(&self) -> bool {
+        self.min_delay.is_some()
+    }
+
     /// The frame to send now, if the wish has changed. `reordering`: the packet threshold of loss
     /// detection.
     pub(crate) fn poll(

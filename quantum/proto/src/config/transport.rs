@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::congestion::{Bbr, ControllerFactory};
 use crate::observe::ObserverFactory;
+use crate::stream::blocks::Blocks;
 
 /// How one connection behaves. Made by [`TransportConfig::default`] and the `with_` methods.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct TransportConfig {
     pub(crate) key_update_packets: u64,
     pub(crate) controller: Arc<dyn ControllerFactory>,
     pub(crate) observer: Option<Arc<dyn ObserverFactory>>,
+    /// Memory for stream data: connections that share the configuration share it.
+    pub(crate) memory: Blocks,
 }
 
 impl Default for TransportConfig {
@@ -61,6 +64,7 @@ impl Default for TransportConfig {
             key_update_packets: 1 << 22,
             controller: Arc::new(Bbr::default()),
             observer: None,
+            memory: Blocks::new(),
         }
     }
 }

@@ -17,6 +17,7 @@ mod probe_bw;
 mod probe_rtt;
 mod round;
 mod startup;
+mod tally;
 
 use std::time::Duration;
 
@@ -211,7 +212,9 @@ impl BbrController {
     fn pacing_margin(&self) -> f64 {
         if !matches!(
             self.state,
-            State::ProbeBw(probe_bw::Phase::Cruise | probe_bw::Phase::Refill)
+            State::ProbeBw(
+                probe_bw::Phase::Down | probe_bw::Phase::Cruise | probe_bw::Phase::Refill
+            )
         ) {
             return 0.0;
         }
@@ -344,7 +347,7 @@ const WINDOW_GAIN: f64 = 2.0;
 const PACING_MARGIN: f64 = 0.01;
 
 /// A queue that persists is drained by so many margins at most.
-const PACING_MARGINS_MAX: u32 = 3;
+const PACING_MARGINS_MAX: u32 = 13;
 
 /// BBR.MinPipeCwnd, in datagrams.
 const MIN_PIPE_WINDOW: u64 = 4;

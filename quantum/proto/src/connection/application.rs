@@ -25,7 +25,8 @@ impl Connection {
         self.streams.accept(direction)
     }
 
-    /// Accepts a copy of as much of `data` as there is room for, and says how much.
+    /// Accepts a copy of as much of `data` as there is room for, and says how much. No more than
+    /// 256 KiB of copies wait on a stream to be sent for the first time.
     ///
     /// # Errors
     ///
@@ -116,7 +117,7 @@ impl Connection {
 
     /// What there is to know; see [`Event`].
     pub fn poll_event(&mut self) -> Option<Event> {
-        if let Some(event) = self.events.pop_front() {
+        if let Some(event) = super::event::take_next(&mut self.events) {
             return Some(event);
         }
         if let Some(event) = self.streams.poll_event() {
@@ -143,7 +144,8 @@ impl Connection {
     /// Figures of this connection.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        let mut statistics = self.statistics;
+        let mut statistics = Statistics::default();
+        self.statistics.fill(&mut statistics);
         self.recovery.fill(&mut statistics);
         statistics.bytes_retransmitted =
             self.streams.repeated_bytes() + self.messages.repeated_bytes();

@@ -144,6 +144,8 @@ impl Connection {
     ) -> Option<Transmit> {
         if !self.path.mtu.wants_probe(now)
             || !self.handshake.confirmed
+            // The first answer must not wait behind probes.
+            || self.recovery.largest_acknowledged(SpaceId::Data).is_none()
             || !self.path.validated
             || self.budget(now, SpaceId::Data, self.path.mtu.max().into()) != Budget::Data
         {

@@ -178,6 +178,10 @@ impl Connection {
             packet.contents.push(Carried::HandshakeDone);
         }
         if std::mem::take(&mut self.pending.ping) {
+            if self.ack_requests.is_understood() {
+                // An answer that is held back would wake the peer once more, just for this.
+                frame::write_immediate_ack(packet.buffer);
+            }
             self.write_ping(packet);
         }
         while packet.remaining() >= CONTROL_BYTES_MAX

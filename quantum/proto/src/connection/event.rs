@@ -1,5 +1,6 @@
 //! What a connection has to tell the application.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use crate::error::ConnectionError;
@@ -35,4 +36,13 @@ pub enum Event {
     PathChanged(SocketAddr),
     /// The connection is over; nothing follows.
     Closed(ConnectionError),
+}
+
+/// Takes the first of events that are rare after the handshake: no memory is kept for them.
+pub(super) fn take_next<T>(events: &mut VecDeque<T>) -> Option<T> {
+    let next = events.pop_front();
+    if next.is_none() && events.capacity() > 0 {
+        *events = VecDeque::new();
+    }
+    next
 }

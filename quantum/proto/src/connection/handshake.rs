@@ -225,7 +225,7 @@ impl Connection {
         }
         self.ack_requests = FrequencyRequests::new(peer.min_ack_delay.map(Duration::from_micros));
         self.path.mtu.set_peer_max(peer.max_udp_payload_size);
-        self.peer = peer;
+        self.peer = peer.lasting();
         self.on_heard(now);
     }
 
@@ -287,9 +287,10 @@ impl Connection {
             .is_some_and(|session| session.early_data_accepted());
         self.handshake.early_accepted = accepted;
         if self.side == Side::Client && self.handshake.early && !accepted {
+            // First what is in flight: an unreliable message is not given up for that.
+            self.give_up_flight(now, SpaceId::Data);
             self.streams.retransmit_all_for_early_data_rejected();
             self.messages.restart();
-            self.give_up_flight(now, SpaceId::Data);
             self.events.push_back(Event::EarlyDataRejected);
         }
     }
@@ -418,6 +419,8 @@ impl Connection {
             let _ = space
                 .crypto_send
                 .on_delivered(start..start + u64::from(length));
+            // There will hardly be any more.
+            space.crypto_send.release();
         }
     }
 

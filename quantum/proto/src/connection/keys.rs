@@ -15,15 +15,15 @@ use crate::time::Instant;
 
 /// The keys of the data space: of this phase, the one before and the next (RFC 9001 section 6).
 ///
-/// The next keys are made ahead of time, so that how long a packet takes to open does not tell
-/// an observer which keys it needed (RFC 9001 section 9.5).
+/// The peer's next key is made ahead of time, so that how long a packet takes to open does not
+/// tell an observer which key it needed (RFC 9001 section 9.5). Ours is not: each takes as much
+/// memory as all streams of an idle connection.
 pub(super) struct DataKeys {
     schedule: KeySchedule,
     pub(super) local: PacketKey,
     pub(super) remote: PacketKey,
     pub(super) local_header: HeaderKey,
     pub(super) remote_header: HeaderKey,
-    next_local: PacketKey,
     next_remote: PacketKey,
     /// Opens packets that were sent before the last update and came late.
     pub(super) previous_remote: Option<PacketKey>,
@@ -50,16 +50,14 @@ enum Phase {
 }
 
 impl DataKeys {
-    pub(super) fn new(now: Instant, keys: Keys, mut schedule: KeySchedule) -> Self {
-        let (next_local, next_remote) = schedule.next();
+    pub(super) fn new(now: Instant, keys: Keys, schedule: KeySchedule) -> Self {
         Self {
+            next_remote: schedule.peek(),
             schedule,
             local: keys.local.packet,
             remote: keys.remote.packet,
             local_header: keys.local.header,
             remote_header: keys.remote.header,
-            next_local,
-            next_remote,
             previous_remote: None,
             phase: false,
             sealed: 0,
@@ -69,6 +67,18 @@ impl DataKeys {
             acknowledged: false,
             began: now,
         }
+    }
+
+    /// The same, with every key that opens packets wrapped.
+    #[cfg(test)]
+    pub(super) fn with_wrapped(
+        mut self,
+        wrap: impl Fn(Box<dyn rustls::quic::PacketKey>) -> Box<dyn rustls::quic::PacketKey>,
+    ) -> Self {
+        self.remote = self.remote.wrapped(&wrap);
+        self.next_remote = self.next_remote.wrapped(&wrap);
+        self.previous_remote = self.previous_remote.map(|key| key.wrapped(&wrap));
+        self
     }
 
     /// Which keys a packet asks for: those of the other phase may be the old or the new ones.
@@ -93,9 +103,8 @@ impl DataKeys {
 
     /// Turns to the next keys, both ways.
     pub(super) fn update(&mut self, now: Instant) {
-        let (local, remote) = self.schedule.next();
-        self.local = std::mem::replace(&mut self.next_local, local);
-        let remote = std::mem::replace(&mut self.next_remote, remote);
+        (self.local, _) = self.schedule.next();
+        let remote = std::mem::replace(&mut self.next_remote, self.schedule.peek());
         self.previous_remote = Some(std::mem::replace(&mut self.remote, remote));
         self.phase = !self.phase;
         self.sealed = 0;

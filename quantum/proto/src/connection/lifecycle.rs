@@ -56,6 +56,8 @@ pub(super) struct Idle {
     pub(super) timeout: Option<Duration>,
     /// Something that asks for an answer has been sent since something arrived.
     sent_since_received: bool,
+    /// When something arrived last.
+    heard_at: Option<Instant>,
     /// What to do when everything is delivered.
     pub(super) shut_down: Option<Box<ShutDown>>,
 }
@@ -151,9 +153,9 @@ impl Connection {
     /// A close that was put off happens when nothing is left to deliver.
     pub(super) fn close_if_delivered(&mut self, now: Instant) {
         // A server that has not seen the end of the handshake would never hear of the connection.
-        let delivered = self.is_established()
+        let delivered = self.idle.shut_down.is_some()
+            && self.is_established()
             && self.handshake.confirmed
-            && self.idle.shut_down.is_some()
             && self.streams.all_delivered()
             && self.messages.all_delivered();
         if delivered && let Some(shut_down) = self.idle.shut_down.take() {
@@ -224,6 +226,12 @@ impl Connection {
     /// Something authentic arrived.
     pub(super) fn on_heard(&mut self, now: Instant) {
         self.idle.sent_since_received = false;
+        // Packets that arrive together restart the timers once.
+        let heard_at = self.is_established().then_some(now);
+        if heard_at.is_some() && self.idle.heard_at == heard_at {
+            return;
+        }
+        self.idle.heard_at = heard_at;
         self.restart_idle_timer(now);
         self.restart_keep_alive(now);
     }

@@ -95,7 +95,7 @@ impl Connection {
     fn start_over_on_path(&mut self, now: Instant) {
         let controller = self.new_controller(now);
         self.left_recovery = Some(Box::new(self.recovery.on_path_change(now, controller)));
-        self.pacer = Pacer::new(now);
+        self.pacer = Pacer::new();
     }
 
     fn await_validation(&mut self, now: Instant) {

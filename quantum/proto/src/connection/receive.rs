@@ -352,7 +352,10 @@ impl Connection {
                 self.data_keys_acknowledged(now, ack.largest);
             }
         }
-        self.outcome = outcome;
+        // Nothing is under way: perhaps nothing will be for long, and no memory is kept for it.
+        if self.recovery.is_waiting() {
+            self.outcome = outcome;
+        }
         result
     }
 

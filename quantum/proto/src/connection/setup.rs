@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 
 use super::Connection;
 use super::handshake::Handshake;
@@ -23,8 +22,9 @@ use crate::message::Messages;
 use crate::mtu::MtuDiscovery;
 use crate::pacing::Pacer;
 use crate::parameters::TransportParameters;
+use crate::random::RareRng;
 use crate::recovery::{Outcome, Recovery, SpaceId};
-use crate::stats::Statistics;
+use crate::stats::Counts;
 use crate::stream::{Side, Streams};
 use crate::time::Instant;
 
@@ -36,7 +36,7 @@ impl Connection {
         let ConnectionSetup {
             now, side, config, ..
         } = setup;
-        let mut rng = StdRng::from_seed(setup.seed);
+        let mut rng = RareRng::new(setup.seed);
         let delay = config.ack_delay_max;
         let initial = Space::new(SpaceId::Initial, Some(setup.initial_keys), delay);
         let data = Space::new(SpaceId::Data, None, delay);
@@ -58,7 +58,7 @@ impl Connection {
             undecryptable: UndecryptablePackets::default(),
             recovery: Recovery::new(now, side, config.initial_rtt, delay, bytes, controller),
             outcome: Outcome::default(),
-            pacer: Pacer::new(now),
+            pacer: Pacer::new(),
             path: Path::new(setup.remote, setup.local, setup.address_validated, mtu, ecn),
             previous_path: None,
             left_recovery: None,
@@ -69,7 +69,7 @@ impl Connection {
             remote_ids: RemoteIds::new(setup.remote_id),
             streams: Streams::new(side, &config),
             messages: Messages::new(&config),
-            peer: TransportParameters::default(),
+            peer: TransportParameters::default().lasting(),
             ack_requests: FrequencyRequests::new(None),
             pending: Pending::default(),
             timers: Timers::new(),
@@ -77,7 +77,7 @@ impl Connection {
             events: VecDeque::new(),
             endpoint_events: VecDeque::new(),
             rng,
-            statistics: Statistics::default(),
+            statistics: Counts::default(),
             watch,
             config,
         };

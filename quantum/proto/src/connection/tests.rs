@@ -5,6 +5,7 @@ pub(crate) mod pair;
 mod attacks;
 mod closing;
 mod handshake;
+mod latency;
 mod moves;
 mod paths;
 mod resumption;

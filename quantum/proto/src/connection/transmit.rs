@@ -149,6 +149,11 @@ impl Connection {
             let another = space == SpaceId::Initial
                 && self.sending_kind(SpaceId::Handshake).is_some()
                 && self.wants_to_send(now, SpaceId::Handshake, budget);
+            if another && self.side == Side::Client {
+                // The server has the ClientHello, and what follows says so better than a
+                // datagram that has to be padded: the Initial keys go (RFC 9001 section 4.9.1).
+                continue;
+            }
             padded |= space == SpaceId::Initial;
             // What proves a path also shows that it carries datagrams of that size
             // (RFC 9000 section 8.2.1).

@@ -174,6 +174,9 @@ impl Outgoing {
 
     /// Writes resets, then what was lost, then what is new.
     pub(super) fn write(&mut self, packet: &mut PacketBuffer<'_>) {
+        if self.messages.is_empty() && self.resets.is_empty() && self.lost.is_empty() {
+            return;
+        }
         self.write_resets(packet);
         while packet.remaining() >= FRAME_BYTES_MIN
             && let Some(&id) = self.lost.front()

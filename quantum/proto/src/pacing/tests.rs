@@ -27,7 +27,7 @@ fn drain(pacer: &mut Pacer, now: Instant, limits: &SendLimits) -> (u64, Instant)
 
 /// Bytes that leave within ten seconds if the sender wakes `late` after each deadline.
 fn sent_in_ten_seconds(limits: &SendLimits, late: Duration) -> u64 {
-    let mut pacer = Pacer::new(START);
+    let mut pacer = Pacer::new();
     let (_, mut next) = drain(&mut pacer, START, limits);
     let mut total = 0;
     while next < START + Duration::from_secs(10) {
@@ -47,7 +47,7 @@ fn assert_near(bytes: u64, expected: u64) {
 #[test]
 fn first_burst_is_no_more_than_the_quantum() {
     let limits = limits(Some(1_000_000), 12_000);
-    let (bytes, _) = drain(&mut Pacer::new(START), START, &limits);
+    let (bytes, _) = drain(&mut Pacer::new(), START, &limits);
     assert_eq!(bytes, 12_000);
 }
 
@@ -76,7 +76,7 @@ fn controller_without_a_rate_gets_five_quarters_of_a_window_a_round_trip() {
 #[test]
 fn idle_time_gives_no_more_than_a_burst() {
     let limits = limits(Some(1_000_000), 12_000);
-    let mut pacer = Pacer::new(START);
+    let mut pacer = Pacer::new();
     let (_, next) = drain(&mut pacer, START, &limits);
     let (bytes, _) = drain(&mut pacer, next + Duration::from_secs(3600), &limits);
     assert_eq!(bytes, 12_000);
@@ -85,7 +85,7 @@ fn idle_time_gives_no_more_than_a_burst() {
 #[test]
 fn packet_may_leave_at_the_time_that_was_named_and_not_before() {
     let limits = limits(Some(1_000_000), 2 * DATAGRAM);
-    let mut pacer = Pacer::new(START);
+    let mut pacer = Pacer::new();
     let (_, next) = drain(&mut pacer, START, &limits);
     let before = next.before(Duration::from_micros(2));
     assert!(pacer.poll(before, DATAGRAM, &limits, RTT).is_some());

@@ -49,7 +49,7 @@ impl Recovery {
         outcome.clear();
         let id = report.space;
         let largest = self.check_ranges(id)?;
-        let outstanding = self.spaces[id as usize].eliciting;
+        let outstanding = self.spaces[id].eliciting;
         let mut tally = self.path.tally();
         let largest_sent_at = self.take_delivered(now, id, largest, &mut tally, outcome);
         if outcome.delivered.is_empty() {
@@ -60,19 +60,19 @@ impl Recovery {
             .map(|sent_at| self.sample_rtt(now, id, sent_at, delay));
         let mut ecn_marked = 0;
         if outcome.largest_advanced {
-            report.ect0_acknowledged =
-                std::mem::take(&mut self.spaces[id as usize].ect0_unreported);
+            report.ect0_acknowledged = std::mem::take(&mut self.spaces[id].ect0_unreported);
             ecn_marked = ecn(&report);
         }
         let lost_bytes = self.detect_lost(now, id, Some(outstanding), outcome);
         self.path
             .on_acknowledged(now, &tally, rtt, lost_bytes, ecn_marked);
+        self.spaces[id].release();
         self.on_progress(now, id);
         Ok(())
     }
 
     fn check_ranges(&self, id: SpaceId) -> Result<u64, TransportError> {
-        let space = &self.spaces[id as usize];
+        let space = &self.spaces[id];
         let largest = self.ranges.first().map_or(0, |range| *range.end());
         if self.ranges.is_empty() || largest >= space.next_number {
             return Err(TransportError::violation(
@@ -104,7 +104,7 @@ impl Recovery {
             ranges,
             ..
         } = self;
-        let space = &mut spaces[id as usize];
+        let space = &mut spaces[id];
         let before = space.largest_acknowledged;
         outcome.largest_advanced = before.is_none_or(|before| before < largest);
         space.largest_acknowledged = before.max(Some(largest));
@@ -147,7 +147,7 @@ impl Recovery {
             totals,
             ..
         } = self;
-        let space = &mut spaces[id as usize];
+        let space = &mut spaces[id];
         if space.late.is_empty() {
             return;
         }
@@ -208,7 +208,7 @@ impl Recovery {
             longest_probe_timeout: self.path.rtt.probe_timeout() + self.max_ack_delay,
         };
         let lost_before = outcome.lost.len();
-        let space = &mut self.spaces[id as usize];
+        let space = &mut self.spaces[id];
         let bytes = space.detect_lost(&criteria, &mut self.path, outcome);
         self.count_lost(&outcome.lost[lost_before..]);
         if outcome.persistent_congestion {

@@ -7,9 +7,6 @@ use super::rate::RateStamp;
 use crate::carried::Contents;
 use crate::time::Instant;
 
-/// Slots that an empty queue keeps: what a request and its answer need, and no more.
-const SLOTS_IDLE_MAX: usize = 8;
-
 /// A packet that was sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Packet {
@@ -57,6 +54,10 @@ impl SentPackets {
                 acknowledged: false,
                 next,
             });
+        }
+        if self.slots.capacity() == 0 && !packet.ack_eliciting {
+            // The last word of a conversation, perhaps: it stays for long.
+            self.slots.reserve_exact(1);
         }
         self.slots.push_back(Slot::Outstanding(packet));
     }
@@ -116,7 +117,6 @@ impl SentPackets {
             self.slots.pop_front();
             self.base += 1;
         }
-        self.release();
         passed_acknowledged
     }
 
@@ -177,10 +177,9 @@ impl SentPackets {
         self.base.saturating_add(self.slots.len() as u64)
     }
 
-    fn release(&mut self) {
-        if self.slots.is_empty() && self.slots.capacity() > SLOTS_IDLE_MAX {
-            self.slots.shrink_to(SLOTS_IDLE_MAX);
-        }
+    /// Keeps no memory for more packets than there are.
+    pub(crate) fn release(&mut self) {
+        self.slots.shrink_to_fit();
     }
 }
 

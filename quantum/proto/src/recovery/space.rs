@@ -113,6 +113,13 @@ impl Space {
         }
     }
 
+    /// Keeps no memory to spare when nothing is under way, as that may be so for long.
+    pub(super) fn release(&mut self) {
+        if self.eliciting == 0 {
+            self.sent.release();
+        }
+    }
+
     /// Gives up what is lost. Stops at the first packet that is not: later ones are younger.
     /// Returns the bytes that the controller heard of.
     pub(super) fn detect_lost(

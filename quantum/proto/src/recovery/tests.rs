@@ -136,7 +136,7 @@ impl Bench {
 
     /// Sends the next number (no skips) of `space` after `change`.
     fn send_in(&mut self, ms: u64, space: SpaceId, change: impl FnOnce(&mut SentPacket)) {
-        let number = self.recovery.spaces[space as usize].next_number;
+        let number = self.recovery.spaces[space].next_number;
         let mut packet = packet(number);
         change(&mut packet);
         self.recovery.on_sent(at(ms), space, packet);
@@ -273,7 +273,7 @@ fn an_idle_space_holds_next_to_nothing() {
     let mut bench = Bench::new();
     bench.send(0, 10_000);
     bench.ack(100, [0..=9_999]);
-    let space = &bench.recovery.spaces[SpaceId::Data as usize];
+    let space = &bench.recovery.spaces[SpaceId::Data];
     assert_eq!(space.sent.len(), 0);
     assert!(space.sent.capacity() <= 8);
 }
@@ -282,7 +282,7 @@ fn an_idle_space_holds_next_to_nothing() {
 fn a_side_that_only_acknowledges_remembers_little() {
     let mut bench = Bench::new();
     (0..10_000).for_each(|_| bench.send_in(0, SpaceId::Data, bare_ack));
-    let space = &bench.recovery.spaces[SpaceId::Data as usize];
+    let space = &bench.recovery.spaces[SpaceId::Data];
     assert!(space.sent.len() <= 256);
     assert_eq!(bench.recovery.unanswered(SpaceId::Data), 10_000);
     assert_eq!(bench.timeout(), None);

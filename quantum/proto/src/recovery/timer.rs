@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::Recovery;
 use super::outcome::{HandshakeFacts, Outcome, SpaceId, TimerAction};
-use super::{Recovery, Space};
+use super::space::Space;
 use crate::stream::Side;
 use crate::time::Instant;
 
@@ -31,7 +32,7 @@ impl Recovery {
         outcome: &mut Outcome,
     ) -> TimerAction {
         outcome.clear();
-        for space in &mut self.spaces {
+        for space in self.spaces.iter_mut() {
             space.late.expire(now);
         }
         if self.loss_time().is_some() {
@@ -44,7 +45,7 @@ impl Recovery {
         self.timeouts = self.timeouts.saturating_add(1);
         self.totals.probe_timeouts += 1;
         self.progress_at = now;
-        self.spaces[id as usize].probe_base = now;
+        self.spaces[id].probe_base = now;
         TimerAction::Probe { space: id, packets }
     }
 
@@ -64,7 +65,7 @@ impl Recovery {
 
     fn on_loss_time(&mut self, now: Instant, outcome: &mut Outcome) -> TimerAction {
         for id in SpaceId::ALL {
-            let due = self.spaces[id as usize].loss_time;
+            let due = self.spaces[id].loss_time;
             if due.is_none_or(|at| at > now) {
                 continue;
             }
@@ -86,9 +87,9 @@ impl Recovery {
         }
         SpaceId::ALL
             .into_iter()
-            .filter(|id| self.spaces[*id as usize].eliciting > 0)
+            .filter(|id| self.spaces[*id].eliciting > 0)
             .filter(|id| *id != SpaceId::Data || self.handshake_confirmed)
-            .map(|id| (self.backed_off(&self.spaces[id as usize]), id))
+            .map(|id| (self.backed_off(&self.spaces[id]), id))
             .min()
             .or_else(|| self.anti_deadlock_at(facts))
     }

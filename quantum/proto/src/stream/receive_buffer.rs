@@ -8,10 +8,11 @@ use std::mem;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::blocks::{self, Blocks};
 use super::coverage::Coverage;
 
-/// Offsets per block: some twenty packets, and small against every window.
-const BLOCK_BYTES: u64 = 32 << 10;
+/// Offsets per block.
+const BLOCK_BYTES: u64 = blocks::BLOCK_BYTES as u64;
 
 /// A drained stream keeps a buffer of up to this size for the next bytes; larger ones are freed so
 /// that idle connections stay small.
@@ -33,9 +34,18 @@ pub(crate) struct ReceiveBuffer {
     blocks: VecDeque<BytesMut>,
     /// Capacity that the last blocks turned out to need.
     allocation: usize,
+    memory: Blocks,
 }
 
 impl ReceiveBuffer {
+    /// A buffer that shares its memory.
+    pub(crate) fn new(memory: Blocks) -> Self {
+        Self {
+            memory,
+            ..Self::default()
+        }
+    }
+
     /// Where the application reads next.
     pub(crate) fn read_offset(&self) -> u64 {
         self.read
@@ -128,7 +138,7 @@ impl ReceiveBuffer {
         let block = &mut self.blocks[block];
         let end = position + data.len();
         if end > block.capacity() {
-            make_room(block, end, limit, &mut self.allocation);
+            make_room(block, end, limit, &mut self.allocation, &self.memory);
         }
         if position > block.len() {
             block.resize(position, 0);
@@ -148,8 +158,10 @@ impl ReceiveBuffer {
     /// Notes that `count` bytes left the first block.
     fn advance(&mut self, count: usize) {
         self.read += count as u64;
-        if self.read.is_multiple_of(BLOCK_BYTES) {
-            self.blocks.pop_front();
+        if self.read.is_multiple_of(BLOCK_BYTES)
+            && let Some(block) = self.blocks.pop_front()
+        {
+            self.memory.put(block);
         }
         if self.blocks.is_empty() || self.readable() > 0 || !self.arrived.beyond().is_empty() {
             return;
@@ -159,13 +171,19 @@ impl ReceiveBuffer {
             .front_mut()
             .filter(|f| f.capacity() > KEPT_BYTES)
         {
-            *front = BytesMut::new();
+            self.memory.put(mem::take(front));
         }
     }
 }
 
 /// Makes the capacity of `block` at least `end` and at most `limit`.
-fn make_room(block: &mut BytesMut, end: usize, limit: usize, allocation: &mut usize) {
+fn make_room(
+    block: &mut BytesMut,
+    end: usize,
+    limit: usize,
+    allocation: &mut usize,
+    memory: &Blocks,
+) {
     if block.try_reclaim(end - block.len()) {
         return;
     }
@@ -175,7 +193,12 @@ fn make_room(block: &mut BytesMut, end: usize, limit: usize, allocation: &mut us
         end.max(block.capacity().saturating_mul(2))
     };
     *allocation = wanted.min(BLOCK_BYTES as usize);
-    let mut larger = BytesMut::with_capacity(wanted.min(limit).max(end));
+    let capacity = wanted.min(limit).max(end);
+    let mut larger = if capacity > blocks::BLOCK_BYTES / 2 {
+        memory.take()
+    } else {
+        BytesMut::with_capacity(capacity)
+    };
     larger.extend_from_slice(block);
     drop(mem::replace(block, larger));
 }

@@ -1,5 +1,6 @@
 //! The receiving half of one stream (RFC 9000 section 3.2).
 
+use super::blocks::Blocks;
 use super::receive_buffer::ReceiveBuffer;
 use crate::error::{TransportError, TransportErrorCode};
 
@@ -23,9 +24,9 @@ pub(super) struct Receiving {
 }
 
 impl Receiving {
-    pub(super) fn new(window: u64) -> Self {
+    pub(super) fn new(window: u64, memory: Blocks) -> Self {
         Self {
-            buffer: ReceiveBuffer::default(),
+            buffer: ReceiveBuffer::new(memory),
             limit: window,
             window,
             highest: 0,

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::blocks::{BLOCK_BYTES, Blocks};
 use super::coverage::Coverage;
 use crate::range_set::RangeSet;
 
@@ -15,10 +16,6 @@ const GATHERED_BYTES: usize = 2 << 10;
 /// Gathered writes are closed to a chunk at this size.
 const TAIL_BYTES: usize = 16 << 10;
 
-/// Large writes are copied in pieces of this size, so that memory comes back as they are
-/// acknowledged.
-const PIECE_BYTES: usize = 64 << 10;
-
 /// A delivered stream keeps a tail of up to this capacity for the next small write.
 const KEPT_BYTES: usize = 1 << 10;
 
@@ -26,6 +23,8 @@ const KEPT_BYTES: usize = 1 << 10;
 #[derive(Debug, Default)]
 pub(crate) struct SendBuffer {
     chunks: VecDeque<Chunk>,
+    /// How many chunks have been sent whole: new bytes are found without searching for them.
+    passed: usize,
     /// Small writes behind the last chunk, up to `end`.
     tail: Vec<u8>,
     /// Bytes that the application wrote.
@@ -34,6 +33,7 @@ pub(crate) struct SendBuffer {
     sent: u64,
     delivered: Coverage,
     lost: RangeSet,
+    memory: Blocks,
 }
 
 #[derive(Debug)]
@@ -42,7 +42,25 @@ struct Chunk {
     data: Bytes,
 }
 
+impl Chunk {
+    fn end(&self) -> u64 {
+        self.start + self.data.len() as u64
+    }
+
+    fn contains(&self, offset: u64) -> bool {
+        self.start <= offset && offset < self.end()
+    }
+}
+
 impl SendBuffer {
+    /// A buffer that shares its memory.
+    pub(crate) fn new(memory: Blocks) -> Self {
+        Self {
+            memory,
+            ..Self::default()
+        }
+    }
+
     /// How many bytes have been written.
     pub(crate) fn end(&self) -> u64 {
         self.end
@@ -79,8 +97,9 @@ impl SendBuffer {
         if data.len() < GATHERED_BYTES {
             return self.gather(data);
         }
-        for piece in data.chunks(PIECE_BYTES) {
-            self.push(Bytes::copy_from_slice(piece));
+        // In pieces, so that memory comes back as they are acknowledged.
+        for piece in data.chunks(BLOCK_BYTES) {
+            self.push(self.copy(piece));
         }
     }
 
@@ -108,6 +127,7 @@ impl SendBuffer {
     pub(crate) fn on_sent(&mut self, range: Range<u64>) {
         if range.end > self.sent {
             self.sent = range.end;
+            self.pass_sent();
         } else {
             self.lost.remove(range);
         }
@@ -145,6 +165,14 @@ impl SendBuffer {
         freed
     }
 
+    /// Keeps no memory for the next write, if everything has been acknowledged.
+    pub(crate) fn release(&mut self) {
+        if self.is_delivered() {
+            self.tail = Vec::new();
+            self.chunks = VecDeque::new();
+        }
+    }
+
     /// Notes that a packet with `range` was lost: what of it is not acknowledged is sent again.
     /// Says whether that is anything.
     pub(crate) fn on_lost(&mut self, range: Range<u64>) -> bool {
@@ -170,14 +198,15 @@ impl SendBuffer {
     /// Notes that nothing of what was sent was seen by the peer, nor will be.
     pub(crate) fn restart(&mut self) {
         self.sent = self.delivered.contiguous();
+        self.passed = 0;
         self.lost = RangeSet::default();
     }
 
-    /// Forgets the bytes; how many were sent stays known. Returns how many were kept and, of
-    /// these, had never been sent.
-    pub(crate) fn discard(&mut self) -> (u64, u64) {
-        let discarded = (self.buffered(), self.unsent());
+    /// Forgets the bytes; how many were sent stays known. Returns how many were kept.
+    pub(crate) fn discard(&mut self) -> u64 {
+        let discarded = self.buffered();
         self.chunks = VecDeque::new();
+        self.passed = 0;
         self.tail = Vec::new();
         self.lost = RangeSet::default();
         self.end = self.sent;
@@ -192,6 +221,15 @@ impl SendBuffer {
         }
         self.tail.extend_from_slice(data);
         self.end += data.len() as u64;
+    }
+
+    fn copy(&self, piece: &[u8]) -> Bytes {
+        if piece.len() <= BLOCK_BYTES / 2 {
+            return Bytes::copy_from_slice(piece);
+        }
+        let mut block = self.memory.take();
+        block.extend_from_slice(piece);
+        block.freeze()
     }
 
     fn push(&mut self, data: Bytes) {
@@ -219,23 +257,40 @@ impl SendBuffer {
                 .get((offset - tail_start) as usize..)
                 .unwrap_or(&[]);
         }
-        let after = self.chunks.partition_point(|chunk| chunk.start <= offset);
-        let chunk = after
-            .checked_sub(1)
-            .and_then(|index| self.chunks.get(index));
+        let fresh = self.chunks.get(self.passed);
+        let chunk = fresh.filter(|chunk| chunk.contains(offset)).or_else(|| {
+            let after = self.chunks.partition_point(|chunk| chunk.start <= offset);
+            self.chunks.get(after.checked_sub(1)?)
+        });
         chunk
             .and_then(|chunk| chunk.data.get((offset - chunk.start) as usize..))
             .unwrap_or(&[])
+    }
+
+    /// Moves on behind the chunks that have been sent.
+    fn pass_sent(&mut self) {
+        while let Some(chunk) = self.chunks.get(self.passed)
+            && chunk.end() <= self.sent
+        {
+            self.passed += 1;
+        }
     }
 
     /// Frees what the peer has.
     fn trim(&mut self) {
         let done = self.delivered.contiguous();
         while let Some(front) = self.chunks.front() {
-            if front.start + front.data.len() as u64 > done {
+            if front.end() > done {
                 return;
             }
-            self.chunks.pop_front();
+            let block = self
+                .chunks
+                .pop_front()
+                .map(|chunk| chunk.data.try_into_mut());
+            if let Some(Ok(block)) = block {
+                self.memory.put(block);
+            }
+            self.passed = self.passed.saturating_sub(1);
         }
         if done < self.end {
             return;

@@ -2,7 +2,12 @@
 
 use std::ops::Range;
 
+use super::blocks::Blocks;
 use super::send_buffer::SendBuffer;
+
+/// Copies of bytes that may wait to be sent for the first time: what a fast link takes while the
+/// application is woken. More would only leave the processor's caches before it is sent.
+pub(super) const COPIES_BYTES_MAX: u64 = 256 << 10;
 
 /// What the application writes into.
 #[derive(Debug, Default)]
@@ -45,8 +50,9 @@ pub(super) enum Purpose {
 }
 
 impl Sending {
-    pub(super) fn new(limit: u64) -> Self {
+    pub(super) fn new(limit: u64, memory: Blocks) -> Self {
         Self {
+            buffer: SendBuffer::new(memory),
             limit,
             ..Self::default()
         }
@@ -65,6 +71,11 @@ impl Sending {
     /// How many bytes the stream's own limit lets the application write.
     pub(super) fn room(&self) -> u64 {
         self.limit.saturating_sub(self.buffer.end())
+    }
+
+    /// Whether so much has been sent that writing on is worth waking the application.
+    pub(super) fn is_worth_waking(&self) -> bool {
+        self.room() > 0 && self.buffer.unsent() <= COPIES_BYTES_MAX / 2
     }
 
     /// The bytes to send next for `purpose`; empty if only the end is to be marked.

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
+use super::blocks::Blocks;
 use super::control::{Control, Controls};
 use super::counts::{Admitted, Opened};
 use super::flow::{ReceiveCredit, SendCredit};
@@ -44,8 +45,9 @@ pub(crate) struct PeerLimits {
 #[derive(Debug)]
 pub(crate) struct Streams {
     side: Side,
-    sending: FxHashMap<StreamId, Sending>,
-    receiving: FxHashMap<StreamId, Receiving>,
+    /// Boxed, as a table has room for several: with one stream, or none any more, it stays small.
+    sending: FxHashMap<StreamId, Box<Sending>>,
+    receiving: FxHashMap<StreamId, Box<Receiving>>,
     /// By direction.
     opened: [Opened; 2],
     admitted: [Admitted; 2],
@@ -60,13 +62,13 @@ pub(crate) struct Streams {
     /// Streams whose writers wait for the send window.
     waiting: Vec<StreamId>,
     buffered: u64,
-    unsent: u64,
     /// Bytes that were sent more than once.
     repeated: u64,
     /// Ends and resets of streams that the peer has not acknowledged.
     unacked_ends: u64,
     /// The connection limit at which being blocked was last told.
     blocked_told: Option<u64>,
+    memory: Blocks,
 }
 
 impl Streams {
@@ -91,10 +93,10 @@ impl Streams {
             events: VecDeque::new(),
             waiting: Vec::new(),
             buffered: 0,
-            unsent: 0,
             repeated: 0,
             unacked_ends: 0,
             blocked_told: None,
+            memory: config.memory.clone(),
         }
     }
 
@@ -121,7 +123,6 @@ impl Streams {
     /// Sends again all that was sent as early data, which the peer has thrown away.
     pub(crate) fn retransmit_all_for_early_data_rejected(&mut self) {
         self.outbound.restart(0);
-        self.unsent = self.buffered;
         self.blocked_told = None;
         for id in self.opened_ids() {
             if let Some(sending) = self.sending.get_mut(&id) {
@@ -187,11 +188,12 @@ impl Streams {
         let is_bidirectional = id.direction() == Direction::Bidirectional;
         if is_ours || is_bidirectional {
             let limit = self.send_limit(id);
-            self.sending.insert(id, Sending::new(limit));
+            let sending = Sending::new(limit, self.memory.clone());
+            self.sending.insert(id, Box::new(sending));
         }
         if !is_ours || is_bidirectional {
-            self.receiving
-                .insert(id, Receiving::new(self.stream_window));
+            let receiving = Receiving::new(self.stream_window, self.memory.clone());
+            self.receiving.insert(id, Box::new(receiving));
         }
     }
 
@@ -273,7 +275,7 @@ impl Streams {
         let Some(sending) = self.sending.get_mut(&id) else {
             return;
         };
-        if !sending.write_blocked || sending.room() == 0 {
+        if !sending.write_blocked || !sending.is_worth_waking() {
             return;
         }
         if self.buffered >= self.send_window {
@@ -306,9 +308,8 @@ impl Streams {
         };
         let is_end_counted = matches!(sending.fin, Fin::Pending | Fin::Sent);
         sending.reset = Some(error);
-        let (freed, unsent) = sending.buffer.discard();
+        let freed = sending.buffer.discard();
         self.unacked_ends += u64::from(!is_end_counted);
-        self.unsent = self.unsent.saturating_sub(unsent);
         self.controls.push(Control::ResetStream(id));
         self.free(freed);
     }

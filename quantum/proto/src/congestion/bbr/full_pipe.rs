@@ -41,6 +41,13 @@ impl FullPipe {
         self.rounds = 0;
     }
 
+    /// Something else limits how much is in flight: a bandwidth that does not grow says nothing, and
+    /// growth is looked for from `rate` on.
+    pub(super) fn excuse(&mut self, rate: u64) {
+        self.reset();
+        self.baseline = rate;
+    }
+
     pub(super) fn update(&mut self, acked: &Acknowledged, model: &Model, round: &Round) {
         let limited = acked.rate.is_none_or(|sample| sample.app_limited);
         if limited || self.now || !round.started() {

@@ -8,17 +8,43 @@
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::super::{Lost, SpuriousLoss};
+use super::tally::Tally;
+
+/// How fast a flow is that does not make a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Faster each round, in Startup.
+    Rising,
+    /// Slower than the bottleneck.
+    Slow,
+    /// As fast, as far as is known.
+    Even,
+}
+
+/// Packets from this number on were sent at this pace; `None`: perhaps too fast.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    first: u64,
+    pace: Option<Pace>,
+}
 
 /// Keeps the baseline, and counts the losses of the round.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LossJudge {
-    /// Packets of quiet rounds: how many arrived or were lost, and how many of them were lost. Old
-    /// ones fade.
-    quiet_packets: f64,
-    quiet_lost: f64,
-    /// The first packet number of the quiet phase that lasts, if one does.
-    quiet_since: Option<u64>,
+    /// Packets that were sent slowly, and as fast as the bottleneck, and met no queue.
+    slow: Tally,
+    even: Tally,
+    /// Packets of this round of Startup and of the one before.
+    rising: [Tally; 2],
+    /// Lately, whatever the pace and the queue.
+    all: Tally,
+    /// The even ones seem to have been too fast: they lose more than the slow ones.
+    distrusts_even: bool,
+    /// At which pace the packets under way were sent, the oldest first.
+    spans: SmallVec<[Span; SPANS_MAX]>,
     /// The last packet number sent.
     newest: u64,
     /// Of the round: packets lost, but for those sent before `counted_from`.
@@ -38,50 +64,83 @@ impl LossJudge {
         self.newest = number;
     }
 
-    /// The sender is, or is no longer, quiet: no faster than the bottleneck, and without a queue.
-    pub(super) fn set_quiet(&mut self, quiet: bool) {
-        self.quiet_since = match (quiet, self.quiet_since) {
-            (true, Some(since)) => Some(since),
-            (true, None) => Some(self.newest + 1),
-            (false, _) => None,
-        };
+    /// What is sent from now on is sent at this pace.
+    pub(super) fn set_pace(&mut self, pace: Option<Pace>) {
+        if self.spans.last().is_some_and(|span| span.pace == pace) {
+            return;
+        }
+        if self.spans.len() == SPANS_MAX {
+            self.spans.remove(0);
+        }
+        let first = self.newest + 1;
+        self.spans.push(Span { first, pace });
     }
 
-    fn is_quiet(&self, number: u64) -> bool {
-        self.quiet_since.is_some_and(|since| number >= since)
+    /// Packets wait: whatever is under way may be lost to a queue.
+    pub(super) fn on_queue(&mut self) {
+        self.spans.clear();
+    }
+
+    fn tally_of(&mut self, number: u64) -> Option<&mut Tally> {
+        let span = self.spans.iter().rev().find(|span| number >= span.first)?;
+        match span.pace? {
+            Pace::Rising => Some(&mut self.rising[0]),
+            Pace::Slow => Some(&mut self.slow),
+            Pace::Even => Some(&mut self.even),
+        }
     }
 
     pub(super) fn on_lost(&mut self, lost: &Lost) {
         self.round_lost += u64::from(lost.packet_number >= self.counted_from);
         self.probe_lost += u64::from(self.probe.contains(&lost.packet_number));
-        if self.is_quiet(lost.packet_number) {
-            self.quiet_lost += 1.0;
-            self.count_quiet(1.0);
+        if let Some(tally) = self.tally_of(lost.packet_number) {
+            tally.on_lost(lost.packet_number);
         }
+        self.all.on_lost(lost.packet_number);
+        self.reconsider();
     }
 
     /// `packets` up to number `largest` have arrived.
     pub(super) fn on_arrived(&mut self, packets: f64, largest: u64, marked: bool) {
         self.marked |= marked;
-        if self.is_quiet(largest) {
-            self.count_quiet(packets);
+        if let Some(tally) = self.tally_of(largest) {
+            tally.on_arrived(packets);
+        }
+        self.all.on_arrived(packets);
+        self.reconsider();
+    }
+
+    /// What a shallow buffer drops depends on the rate, what the path loses does not: even packets are
+    /// as good a witness as slow ones if they lose no more.
+    ///
+    /// And the path itself loses no more than is lost altogether: a wrong idea of it, which makes the
+    /// flow too fast to ever be quiet, is corrected by that.
+    fn reconsider(&mut self) {
+        if self.all.packets() >= SURVEY_PACKETS {
+            let all = std::mem::take(&mut self.all);
+            self.slow.bound_by(&all);
+            self.even.bound_by(&all);
+        }
+        let (even, slow) = (&self.even, &self.slow);
+        if even.packets().min(slow.packets()) >= WITNESSES {
+            self.distrusts_even = slow.is_exceeded(even.lost(), even.packets(), 0.0, 2.0);
         }
     }
 
-    fn count_quiet(&mut self, packets: f64) {
-        self.quiet_packets += packets;
-        if self.quiet_packets > MEMORY_PACKETS {
-            let fade = MEMORY_PACKETS / self.quiet_packets;
-            self.quiet_packets *= fade;
-            self.quiet_lost *= fade;
+    /// A round of Startup has ended. If it brought more than the one before, then that one was not
+    /// too fast for the bottleneck.
+    pub(super) fn on_startup_round(&mut self, grew: bool) {
+        if grew {
+            self.slow = self.slow.with(self.rising[1]);
         }
+        self.rising = [Tally::default(), self.rising[0]];
     }
 
     /// A packet that counted as lost has arrived.
     pub(super) fn on_spurious(&mut self, spurious: &SpuriousLoss) {
         self.round_lost = self.round_lost.saturating_sub(1);
-        if self.is_quiet(spurious.packet_number) {
-            self.quiet_lost = (self.quiet_lost - 1.0).max(0.0);
+        if let Some(tally) = self.tally_of(spurious.packet_number) {
+            tally.on_spurious();
         }
     }
 
@@ -121,28 +180,34 @@ impl LossJudge {
         }
     }
 
-    /// What was learnt about the path's own losses was wrong.
-    pub(super) fn forget(&mut self) {
-        self.quiet_packets = 0.0;
-        self.quiet_lost = 0.0;
-        self.quiet_since = None;
+    /// Something without a queue drops what is too fast: a shallow buffer, or a policer. What was
+    /// learnt about the path's own losses may have been its drops.
+    pub(super) fn distrust(&mut self) {
+        self.slow = Tally::default();
+        self.even = Tally::default();
+        self.rising = [Tally::default(); 2];
+        self.spans.clear();
+        self.distrusts_even = true;
+    }
+
+    fn quiet(&self) -> Tally {
+        if self.distrusts_even {
+            self.slow
+        } else {
+            self.slow.with(self.even)
+        }
     }
 
     /// The share that the path loses by itself.
     pub(super) fn baseline(&self) -> f64 {
-        // A few packets prove nothing: they are drowned by packets that arrived.
-        (self.quiet_lost / (self.quiet_packets + PRIOR_PACKETS)).min(BASELINE_MAX)
+        self.quiet().share().min(BASELINE_MAX)
     }
 
-    /// How many of `packets` may be lost by the path itself, give or take chance.
-    fn expected(&self, packets: f64) -> f64 {
-        let share = self.baseline();
-        packets * share + DEVIATIONS * (packets * share * (1.0 - share)).sqrt()
-    }
-
-    /// Whether `lost` of `packets` are more than the path's own losses by more than the threshold.
+    /// Whether `lost` of `packets` are more than the path's own losses, by more than the threshold
+    /// and by more than chance.
     pub(super) fn is_congestion(&self, lost: f64, packets: f64) -> bool {
-        lost > self.expected(packets) + packets * LOSS_THRESHOLD
+        let margin = LOSS_THRESHOLD - (self.quiet().share() - BASELINE_MAX).max(0.0);
+        packets > 0.0 && self.quiet().is_exceeded(lost, packets, margin, DEVIATIONS)
     }
 
     /// Of `lost` bytes beside `delivered` ones: how many passed the bottleneck and were lost behind
@@ -172,14 +237,17 @@ impl LossJudge {
 /// BBR.LossThresh.
 const LOSS_THRESHOLD: f64 = 0.02;
 
-/// Standard deviations that are chance: one round in some hundred thousand.
+/// Standard deviations that are chance: one sample in a thousand.
 const DEVIATIONS: f64 = 3.0;
-
-/// Packets over which the baseline is remembered: some seconds of a fast flow.
-const MEMORY_PACKETS: f64 = 4000.0;
-
-/// Packets that are taken to have arrived before anything was seen.
-const PRIOR_PACKETS: f64 = 20.0;
 
 /// A path that loses more by itself is not worth sending to at full rate.
 const BASELINE_MAX: f64 = 0.20;
+
+/// Packets of each pace that have to agree.
+const WITNESSES: f64 = 300.0;
+
+/// Packets that are counted before they bound what quiet ones say.
+const SURVEY_PACKETS: f64 = 1000.0;
+
+/// Changes of pace within a round-trip time: the phases of a cycle.
+const SPANS_MAX: usize = 4;

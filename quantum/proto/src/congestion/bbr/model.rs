@@ -18,9 +18,14 @@ pub(super) struct Model {
     min_rtt: Option<Duration>,
     /// When it was measured, or a sample came close to it.
     min_rtt_at: Instant,
-    /// The smallest sample since the round began, and of the round before.
+    /// The smallest sample since the round began, and how many there were; the smallest of the round
+    /// before. Such a round lasts until it has enough samples.
     round_rtt: Option<Duration>,
+    round_samples: u32,
     last_round_rtt: Option<Duration>,
+    /// The last samples, in any order.
+    recent_rtt: [Duration; RECENT_SAMPLES],
+    next_recent: usize,
     extra_acked: RoundMax<EXTRA_ACKED_ROUNDS>,
     /// Since when acknowledged bytes are compared with the bandwidth, and how many came.
     epoch: Instant,
@@ -35,7 +40,10 @@ impl Model {
             min_rtt: None,
             min_rtt_at: now,
             round_rtt: None,
+            round_samples: 0,
             last_round_rtt: None,
+            recent_rtt: [Duration::ZERO; RECENT_SAMPLES],
+            next_recent: 0,
             extra_acked: RoundMax::default(),
             epoch: now,
             epoch_acked: 0,
@@ -64,16 +72,14 @@ impl Model {
     /// round-trip time without any queue.
     pub(super) fn queueing_delay(&self) -> Option<(Duration, Duration)> {
         let base = self.min_rtt?;
-        let seen = self.last_round_rtt.or(self.round_rtt)?;
+        let seen = self.last_round_rtt?;
         Some((seen.saturating_sub(base), base))
     }
 
-    /// Whether the sample of `acked` has waited for more than the `part`th of an empty path's time.
-    pub(super) fn shows_queue(&self, acked: &Acknowledged, part: u32) -> bool {
-        match (acked.rtt, self.min_rtt) {
-            (Some(rtt), Some(base)) => rtt > base + base / part,
-            _ => false,
-        }
+    /// Whether the last samples have all waited for more than the `part`th of an empty path's time.
+    pub(super) fn shows_queue(&self, part: u32) -> bool {
+        self.min_rtt
+            .is_some_and(|base| self.recent_rtt.iter().all(|rtt| *rtt > base + base / part))
     }
 
     pub(super) fn extra_acked(&self) -> u64 {
@@ -87,7 +93,7 @@ impl Model {
 
     pub(super) fn update(&mut self, acked: &Acknowledged, round: &Round, loss: &LossJudge) {
         if round.started() {
-            self.last_round_rtt = self.round_rtt.take();
+            self.end_rtt_round();
             self.extra_acked.advance();
         }
         self.update_rtt(acked);
@@ -95,6 +101,15 @@ impl Model {
             self.update_bandwidth(sample, loss);
         }
         self.update_aggregation(acked);
+    }
+
+    /// Few samples may all have been delayed by something other than a queue: they are kept until there
+    /// are more.
+    fn end_rtt_round(&mut self) {
+        if self.round_samples >= ROUND_SAMPLES_MIN {
+            self.last_round_rtt = self.round_rtt.take();
+            self.round_samples = 0;
+        }
     }
 
     /// Samples of a flow that had nothing to send count only if they are larger: it may simply not
@@ -115,6 +130,9 @@ impl Model {
         let Some(rtt) = acked.rtt.filter(|rtt| !rtt.is_zero()) else {
             return;
         };
+        self.recent_rtt[self.next_recent] = rtt;
+        self.next_recent = (self.next_recent + 1) % RECENT_SAMPLES;
+        self.round_samples = self.round_samples.saturating_add(1);
         self.round_rtt = Some(self.round_rtt.map_or(rtt, |smallest| smallest.min(rtt)));
         match self.min_rtt {
             Some(min) if rtt > min => {
@@ -158,6 +176,13 @@ impl Model {
         self.extra_acked.update(extra.min(most));
     }
 }
+
+/// Fewer samples may all have been delayed by jitter, an acknowledgement that was lost, a peer that
+/// slept.
+const ROUND_SAMPLES_MIN: u32 = 8;
+
+/// As much evidence as a hurry allows.
+const RECENT_SAMPLES: usize = 3;
 
 /// BBR.ExtraAckedFilterLen.
 const EXTRA_ACKED_ROUNDS: usize = 10;

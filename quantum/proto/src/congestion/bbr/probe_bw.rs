@@ -6,6 +6,7 @@ use rand::RngExt;
 
 use super::super::Acknowledged;
 use super::bounds::{BETA, Latest};
+use super::loss::Pace;
 use super::{BbrController, State};
 use crate::time::Instant;
 
@@ -62,8 +63,6 @@ pub(super) struct ProbeBw {
     up_acked: u64,
     /// Losses may still be those of the last probe: they say how much was too much.
     samples_of_probe: bool,
-    /// Losses of `Up` came without a queue: slower phases are not trusted to show the path's own.
-    distrusts_cruise: bool,
 }
 
 impl ProbeBw {
@@ -83,7 +82,6 @@ impl ProbeBw {
             up_rounds: 0,
             up_acked: 0,
             samples_of_probe: false,
-            distrusts_cruise: false,
         }
     }
 }
@@ -95,7 +93,11 @@ impl BbrController {
         let packets = acked.bytes as f64 / self.datagram as f64;
         self.loss
             .on_arrived(packets, acked.largest, acked.ecn_marked > 0);
-        self.loss.set_quiet(self.is_quiet(acked));
+        if self.sees_queue(acked) {
+            self.loss.on_queue();
+        } else {
+            self.loss.set_pace(self.pace());
+        }
         if !self.round.started() || self.probes_bandwidth() || !self.full_pipe.reached() {
             return;
         }
@@ -127,19 +129,22 @@ impl BbrController {
         latest.inflight = latest.inflight.max(sample.delivered);
     }
 
-    /// Nothing that this flow does makes the path lose packets now.
-    fn is_quiet(&self, acked: &Acknowledged) -> bool {
-        let (Some(rtt), Some(base)) = (acked.rtt, self.model.min_rtt()) else {
-            return false;
-        };
-        let no_queue = rtt <= base + base / 8 + Duration::from_millis(1);
-        let slow = match self.state {
-            State::Startup => !self.full_pipe.stalls(),
-            State::ProbeBw(Phase::Down) => true,
-            State::ProbeBw(Phase::Cruise) => !self.probe_bw.distrusts_cruise,
-            _ => false,
-        };
-        no_queue && slow
+    /// The packet has waited behind others; or nobody knows.
+    fn sees_queue(&self, acked: &Acknowledged) -> bool {
+        match (acked.rtt, self.model.min_rtt()) {
+            (Some(rtt), Some(base)) => rtt > base + base / 8 + Duration::from_millis(1),
+            _ => true,
+        }
+    }
+
+    /// How fast the flow is, unless it may be faster than the bottleneck.
+    fn pace(&self) -> Option<Pace> {
+        match self.state {
+            State::Startup => Some(Pace::Rising),
+            State::ProbeBw(Phase::Down) => Some(Pace::Slow),
+            State::ProbeBw(Phase::Cruise) => Some(Pace::Even),
+            _ => None,
+        }
     }
 
     pub(super) fn enter_probe_bw(&mut self, acked: &Acknowledged) {
@@ -152,7 +157,7 @@ impl BbrController {
         self.probe_bw.since = acked.now;
         self.probe_bw.since_round = self.round.count();
         if phase == Phase::Up || phase == Phase::Refill {
-            self.loss.set_quiet(false);
+            self.loss.set_pace(None);
         }
     }
 
@@ -241,12 +246,18 @@ impl BbrController {
 
     fn update_up(&mut self, acked: &Acknowledged) {
         self.raise_long_term(acked);
+        if self.window >= self.bounds.inflight_long_term()
+            && acked.prior_in_flight + 2 * self.datagram >= self.window
+        {
+            // The bound limits the bandwidth, and is being raised.
+            self.full_pipe.excuse(self.model.latest_rate());
+        }
         let elapsed = self.round.count() - self.probe_bw.since_round;
         if self.is_probe_too_much(acked) {
             return self.end_up(acked);
         }
         // Enough is in flight, and a queue says that it is no longer the sender who limits.
-        let queue = self.model.shows_queue(acked, 8);
+        let queue = self.model.shows_queue(8);
         let enough = acked.prior_in_flight >= self.inflight(1.25);
         if self.full_pipe.now() || (elapsed >= 1 && enough && queue && !self.still_grows(acked)) {
             self.end_up(acked);
@@ -288,9 +299,7 @@ impl BbrController {
                 .queueing_delay()
                 .is_some_and(|(queue, base)| queue > base / 8);
             if !queue {
-                // A shallow buffer or a policer: what was lost at lower speed may have been theirs.
-                self.probe_bw.distrusts_cruise = true;
-                self.loss.forget();
+                self.loss.distrust();
             }
             self.lower_long_term(acked);
         }

@@ -9,6 +9,9 @@ impl BbrController {
         if self.state != State::Startup {
             return;
         }
+        if self.round.started() {
+            self.loss.on_startup_round(!self.full_pipe.stalls());
+        }
         self.leave_startup_on_loss(acked);
         if self.full_pipe.reached() {
             self.state = State::Drain;

@@ -1,5 +1,6 @@
 use super::super::RateSample;
 use super::filter::{MaxFilter, RoundMax};
+use super::loss::Pace;
 use super::probe_bw::Phase;
 use super::*;
 
@@ -65,16 +66,18 @@ fn pass(judge: &mut LossJudge, from: u64, to: u64, nth: u64) {
 /// A judge that has seen one packet in fifty lost at a quiet rate.
 fn judge_of_lossy_path() -> LossJudge {
     let mut judge = LossJudge::default();
-    judge.set_quiet(true);
+    judge.set_pace(Some(Pace::Even));
     pass(&mut judge, 1, 4000, 50);
     judge
 }
 
 #[test]
-fn loss_without_a_known_baseline_is_congestion_beyond_two_percent() {
-    let judge = LossJudge::default();
-    assert!(!judge.is_congestion(2.0, 100.0));
-    assert!(judge.is_congestion(3.0, 100.0));
+fn loss_where_there_was_none_is_congestion_beyond_two_percent_and_chance() {
+    let mut judge = LossJudge::default();
+    judge.set_pace(Some(Pace::Even));
+    pass(&mut judge, 1, 4000, u64::MAX);
+    assert!(!judge.is_congestion(20.0, 1000.0));
+    assert!(judge.is_congestion(35.0, 1000.0));
 }
 
 #[test]
@@ -93,7 +96,7 @@ fn random_loss_is_not_congestion() {
 fn loss_that_rises_with_the_rate_is_congestion() {
     let mut judge = judge_of_lossy_path();
     judge.begin_probe();
-    judge.set_quiet(false);
+    judge.set_pace(None);
     pass(&mut judge, 4000, 4500, 8);
     assert!(judge.probe_is_congested(4500));
 }

@@ -9,6 +9,7 @@ mod acknowledgements;
 mod forgery;
 mod frames;
 mod keys;
+mod opening;
 mod strangers;
 
 /// What the server makes of a client that says these frames, one packet for each.

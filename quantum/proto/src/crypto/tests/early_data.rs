@@ -101,6 +101,28 @@ fn t05_another_replica_takes_no_early_data_but_the_connection() {
 }
 
 #[test]
+fn t05_a_recorded_client_hello_is_taken_once_by_three_replicas_together() {
+    let known = Return::new();
+    // They share an identity and nothing else: a ticket is known where it was issued.
+    let replica = || {
+        let server = known.server.clone();
+        server.with_time_of_day(known.server_clock.clone())
+    };
+    let replicas = [replica(), known.server.clone(), replica()];
+    let hello = End::client(&known.client).speak();
+    let mut taken = [0; 3];
+    for _ in 0..100 {
+        for (config, taken) in replicas.iter().zip(&mut taken) {
+            let mut server = End::server(config);
+            server.hear(hello.clone()).expect("a ClientHello");
+            *taken += u32::from(server.session.early_keys().is_some());
+            assert!(!server.speak().is_empty(), "the handshake goes on without");
+        }
+    }
+    assert_eq!(taken, [0, 1, 0]);
+}
+
+#[test]
 fn t05_early_data_within_ten_seconds_is_fresh() {
     let known = Return::new();
     known.both_clocks(3600);

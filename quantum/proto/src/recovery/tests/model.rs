@@ -164,7 +164,7 @@ impl Model {
         });
         let sum: u64 = in_flight.map(|known| known.bytes).sum();
         assert_eq!(recovery.bytes_in_flight(), sum);
-        for space in &recovery.spaces {
+        for space in recovery.spaces.iter() {
             let eliciting = space.sent.iter().filter(|(_, packet)| packet.ack_eliciting);
             assert_eq!(eliciting.count() as u64, space.eliciting);
         }

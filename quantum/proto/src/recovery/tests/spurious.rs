@@ -2,7 +2,7 @@ use super::*;
 
 /// Loses packet `number` by the packet threshold: the next four arrive.
 fn lose(bench: &mut Bench, ms: u64) -> u64 {
-    let number = bench.recovery.spaces[SpaceId::Data as usize].next_number;
+    let number = bench.recovery.spaces[SpaceId::Data].next_number;
     let others = bench.recovery.packet_threshold();
     bench.send(ms, 1 + usize::try_from(others).unwrap());
     bench.ack(ms + 100, [number + 1..=number + others]);
@@ -87,7 +87,7 @@ fn spurious_losses_widen_the_window_once_per_round_up_to_a_round_trip() {
         .enumerate()
     {
         let ms = 1_000 * (round as u64 + 1);
-        let first = bench.recovery.spaces[SpaceId::Data as usize].next_number;
+        let first = bench.recovery.spaces[SpaceId::Data].next_number;
         bench.send(ms, 300);
         bench.ack(ms + 100, [first + 2..=first + 299]);
         bench.ack(ms + 100, [first + 1..=first + 299]);

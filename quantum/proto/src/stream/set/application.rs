@@ -6,7 +6,7 @@ use super::Streams;
 use crate::stream::control::Control;
 use crate::stream::counts::Admission;
 use crate::stream::receiving::Receiving;
-use crate::stream::sending::Fin;
+use crate::stream::sending::{COPIES_BYTES_MAX, Fin};
 use crate::stream::{ClosedStream, Direction, FinishError, ReadError, StreamId, WriteError};
 
 impl Streams {
@@ -37,7 +37,7 @@ impl Streams {
 
     /// Writes a copy of as much of `data` as there is room for.
     pub(crate) fn write(&mut self, id: StreamId, data: &[u8]) -> Result<usize, WriteError> {
-        let count = self.writable(id, data.len())?;
+        let count = self.writable(id, data.len(), COPIES_BYTES_MAX)?;
         if let Some(sending) = self.sending.get_mut(&id) {
             sending.buffer.write(&data[..count]);
         }
@@ -52,7 +52,7 @@ impl Streams {
         id: StreamId,
         data: &mut Bytes,
     ) -> Result<usize, WriteError> {
-        let count = self.writable(id, data.len())?;
+        let count = self.writable(id, data.len(), u64::MAX)?;
         if let Some(sending) = self.sending.get_mut(&id) {
             sending.buffer.write_chunk(data.split_to(count));
         }
@@ -129,8 +129,13 @@ impl Streams {
         Ok(())
     }
 
-    /// How many of `bytes` can be written now.
-    fn writable(&mut self, id: StreamId, bytes: usize) -> Result<usize, WriteError> {
+    /// How many of `bytes` can be written now, if `unsent_max` may wait to be sent.
+    fn writable(
+        &mut self,
+        id: StreamId,
+        bytes: usize,
+        unsent_max: u64,
+    ) -> Result<usize, WriteError> {
         let window_room = self.send_window.saturating_sub(self.buffered);
         let sending = self.sending.get_mut(&id).ok_or(WriteError::Closed)?;
         if let Some(error) = sending.stopped {
@@ -140,14 +145,15 @@ impl Streams {
             return Err(WriteError::Closed);
         }
         let stream_room = sending.room();
-        let room = stream_room.min(window_room);
+        let unsent_room = unsent_max.saturating_sub(sending.buffer.unsent());
+        let room = stream_room.min(window_room).min(unsent_room);
         if room > 0 || bytes == 0 {
             return Ok(bytes.min(usize::try_from(room).unwrap_or(usize::MAX)));
         }
         sending.write_blocked = true;
         if stream_room == 0 {
             self.controls.push(Control::StreamDataBlocked(id));
-        } else if !std::mem::replace(&mut sending.awaits_window, true) {
+        } else if unsent_room > 0 && !std::mem::replace(&mut sending.awaits_window, true) {
             self.waiting.push(id);
         }
         Err(WriteError::Blocked)
@@ -155,7 +161,6 @@ impl Streams {
 
     fn on_written(&mut self, id: StreamId, count: usize) {
         self.buffered += count as u64;
-        self.unsent += count as u64;
         self.queue_stream(id);
     }
 

@@ -120,7 +120,9 @@ impl Streams {
         match purpose {
             Purpose::Fresh => {
                 self.outbound.spend(count as u64);
-                self.unsent = self.unsent.saturating_sub(count as u64);
+                if sending.write_blocked {
+                    self.wake_writer(id);
+                }
             }
             Purpose::Repeat => self.repeated += count as u64,
         }

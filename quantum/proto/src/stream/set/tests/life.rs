@@ -199,6 +199,42 @@ fn the_send_window_holds_writers_up_and_wakes_them() {
 }
 
 #[test]
+fn copies_wait_to_be_made_until_they_can_be_sent() {
+    let config = TransportConfig {
+        stream_receive_window: 1 << 20,
+        receive_window: 1 << 20,
+        send_window: 1 << 20,
+        ..config()
+    };
+    let (mut client, _) = pair(&config);
+    let id = client.open(UNI).unwrap();
+    let data = vec![0; 1 << 20];
+    assert_eq!(client.write(id, &data), Ok(256 << 10));
+    assert_eq!(client.write(id, &data), Err(WriteError::Blocked));
+    let mut sent = 0;
+    while events(&mut client).is_empty() {
+        sent += packet(&mut client, 1200).unwrap().payload.len();
+    }
+    assert!((128 << 10..132 << 10).contains(&sent), "{sent}");
+    while packet(&mut client, 1200).is_some() {}
+    assert_eq!(client.write(id, &data), Ok(256 << 10));
+}
+
+#[test]
+fn what_is_handed_over_without_a_copy_is_taken_as_a_whole() {
+    let config = TransportConfig {
+        stream_receive_window: 1 << 20,
+        receive_window: 1 << 20,
+        send_window: 1 << 20,
+        ..config()
+    };
+    let (mut client, _) = pair(&config);
+    let id = client.open(UNI).unwrap();
+    let mut data = Bytes::from(vec![0; 1 << 20]);
+    assert_eq!(client.write_chunk(id, &mut data), Ok(1 << 20));
+}
+
+#[test]
 fn rejected_early_data_is_sent_again_within_the_new_limits() {
     let remembered = config();
     let real = TransportConfig {
