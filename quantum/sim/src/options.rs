@@ -71,11 +71,11 @@ impl Options {
             // Whoever is there first with a copy of early data uses up the ticket (Q-ZRT-2).
             options.early = None;
         }
-        // Behind a NAT that forgets, a client that only listens must speak now and then: how else
-        // would the server learn where it is?
-        if options.network.seen_as.is_some() {
+        // Behind a NAT that forgets, or after a move of which the server was not convinced, a client
+        // that only listens must speak now and then: how else would the server learn where it is?
+        if !options.network.rebindings().is_empty() || options.network.seen_as.is_some() {
             let client = &mut options.settings[0];
-            client.keep_alive = client.keep_alive.or(Some(KEEP_ALIVE_BEHIND_NAT));
+            client.keep_alive = client.keep_alive.or(Some(KEEP_ALIVE_WHEN_MOVING));
         }
         options
     }
@@ -115,7 +115,7 @@ impl fmt::Display for Options {
 }
 
 /// As long as NATs for UDP can be trusted to remember, and then some.
-const KEEP_ALIVE_BEHIND_NAT: Duration = Duration::from_secs(5);
+const KEEP_ALIVE_WHEN_MOVING: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

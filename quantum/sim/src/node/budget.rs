@@ -19,7 +19,7 @@ const DATAGRAM_BYTES: u64 = 1472;
 const BURST_BYTES_MIN: i64 = 11 * DATAGRAM_BYTES as i64;
 /// What no pacer holds back: answers to challenges, tries of the path's size, what repeats the
 /// handshake.
-const UNPACED_BYTES: i64 = 30 * DATAGRAM_BYTES as i64;
+const UNPACED_BYTES: i64 = 40 * DATAGRAM_BYTES as i64;
 /// What a coarse timer makes wait, in nanoseconds of rate.
 const BURST_NANOSECONDS: u64 = 2_000_000;
 /// Bytes per second beyond which there is no rate: a coarse clock has measured no round trip at all.

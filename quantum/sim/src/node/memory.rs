@@ -19,8 +19,8 @@ const MESSAGE_BYTES: usize = 1 << 20;
 const MESSAGE_OVERHEAD: usize = 64;
 /// Bare acknowledgements that are remembered, and packets that a gap must be behind to be lost.
 const UNANSWERED: usize = 2 * 256 + 64;
-/// Every 32nd packet asks for an acknowledgement; one more may be left out on purpose.
-const PACKETS_PER_ANSWER: usize = 34;
+/// Every 32nd packet asks for an acknowledgement, and may be lost.
+const PACKETS_PER_ANSWER: usize = 2 * 34;
 /// The smallest packet that asks for an acknowledgement.
 const PACKET_BYTES: usize = 20;
 

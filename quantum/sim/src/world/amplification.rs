@@ -1,7 +1,7 @@
 //! Who has proven to be where: bytes to and from addresses, as seen on the wire.
 //!
-//! An address is proven for a host when its owner sends something after having received something
-//! from that host. No protocol can prove more, so a host that sends beyond three times what it
+//! An address is proven for a host when its owner, who may have another by now, sends something after
+//! having received something from that host there. No protocol can prove more, so a host that sends beyond three times what it
 //! received before that is at fault whatever its packets say.
 
 use std::collections::BTreeMap;
@@ -61,15 +61,13 @@ impl Ledger {
 
     /// `host` takes a datagram, which may be a copy of what its real sender said.
     pub(super) fn on_received(&mut self, host: HostId, datagram: &Datagram, copied: bool) {
-        let account = self.account(host, datagram.source);
-        account.received += datagram.bytes.len() as u64;
-        account.proven |= account
-            .reached
-            .is_some_and(|(owner, since)| owner == datagram.origin && since <= datagram.sent_at);
-        if copied {
-            // The answer to a challenge counts wherever it comes from (RFC 9000 section 8.2.3).
-            let accounts = self.accounts.iter_mut().filter(|((of, _), _)| *of == host);
-            accounts.for_each(|(_, account)| account.proven |= account.answered);
+        self.account(host, datagram.source).received += datagram.bytes.len() as u64;
+        // An answer counts wherever it comes from (RFC 9000 section 8.2.3).
+        for ((of, _), account) in &mut self.accounts {
+            let answers = account.reached.is_some_and(|(owner, since)| {
+                owner == datagram.origin && since <= datagram.sent_at
+            });
+            account.proven |= *of == host && (answers || (copied && account.answered));
         }
     }
 
