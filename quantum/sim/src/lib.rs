@@ -1,5 +1,6 @@
 //! Quantum in a simulated network: virtual time, one seed, every fault.
 
+pub mod adversary;
 pub mod application;
 pub mod campaign;
 pub mod datagram;

@@ -188,7 +188,11 @@ impl<P: Program> Node<P> {
     }
 
     fn follow_moves(&mut self, now: Instant) {
-        while let Some((_, address)) = self.moves.pop_front_if(|(time, _)| *time <= now) {
+        while let Some((time, address)) = self.moves.front().copied() {
+            if time > now {
+                break;
+            }
+            self.moves.pop_front();
             self.rebind(now, address);
         }
     }

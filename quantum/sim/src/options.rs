@@ -10,12 +10,14 @@ use crate::driver::DriverFaults;
 use crate::random::Random;
 use crate::units::seconds;
 
+pub mod attack;
 pub mod early;
 mod faults;
 pub mod network;
 pub mod plan;
 pub mod settings;
 
+use attack::{AttackOptions, Position};
 use early::EarlyOptions;
 use network::NetworkOptions;
 use plan::Plan;
@@ -43,6 +45,8 @@ pub struct Options {
     pub plan: Rc<Plan>,
     /// The client was here before; `None`: it was not.
     pub early: Option<EarlyOptions>,
+    /// Somebody attacks; `None`: nobody.
+    pub attack: Option<AttackOptions>,
 }
 
 impl Options {
@@ -59,15 +63,29 @@ impl Options {
             settings: std::array::from_fn(|_| Settings::draw(&mut random.fork())),
             plan: Rc::new(Plan::draw(&mut random.fork())),
             early: None,
+            attack: None,
         };
         options.early = EarlyOptions::draw(&mut random.fork(), &options.settings[1]);
-        // Behind a NAT that forgets, a client that only listens must speak now and then: how else
-        // would the server learn where it is?
-        if options.network.seen_as.is_some() {
+        options.attack = AttackOptions::draw(&mut random.fork(), calm_at);
+        if options.is_watched() {
+            // Whoever is there first with a copy of early data uses up the ticket (Q-ZRT-2).
+            options.early = None;
+        }
+        // Behind a NAT that forgets, or after a move of which the server was not convinced, a client
+        // that only listens must speak now and then: how else would the server learn where it is?
+        if !options.network.rebindings().is_empty() || options.network.seen_as.is_some() {
             let client = &mut options.settings[0];
-            client.keep_alive = client.keep_alive.or(Some(KEEP_ALIVE_BEHIND_NAT));
+            client.keep_alive = client.keep_alive.or(Some(KEEP_ALIVE_WHEN_MOVING));
         }
         options
+    }
+
+    /// Somebody sees all datagrams, and may make the server believe for a while that the client has
+    /// moved.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        let attack = self.attack.as_ref();
+        attack.is_some_and(|attack| attack.position != Position::OffPath)
     }
 
     /// When it has to be over.
@@ -86,6 +104,9 @@ impl fmt::Display for Options {
             writeln!(f, "{name} driver: {}", self.drivers[index])?;
             writeln!(f, "{name} transport: {:?}", self.settings[index])?;
         }
+        if let Some(attack) = &self.attack {
+            writeln!(f, "under attack: {attack:?}")?;
+        }
         if let Some(early) = &self.early {
             writeln!(f, "the client was here before: {early:?}")?;
         }
@@ -94,7 +115,7 @@ impl fmt::Display for Options {
 }
 
 /// As long as NATs for UDP can be trusted to remember, and then some.
-const KEEP_ALIVE_BEHIND_NAT: Duration = Duration::from_secs(5);
+const KEEP_ALIVE_WHEN_MOVING: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
@@ -135,6 +156,8 @@ mod tests {
             "control: Cubic",
             "control: Fixed",
             "fate: Taken",
+            "OffPath",
+            "OnPath",
             "fate: TicketsForgotten",
             "fate: Disabled",
         ] {

@@ -10,20 +10,24 @@ use quantum_proto::observe::ObserverFactory;
 use quantum_proto::stream::Side;
 use quantum_proto::time::Instant;
 
+use crate::adversary::Adversary;
 use crate::application::{Application, Shared};
 use crate::node::{Limits, Node};
 use crate::options::Options;
 use crate::options::early::EarlyFate;
 use crate::options::network::{CLIENT, NetworkOptions, SERVER};
 use crate::options::settings::{Control, Settings};
+use crate::path::Path;
 use crate::random::Random;
 use crate::violation::{Rule, Violation};
 use crate::world::{HostId, Stopped, World};
 
 mod acquaintance;
 mod parties;
+mod party;
 
 use parties::Parties;
+use party::Party;
 
 /// How a run went that kept to the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,17 +79,13 @@ pub fn simulate_observed(
     })
 }
 
-fn check_end(
-    options: &Options,
-    world: &World<Node<Application>>,
-    stopped: Stopped,
-) -> Result<(), Violation> {
+fn check_end(options: &Options, world: &World<Party>, stopped: Stopped) -> Result<(), Violation> {
     let violation = |(rule, detail)| Violation {
         at: world.now(),
         rule,
         detail,
     };
-    let programs = || world.hosts().flat_map(Node::programs);
+    let programs = || world.hosts().flat_map(Party::programs);
     let words: Vec<_> = programs().map(Application::unfinished).collect();
     let explain = |(rule, detail)| violation((rule, format!("{detail}; {}", words.join(" | "))));
     if lost_in_handshake(options, world) {
@@ -104,7 +104,9 @@ fn check_end(
 /// Last words are not repeated for long: they may be lost in trouble, and do not find a client that
 /// has moved before it has spoken from where it is.
 fn goodbye_may_be_lost(options: &Options, closed_at: Option<Instant>) -> bool {
-    let moved_at = options.network.rebindings().last().copied();
+    // A copy from elsewhere looks like a move.
+    let forged_at = options.is_watched().then_some(options.calm_at);
+    let moved_at = options.network.rebindings().last().copied().max(forged_at);
     let found_at = moved_at.map_or(Instant::ORIGIN, |moved| moved + FOUND_AGAIN);
     closed_at.is_none_or(|time| time < options.calm_at.max(found_at))
 }
@@ -118,25 +120,29 @@ const RETRY_TOKEN_LIFETIME: Duration = Duration::from_secs(15);
 
 /// Before the handshake is confirmed, a client that is suddenly seen elsewhere is a stranger
 /// (RFC 9000 section 9): how such a connection ends is open, only not what it delivers.
-fn lost_in_handshake(options: &Options, world: &World<Node<Application>>) -> bool {
+fn lost_in_handshake(options: &Options, world: &World<Party>) -> bool {
     let client = world
         .hosts()
         .next()
         .into_iter()
-        .flat_map(Node::programs)
+        .flat_map(Party::programs)
         .next();
     let confirmed_at = client.and_then(Application::confirmed_at);
     let rebinding = options.network.rebindings().first().copied();
     let token_aged = options.settings[1].retry
         && confirmed_at.is_none()
         && world.now() > Instant::ORIGIN + RETRY_TOKEN_LIFETIME;
-    token_aged || rebinding.is_some_and(|time| time < confirmed_at.unwrap_or(Instant::DISTANT))
+    // Who sees everything can keep a handshake from coming about (RFC 9000 section 21.1).
+    let watched = options.is_watched() && confirmed_at.is_none();
+    token_aged
+        || watched
+        || rebinding.is_some_and(|time| time < confirmed_at.unwrap_or(Instant::DISTANT))
 }
 
 fn build(
     options: &Options,
     observer: Option<&Arc<dyn ObserverFactory>>,
-) -> Result<World<Node<Application>>, String> {
+) -> Result<World<Party>, String> {
     let mut random = Random::new(options.seed ^ 0x5eed_0000_0000_0000);
     let shared = Rc::new(Shared::default());
     let application = |side| Application::new(side, Rc::clone(&options.plan), Rc::clone(&shared));
@@ -150,10 +156,16 @@ fn build(
     }
     let [client_program, server_program] = programs;
     let [client_settings, server_settings] = &options.settings;
+    let early = options.early.as_ref();
+    let streams_before = early.map_or(0, |early| early.before.streams_max);
     let parties = Parties::prepare(options, observer, &mut random)?;
 
     let mut client = Node::client(CLIENT, &mut random)
-        .within(Limits::new(client_settings, server_settings))
+        .within(Limits::new(
+            client_settings,
+            server_settings,
+            streams_before,
+        ))
         .moving(options.network.moves.iter().copied());
     client.connect(Instant::ORIGIN, &parties.client, SERVER, client_program)?;
     let server = Node::server_again(
@@ -163,13 +175,13 @@ fn build(
         &mut random,
         [server_program],
     )
-    .within(Limits::new(server_settings, client_settings));
+    .within(Limits::new(server_settings, client_settings, 0));
 
     let mut world = World::new(random.bits());
     let [client_driver, server_driver] = options.drivers.clone();
     let addresses = NetworkOptions::client_addresses();
-    let client = world.add_host(client, &addresses, client_driver);
-    let server = world.add_host(server, &[SERVER], server_driver);
+    let client = world.add_host(Party::End(Box::new(client)), &addresses, client_driver);
+    let server = world.add_host(Party::End(Box::new(server)), &[SERVER], server_driver);
     if options
         .early
         .as_ref()
@@ -178,19 +190,31 @@ fn build(
         // The client's token says so (RFC 9000 section 8.1.3).
         world.trust(server, CLIENT);
     }
-    connect(&mut world, options, client, server);
+    connect(&mut world, options, [client, server], &mut random);
     Ok(world)
 }
 
-fn connect(
-    world: &mut World<Node<Application>>,
-    options: &Options,
-    client: HostId,
-    server: HostId,
-) {
-    let [up, down] = options.network.paths().map(|path| world.add_path(path));
-    world.route(client, &[up]);
-    world.route(server, &[down]);
+/// Whoever attacks is between the server and the client's translator, closer to both of them than
+/// they are to each other.
+fn connect(world: &mut World<Party>, options: &Options, ends: [HostId; 2], random: &mut Random) {
+    let [client, server] = ends;
+    let [up, down] = options.network.links().map(|path| world.add_path(path));
+    let [out, back] = options
+        .network
+        .translators()
+        .map(|path| world.add_path(path));
+    world.route(client, &[out, up]);
+    world.route(server, &[down, back]);
+    let Some(attack) = options.attack else {
+        return;
+    };
+    let adversary = Adversary::new(attack, options.network.client_as_seen(), SERVER, random);
+    let adversary = world.add_attacker(Party::Attacker(Box::new(adversary)));
+    let direct = world.add_path(Path::new());
+    world.route(adversary, &[back]);
+    world.route_to(adversary, SERVER.ip(), &[direct]);
+    world.tap(up, adversary);
+    world.tap(down, adversary);
 }
 
 /// The configuration that these settings describe.

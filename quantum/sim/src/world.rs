@@ -51,6 +51,7 @@ pub struct World<H> {
     seats: Vec<Seat<H>>,
     network: Network,
     ledger: Ledger,
+    attackers: Vec<HostId>,
     hash: EventHash,
     datagrams: u64,
     random: Random,
@@ -70,6 +71,7 @@ impl<H: Host> World<H> {
             seats: Vec::new(),
             network: Network::default(),
             ledger: Ledger::default(),
+            attackers: Vec::new(),
             hash: EventHash::default(),
             datagrams: 0,
             random: Random::new(seed),
@@ -87,6 +89,13 @@ impl<H: Host> World<H> {
         }
         self.seats.push(Seat::new(host, faults, self.random.fork()));
         self.schedule(id, self.now);
+        id
+    }
+
+    /// Adds a host that may say what others have said: it is reached nowhere.
+    pub fn add_attacker(&mut self, host: H) -> HostId {
+        let id = self.add_host(host, &[], DriverFaults::default());
+        self.attackers.push(id);
         id
     }
 
@@ -267,7 +276,10 @@ impl<H: Host> World<H> {
             return Ok(());
         };
         self.record(Mark::Arrived, &[host.0 as u64, size]);
-        self.ledger.on_delivered(self.now, &datagram, host);
+        let copied = self.attackers.contains(&datagram.origin);
+        let claimed = self.network.owner(datagram.source).filter(|_| copied);
+        let from = claimed.unwrap_or(datagram.origin);
+        self.ledger.on_delivered(self.now, from, &datagram, host);
         self.receive(host, datagram)
     }
 

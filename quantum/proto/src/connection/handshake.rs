@@ -287,9 +287,10 @@ impl Connection {
             .is_some_and(|session| session.early_data_accepted());
         self.handshake.early_accepted = accepted;
         if self.side == Side::Client && self.handshake.early && !accepted {
+            // First what is in flight: an unreliable message is not given up for that.
+            self.give_up_flight(now, SpaceId::Data);
             self.streams.retransmit_all_for_early_data_rejected();
             self.messages.restart();
-            self.give_up_flight(now, SpaceId::Data);
             self.events.push_back(Event::EarlyDataRejected);
         }
     }

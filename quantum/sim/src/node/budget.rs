@@ -19,7 +19,7 @@ const DATAGRAM_BYTES: u64 = 1472;
 const BURST_BYTES_MIN: i64 = 11 * DATAGRAM_BYTES as i64;
 /// What no pacer holds back: answers to challenges, tries of the path's size, what repeats the
 /// handshake.
-const UNPACED_BYTES: i64 = 20 * DATAGRAM_BYTES as i64;
+const UNPACED_BYTES: i64 = 40 * DATAGRAM_BYTES as i64;
 /// What a coarse timer makes wait, in nanoseconds of rate.
 const BURST_NANOSECONDS: u64 = 2_000_000;
 /// Bytes per second beyond which there is no rate: a coarse clock has measured no round trip at all.
@@ -46,7 +46,9 @@ impl Budget {
     /// Nothing left, though it could have.
     pub(super) fn on_looked(&mut self, now: Instant, figures: &Statistics) {
         self.grant(figures);
-        self.fill(now, figures);
+        if figures.pacing_rate.is_some() {
+            self.fill(now, figures);
+        }
     }
 
     /// Something left: `before` and `after` frame the sending.
@@ -146,7 +148,8 @@ fn signed(bytes: u64) -> i64 {
 
 /// Bytes per second: the controller's; or, of one that names only a window (CUBIC), that window
 /// in a round trip, and a quarter more (RFC 9002 section 7.7). That rate moves with every
-/// acknowledgement, which is why the budget looks whenever the transport could have sent.
+/// acknowledgement, and the time since the last packet counts at the newest: while the window is what
+/// holds packets back, nobody asks the pacer.
 fn rate(figures: &Statistics) -> u64 {
     figures.pacing_rate.unwrap_or_else(|| {
         let round_trip = figures.rtt_smoothed.as_secs_f64().max(1e-9);

@@ -19,8 +19,8 @@ const MESSAGE_BYTES: usize = 1 << 20;
 const MESSAGE_OVERHEAD: usize = 64;
 /// Bare acknowledgements that are remembered, and packets that a gap must be behind to be lost.
 const UNANSWERED: usize = 2 * 256 + 64;
-/// Every 32nd packet asks for an acknowledgement; one more may be left out on purpose.
-const PACKETS_PER_ANSWER: usize = 34;
+/// Every 32nd packet asks for an acknowledgement, and may be lost.
+const PACKETS_PER_ANSWER: usize = 2 * 34;
 /// The smallest packet that asks for an acknowledgement.
 const PACKET_BYTES: usize = 20;
 
@@ -34,13 +34,14 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What follows from the settings of this side and of the other.
+    /// What follows from the settings of this side and of the other. `streams_before`: streams that
+    /// the other side allowed at an earlier visit, which early data may still use.
     #[must_use]
-    pub fn new(here: &Settings, there: &Settings) -> Self {
+    pub fn new(here: &Settings, there: &Settings, streams_before: u64) -> Self {
         let bytes = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
         // Three halves for one stream of each direction. A stream may be over for the peer, which
         // lets another be opened, before its last acknowledgement is here.
-        let stream_halves = 2 * 3 * bytes(here.streams_max + there.streams_max);
+        let stream_halves = 2 * 3 * bytes(here.streams_max + there.streams_max.max(streams_before));
         Self {
             stream_halves,
             send: bytes(here.send_window),
@@ -143,7 +144,7 @@ mod tests {
     #[test]
     fn what_grows_beyond_its_bound_is_named() {
         let settings = Settings::draw(&mut Random::new(1));
-        let limits = Limits::new(&settings, &settings);
+        let limits = Limits::new(&settings, &settings, 0);
         let memory = Memory::default();
         let mut held = Holdings::default();
         assert_eq!(memory.check(&limits, &held), Ok(()));
@@ -156,7 +157,7 @@ mod tests {
     #[test]
     fn memory_of_streams_goes_with_them() {
         let settings = Settings::draw(&mut Random::new(1));
-        let limits = Limits::new(&settings, &settings);
+        let limits = Limits::new(&settings, &settings, 0);
         let mut held = Holdings::default();
         held.stream_receive_bytes = HANDSHAKE_BYTES + 1;
         assert!(Memory::default().check(&limits, &held).is_err());

@@ -149,17 +149,32 @@ impl NetworkOptions {
         times
     }
 
-    /// The paths from client to server and back.
+    /// The links from client to server and back, without a translator.
     #[must_use]
-    pub fn paths(&self) -> [Path; 2] {
+    pub fn links(&self) -> [Path; 2] {
         let [up, down] = &self.directions;
+        [up.extend(Path::new()), down.extend(Path::new())]
+    }
+
+    /// What the client is behind, for each direction. Of nothing, if it is not.
+    #[must_use]
+    pub fn translators(&self) -> [Path; 2] {
         let Some(seen_as) = &self.seen_as else {
-            return [up.extend(Path::new()), down.extend(Path::new())];
+            return [Path::new(), Path::new()];
         };
         let beside = MOVES.into_iter().filter(|address| *address != CLIENT);
         let nat = Nat::new(CLIENT, seen_as.clone()).beside(beside.collect());
-        let up = up.extend(Path::new().then(nat.outward()));
-        [up, down.extend(Path::new()).then(nat.inward())]
+        [
+            Path::new().then(nat.outward()),
+            Path::new().then(nat.inward()),
+        ]
+    }
+
+    /// Where the server sees the client at the beginning.
+    #[must_use]
+    pub fn client_as_seen(&self) -> SocketAddr {
+        let seen_as = self.seen_as.as_ref();
+        seen_as.map_or(CLIENT, |seen_as| seen_as.at(Instant::ORIGIN))
     }
 }
 
@@ -343,9 +358,9 @@ fn draw_ecn(random: &mut Random) -> EcnFault {
 
 impl fmt::Display for NetworkOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [up, down] = self.paths();
-        writeln!(f, "up: {up}")?;
-        writeln!(f, "down: {down}")?;
+        let ([up, down], [out, back]) = (self.links(), self.translators());
+        writeln!(f, "up: {out} {up}")?;
+        writeln!(f, "down: {down} {back}")?;
         for (time, address) in &self.moves {
             let seconds = time.since(Instant::ORIGIN).as_secs_f64();
             writeln!(f, "the client moves to {address} at {seconds:.3}s")?;

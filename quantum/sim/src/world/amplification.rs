@@ -1,7 +1,7 @@
 //! Who has proven to be where: bytes to and from addresses, as seen on the wire.
 //!
-//! An address is proven for a host when its owner sends something after having received something
-//! from that host. No protocol can prove more, so a host that sends beyond three times what it
+//! An address is proven for a host when its owner, who may have another by now, sends something after
+//! having received something from that host there. No protocol can prove more, so a host that sends beyond three times what it
 //! received before that is at fault whatever its packets say.
 
 use std::collections::BTreeMap;
@@ -26,6 +26,8 @@ struct Account {
     sent: u64,
     /// Who received something there first, and when.
     reached: Option<(HostId, Instant)>,
+    /// The owner has answered since: an attacker may be there first with a copy of it.
+    answered: bool,
     proven: bool,
 }
 
@@ -35,19 +37,38 @@ impl Ledger {
         self.account(host, address).proven = true;
     }
 
-    /// A datagram is handed to `to`: if it is the first from its origin, the address is reached.
-    pub(super) fn on_delivered(&mut self, now: Instant, datagram: &Datagram, to: HostId) {
-        let account = self.account(datagram.origin, datagram.addressed_to);
+    /// A datagram of `from`, or a copy of one, is handed to `to`: if it is the first, the address is
+    /// reached.
+    pub(super) fn on_delivered(
+        &mut self,
+        now: Instant,
+        from: HostId,
+        datagram: &Datagram,
+        to: HostId,
+    ) {
+        let account = self.account(from, datagram.addressed_to);
         account.reached.get_or_insert((to, now));
     }
 
-    /// `host` takes a datagram.
-    pub(super) fn on_received(&mut self, host: HostId, datagram: &Datagram) {
-        let account = self.account(host, datagram.source);
-        account.received += datagram.bytes.len() as u64;
-        account.proven |= account
-            .reached
-            .is_some_and(|(owner, since)| owner == datagram.origin && since <= datagram.sent_at);
+    /// `origin` sends something to `host`: from which of its addresses, the network decides.
+    pub(super) fn on_answered(&mut self, origin: HostId, host: HostId, now: Instant) {
+        for ((of, _), account) in &mut self.accounts {
+            let reached = account.reached;
+            account.answered |= *of == host
+                && reached.is_some_and(|(owner, since)| owner == origin && since <= now);
+        }
+    }
+
+    /// `host` takes a datagram, which may be a copy of what its real sender said.
+    pub(super) fn on_received(&mut self, host: HostId, datagram: &Datagram, copied: bool) {
+        self.account(host, datagram.source).received += datagram.bytes.len() as u64;
+        // An answer counts wherever it comes from (RFC 9000 section 8.2.3).
+        for ((of, _), account) in &mut self.accounts {
+            let answers = account.reached.is_some_and(|(owner, since)| {
+                owner == datagram.origin && since <= datagram.sent_at
+            });
+            account.proven |= *of == host && (answers || (copied && account.answered));
+        }
     }
 
     /// `host` sends `bytes` to an address that it may not trust.

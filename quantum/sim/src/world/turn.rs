@@ -100,7 +100,8 @@ impl<H: Host> World<H> {
             return;
         };
         for mut datagram in seat.take_inbox() {
-            self.ledger.on_received(id, &datagram);
+            let copied = self.attackers.contains(&datagram.origin);
+            self.ledger.on_received(id, &datagram, copied);
             let arrival = Arrival {
                 source: datagram.source,
                 destination: datagram.destination,
@@ -168,6 +169,13 @@ impl<H: Host> World<H> {
     fn depart_one(&mut self, id: HostId, by: &Departure, bytes: &[u8]) -> Result<(), Violation> {
         let destination = by.transmit.destination;
         self.charge(id, destination, bytes.len())?;
+        if let Some(host) = self
+            .network
+            .owner(destination)
+            .filter(|_| !self.attackers.is_empty())
+        {
+            self.ledger.on_answered(id, host, self.now);
+        }
         self.datagrams += 1;
         self.record(Mark::Sent, &[id.0 as u64, bytes.len() as u64]);
         self.note(|| format!("from {} to {destination} {:?}", by.source, by.transmit.ecn));

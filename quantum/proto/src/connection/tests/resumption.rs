@@ -83,6 +83,31 @@ fn data_that_a_server_does_not_take_early_arrives_after_the_handshake() {
 }
 
 #[test]
+fn unreliable_messages_that_a_server_does_not_take_early_are_sent_again() {
+    let (mut pair, client) = acquainted(early());
+    let clock = Arc::new(DefaultTimeProvider);
+    let server = pair.server.endpoint.server.as_deref().cloned();
+    let server = server.map(|server| Arc::new(server.with_time_of_day(clock)));
+    pair.server.endpoint.set_server(server);
+    pair.connect(&client);
+    let sent = [Bytes::from_static(b"one"), Bytes::from_static(b"two")];
+    for message in &sent {
+        let connection = pair.client.connection();
+        connection
+            .send_message(message.clone(), false)
+            .expect("room");
+    }
+    pair.run(Duration::from_millis(300));
+    let connection = pair.server.connection();
+    let arrived: Vec<_> = std::iter::from_fn(|| connection.receive_message()).collect();
+    assert_eq!(arrived, sent);
+    let now = pair.now;
+    let client = pair.client.connection();
+    client.shut_down(now, 0, b"");
+    assert!(client.is_closed(), "all was delivered");
+}
+
+#[test]
 fn secrets_for_the_application_are_equal_when_the_handshake_is_long_over() {
     let mut pair = Pair::connected();
     let export = |pair: &mut Pair, side| {

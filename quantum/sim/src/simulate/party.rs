@@ -1,0 +1,83 @@
+//! Everybody who takes part in a run.
+
+use quantum_proto::time::Instant;
+
+use crate::adversary::Adversary;
+use crate::application::{Application, Fault};
+use crate::datagram::Datagram;
+use crate::host::{Arrival, Departure, Host};
+use crate::node::Node;
+
+/// An end of the connection, or who attacks it.
+pub(super) enum Party {
+    End(Box<Node<Application>>),
+    Attacker(Box<Adversary>),
+}
+
+impl Party {
+    /// The applications of an end.
+    pub(super) fn programs(&self) -> impl Iterator<Item = &Application> {
+        let node = match self {
+            Self::End(node) => Some(node),
+            Self::Attacker(_) => None,
+        };
+        node.into_iter().flat_map(|node| node.programs())
+    }
+
+    fn host(&self) -> &dyn Host {
+        match self {
+            Self::End(node) => &**node,
+            Self::Attacker(adversary) => &**adversary,
+        }
+    }
+
+    fn host_mut(&mut self) -> &mut dyn Host {
+        match self {
+            Self::End(node) => &mut **node,
+            Self::Attacker(adversary) => &mut **adversary,
+        }
+    }
+}
+
+impl Host for Party {
+    fn handle_datagram(&mut self, now: Instant, arrival: &Arrival, bytes: &mut [u8]) {
+        self.host_mut().handle_datagram(now, arrival, bytes);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.host_mut().handle_timeout(now);
+    }
+
+    fn run(&mut self, now: Instant) {
+        self.host_mut().run(now);
+    }
+
+    fn poll_transmit(
+        &mut self,
+        now: Instant,
+        datagrams_max: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Option<Departure> {
+        self.host_mut().poll_transmit(now, datagrams_max, buffer)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.host().poll_timeout()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.host().is_busy()
+    }
+
+    fn limits_amplification(&self) -> bool {
+        self.host().limits_amplification()
+    }
+
+    fn check(&self, now: Instant) -> Result<(), Fault> {
+        self.host().check(now)
+    }
+
+    fn overhear(&mut self, now: Instant, datagram: &Datagram) {
+        self.host_mut().overhear(now, datagram);
+    }
+}
