@@ -89,6 +89,39 @@ pub struct Statistics {
     pub controller: Snapshot,
 }
 
+/// What a connection counts itself; the rest of [`Statistics`] is known elsewhere.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) packets_sent: u64,
+    pub(crate) bytes_sent: u64,
+    pub(crate) packets_received: u64,
+    pub(crate) bytes_received: u64,
+    pub(crate) datagrams_sent: u64,
+    pub(crate) datagrams_received: u64,
+    pub(crate) packets_duplicate: u64,
+    pub(crate) packets_dropped: u64,
+    pub(crate) packets_retransmitted: u64,
+    pub(crate) ecn_marked: u64,
+    pub(crate) key_updates: u64,
+}
+
+impl Counts {
+    /// Fills in what was counted.
+    pub(crate) fn fill(&self, statistics: &mut Statistics) {
+        statistics.packets_sent = self.packets_sent;
+        statistics.bytes_sent = self.bytes_sent;
+        statistics.packets_received = self.packets_received;
+        statistics.bytes_received = self.bytes_received;
+        statistics.datagrams_sent = self.datagrams_sent;
+        statistics.datagrams_received = self.datagrams_received;
+        statistics.packets_duplicate = self.packets_duplicate;
+        statistics.packets_dropped = self.packets_dropped;
+        statistics.packets_retransmitted = self.packets_retransmitted;
+        statistics.ecn_marked = self.ecn_marked;
+        statistics.key_updates = self.key_updates;
+    }
+}
+
 /// What a connection holds at present: everything in it that could grow. For tests of bounds, and
 /// for operators who wonder where memory went.
 ///
@@ -133,37 +166,4 @@ pub struct Holdings {
     pub connection_ids: usize,
     /// Events that nobody has taken.
     pub events: usize,
-}
-
-/// What a connection counts itself; the rest of [`Statistics`] is known elsewhere.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) packets_sent: u64,
-    pub(crate) bytes_sent: u64,
-    pub(crate) packets_received: u64,
-    pub(crate) bytes_received: u64,
-    pub(crate) datagrams_sent: u64,
-    pub(crate) datagrams_received: u64,
-    pub(crate) packets_duplicate: u64,
-    pub(crate) packets_dropped: u64,
-    pub(crate) packets_retransmitted: u64,
-    pub(crate) ecn_marked: u64,
-    pub(crate) key_updates: u64,
-}
-
-impl Counts {
-    /// Fills in what was counted.
-    pub(crate) fn fill(&self, statistics: &mut Statistics) {
-        statistics.packets_sent = self.packets_sent;
-        statistics.bytes_sent = self.bytes_sent;
-        statistics.packets_received = self.packets_received;
-        statistics.bytes_received = self.bytes_received;
-        statistics.datagrams_sent = self.datagrams_sent;
-        statistics.datagrams_received = self.datagrams_received;
-        statistics.packets_duplicate = self.packets_duplicate;
-        statistics.packets_dropped = self.packets_dropped;
-        statistics.packets_retransmitted = self.packets_retransmitted;
-        statistics.ecn_marked = self.ecn_marked;
-        statistics.key_updates = self.key_updates;
-    }
 }

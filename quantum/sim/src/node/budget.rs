@@ -32,7 +32,7 @@ const RATE_MARGIN: f64 = 1.05;
 pub(super) struct Budget {
     /// Bytes that may leave now, as a bucket that fills at the rate has them.
     tokens: i64,
-    updated: Instant,
+    updated: Option<Instant>,
     rate: u64,
     probe_timeouts: u64,
     path_changes: u64,
@@ -113,7 +113,13 @@ impl Budget {
     fn fill(&mut self, now: Instant, figures: &Statistics) {
         let new = rate(figures);
         let rate = self.rate.max(new);
-        let gained = rate as f64 * RATE_MARGIN * now.since(self.updated).as_secs_f64();
+        self.rate = new;
+        // What the bucket holds at one instant is decided once.
+        let updated = self.updated.replace(now).unwrap_or(Instant::ORIGIN);
+        if updated == now && now > Instant::ORIGIN {
+            return;
+        }
+        let gained = rate as f64 * RATE_MARGIN * now.since(updated).as_secs_f64();
         let burst = u128::from(rate) * u128::from(BURST_NANOSECONDS) / 1_000_000_000;
         let burst = i64::try_from(burst)
             .unwrap_or(i64::MAX)
@@ -122,8 +128,6 @@ impl Budget {
         if self.tokens == burst {
             self.unpaced = self.unpaced.min(signed(PROBES * DATAGRAM_BYTES));
         }
-        self.updated = now;
-        self.rate = new;
     }
 
     fn pace(&mut self, grown: u64) -> Result<(), Fault> {
