@@ -146,6 +146,7 @@ impl Connection {
     }
 
     /// Both ends know that the handshake is complete (RFC 9001 section 4.1.2).
+    #[must_use]
     pub fn is_confirmed(&self) -> bool {
         self.handshake.confirmed
     }
@@ -178,8 +179,9 @@ impl Connection {
         self.state = State::Closing(Closing::new(close));
         self.await_end(now);
         // A lost close would leave the peer waiting for its idle timeout: said twice.
-        let again = now + self.recovery.probe_timeout(SpaceId::Data);
-        self.timers.set(Timer::LossDetection, again);
+        let again = self.recovery.probe_timeout(SpaceId::Data);
+        self.timers
+            .set(Timer::LossDetection, now + again.min(CLOSING_MAX / 3));
     }
 
     /// The peer closed.
@@ -207,10 +209,8 @@ impl Connection {
     fn await_end(&mut self, now: Instant) {
         self.timers.stop_all();
         // RFC 9000 section 10.2: at least three times the probe timeout.
-        self.timers.set(
-            Timer::Close,
-            now + self.recovery.probe_timeout(SpaceId::Data) * 3,
-        );
+        let late = self.recovery.probe_timeout(SpaceId::Data) * 3;
+        self.timers.set(Timer::Close, now + late.min(CLOSING_MAX));
     }
 
     /// The end: the endpoint may forget the connection.
@@ -274,6 +274,10 @@ impl Close {
         }
     }
 }
+
+/// What remains of a connection is kept no longer than this: a peer decides how late it
+/// acknowledges, and so how long a probe timeout is.
+const CLOSING_MAX: Duration = Duration::from_secs(30);
 
 /// So that a close fits any datagram.
 const REASON_BYTES_MAX: usize = 512;

@@ -103,6 +103,19 @@ fn silence_ends_a_connection_after_the_idle_timeout() {
 }
 
 #[test]
+fn a_peer_that_answers_late_does_not_keep_what_is_left_of_a_connection() {
+    let mut pair = Pair::connected();
+    pair.delay = Duration::from_secs(10);
+    pair.client.connection().ping();
+    pair.run(Duration::from_secs(25));
+    assert!(pair.client.connection().statistics().rtt_latest >= Duration::from_secs(20));
+    let now = pair.now;
+    pair.client.connection().close(now, 0, b"");
+    pair.run(Duration::from_secs(31));
+    assert!(pair.client.connections.is_empty());
+}
+
+#[test]
 fn keep_alive_keeps_a_silent_connection() {
     let config = TransportConfig::default()
         .with_idle_timeout(Some(Duration::from_secs(5)))
