@@ -32,6 +32,8 @@ fn seeds_that_once_broke_a_rule_keep_to_it() {
         10_069_017, 10_106_352, 10_107_042, 10_109_249, 10_109_472,
         // Early data, refused: a stream beyond the new limits said that it is blocked.
         10_076_960, 10_078_769, 10_106_614,
+        // Early data, refused: such a stream held all of the send window, and the one before it none.
+        20_004_400,
         // Early data, refused: messages that need not arrive were given up and sent again at once.
         10_204_115,
     ];

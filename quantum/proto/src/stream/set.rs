@@ -206,7 +206,9 @@ impl Streams {
             self.events.push_back(StreamEvent::Available(direction));
         }
         for index in allowed_now {
-            self.resume(StreamId::new(self.side, direction, index));
+            let id = StreamId::new(self.side, direction, index);
+            self.resume(id);
+            self.wake_writer(id);
         }
     }
 
@@ -251,11 +253,34 @@ impl Streams {
         }
     }
 
+    /// Room in the send window.
+    fn window_room(&self) -> u64 {
+        let used = self.buffered.saturating_sub(self.held_back());
+        self.send_window.saturating_sub(used)
+    }
+
+    /// Bytes of streams that the peer does not allow at present. They must not take the room of those
+    /// that have to end before it allows more.
+    fn held_back(&self) -> u64 {
+        let directions = [Direction::Bidirectional, Direction::Unidirectional];
+        let beyond = directions.into_iter().flat_map(|direction| {
+            let opened = &self.opened[direction as usize];
+            (opened.limit..opened.count).map(move |index| (direction, index))
+        });
+        beyond
+            .filter_map(|(direction, index)| {
+                self.sending
+                    .get(&StreamId::new(self.side, direction, index))
+            })
+            .map(|sending| sending.buffer.buffered())
+            .sum()
+    }
+
     /// Takes `freed` bytes out of the send window.
     fn free(&mut self, freed: u64) {
         self.buffered = self.buffered.saturating_sub(freed);
         // A quarter of the window, so that writers are not woken for every acknowledgement.
-        if !self.waiting.is_empty() && self.buffered <= self.send_window - self.send_window / 4 {
+        if !self.waiting.is_empty() && self.window_room() >= self.send_window / 4 {
             self.wake_writers();
         }
     }
@@ -272,13 +297,14 @@ impl Streams {
 
     /// Tells the stream's writer that there is room, if it waits and there is.
     fn wake_writer(&mut self, id: StreamId) {
+        let (room, allowed) = (self.window_room(), self.is_allowed(id));
         let Some(sending) = self.sending.get_mut(&id) else {
             return;
         };
-        if !sending.write_blocked || !sending.is_worth_waking() {
+        if !sending.write_blocked || !sending.is_worth_waking() || !allowed {
             return;
         }
-        if self.buffered >= self.send_window {
+        if room == 0 {
             // Once at most: the peer must not make the list grow by raising limits.
             if !std::mem::replace(&mut sending.awaits_window, true) {
                 self.waiting.push(id);

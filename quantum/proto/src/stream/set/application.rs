@@ -136,7 +136,7 @@ impl Streams {
         bytes: usize,
         unsent_max: u64,
     ) -> Result<usize, WriteError> {
-        let window_room = self.send_window.saturating_sub(self.buffered);
+        let (window_room, allowed) = (self.window_room(), self.is_allowed(id));
         let sending = self.sending.get_mut(&id).ok_or(WriteError::Closed)?;
         if let Some(error) = sending.stopped {
             return Err(WriteError::Stopped(error));
@@ -144,7 +144,7 @@ impl Streams {
         if !sending.is_open() {
             return Err(WriteError::Closed);
         }
-        let stream_room = sending.room();
+        let stream_room = if allowed { sending.room() } else { 0 };
         let unsent_room = unsent_max.saturating_sub(sending.buffer.unsent());
         let room = stream_room.min(window_room).min(unsent_room);
         if room > 0 || bytes == 0 {

@@ -273,6 +273,35 @@ fn rejected_early_data_is_sent_again_within_the_new_limits() {
 }
 
 #[test]
+fn a_stream_beyond_the_limits_after_rejected_early_data_takes_no_room_of_others() {
+    let remembered = TransportConfig {
+        send_window: 5000,
+        ..config()
+    };
+    let real = TransportConfig {
+        unidirectional_streams_max: 1,
+        ..config()
+    };
+    let mut client = Streams::new(Side::Client, &remembered);
+    client.set_peer_limits(limits(&remembered));
+    let [first, second] = [(); 2].map(|()| client.open(UNI).unwrap());
+    assert_eq!(client.write(second, &[7; 9000]), Ok(5000));
+    assert_eq!(client.write(first, &[7]), Err(WriteError::Blocked));
+    client.retransmit_all_for_early_data_rejected();
+    client.set_peer_limits(limits(&real));
+    assert_eq!(events(&mut client), [StreamEvent::Writable(first)]);
+    assert_eq!(client.write(first, &[7; 3000]), Ok(3000));
+    assert_eq!(client.write(second, &[7; 9000]), Err(WriteError::Blocked));
+    client.finish(first).unwrap();
+    let mut server = Streams::new(Side::Server, &real);
+    transfer(&mut client, &mut server);
+    while matches!(server.read(first, &mut [0; 1000]), Ok(1..)) {}
+    transfer(&mut server, &mut client);
+    transfer(&mut client, &mut server);
+    assert!(matches!(server.read(second, &mut [0; 1000]), Ok(1000)));
+}
+
+#[test]
 fn a_stream_beyond_the_limits_after_rejected_early_data_says_nothing() {
     let remembered = TransportConfig {
         stream_receive_window: 1000,
