@@ -10,9 +10,8 @@ mod fixture;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use quantum::Connection;
+use quantum::{Connection, Endpoint};
 use tokio::sync::Mutex;
 
 use fixture::{client, connect, echo_streams, loopback, server};
@@ -87,16 +86,16 @@ async fn keep_echoing(connection: &Connection, done: &AtomicBool) -> usize {
 
 /// Runs `flood` against a server, in a thread of its own, while a connection is in use; by how
 /// much memory grew.
-async fn under_flood(flood: impl FnOnce(SocketAddr) + Send + 'static) -> usize {
+async fn under_flood(flood: impl FnOnce(SocketAddr, Pace) + Send + 'static) -> usize {
     let server = server();
     let (connection, accepted) = connect(&client(), &server).await;
     tokio::spawn(echo_streams(accepted));
     let address = server.local_addr();
     let before = resident();
     let done = Arc::new(AtomicBool::new(false));
-    let over = done.clone();
+    let (over, pace) = (done.clone(), Pace::of([server.clone()]));
     let flooding = std::thread::spawn(move || {
-        flood(address);
+        flood(address, pace);
         over.store(true, Ordering::Relaxed);
     });
     let rounds = keep_echoing(&connection, &done).await;
@@ -107,23 +106,52 @@ async fn under_flood(flood: impl FnOnce(SocketAddr) + Send + 'static) -> usize {
     resident().saturating_sub(before)
 }
 
-/// Rests now and then, so that the kernel does not drop everything.
-fn rest(at: u64) {
-    if at.is_multiple_of(64) {
-        std::thread::sleep(Duration::from_micros(200));
+/// Lets a flood go no faster than it is received, more or less: else the kernel drops nearly all.
+struct Pace {
+    targets: Vec<Endpoint>,
+    sent: u64,
+    received: u64,
+}
+
+impl Pace {
+    fn of(targets: impl IntoIterator<Item = Endpoint>) -> Self {
+        Self {
+            targets: targets.into_iter().collect(),
+            sent: 0,
+            received: 0,
+        }
+    }
+
+    fn received(&self) -> u64 {
+        let received = |target: &Endpoint| target.statistics().datagrams_received;
+        self.targets.iter().map(received).sum()
+    }
+
+    /// Something was sent: waits now and then until something has arrived since the last time.
+    fn on_sent(&mut self, datagrams: u64) {
+        self.sent += datagrams;
+        if self.sent < 64 {
+            return;
+        }
+        self.sent = 0;
+        let before = self.received;
+        while self.received == before {
+            std::thread::yield_now();
+            self.received = self.received();
+        }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t04_two_hundred_thousand_junk_datagrams_leave_memory_as_it_was() {
     let _alone = ALONE.lock().await;
-    let growth = under_flood(|address| {
+    let growth = under_flood(|address, mut pace| {
         let sockets: Vec<UdpSocket> = (0..16)
             .map(|_| UdpSocket::bind(loopback()).unwrap())
             .collect();
         for at in 0..200_000 {
             let _ = sockets[at as usize % 16].send_to(&disguised(at), address);
-            rest(at);
+            pace.on_sent(1);
         }
     });
     let growth = growth.await;
@@ -133,11 +161,11 @@ async fn t04_two_hundred_thousand_junk_datagrams_leave_memory_as_it_was() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t26_empty_datagrams_are_counted_and_do_no_harm() {
     let _alone = ALONE.lock().await;
-    let growth = under_flood(|address| {
+    let growth = under_flood(|address, mut pace| {
         let socket = UdpSocket::bind(loopback()).unwrap();
-        for at in 0..100_000 {
+        for _ in 0..100_000 {
             let _ = socket.send_to(&[], address);
-            rest(at);
+            pace.on_sent(1);
         }
     });
     let growth = growth.await;
@@ -149,7 +177,7 @@ async fn t02_hellos_from_many_addresses_get_little_back_and_cost_little() {
     let _alone = ALONE.lock().await;
     let hello = client_hello().await;
     assert!(hello.len() >= 1_200);
-    let growth = under_flood(move |address| {
+    let growth = under_flood(move |address, mut pace| {
         let mut answered = 0;
         let mut buffer = [0; 2_000];
         let (sources, copies) = (200u8, 20);
@@ -159,11 +187,11 @@ async fn t02_hellos_from_many_addresses_get_little_back_and_cost_little() {
                 UdpSocket::bind(source).unwrap()
             });
             let sockets: Vec<UdpSocket> = sockets.collect();
-            for at in 0..copies {
+            for _ in 0..copies {
                 for socket in &sockets {
                     let _ = socket.send_to(&hello, address);
                 }
-                rest(64 * at);
+                pace.on_sent(sockets.len() as u64);
             }
             // None of them could be turned against the address that it pretends to have.
             let sent = copies as usize * hello.len();
@@ -183,22 +211,30 @@ async fn t02_hellos_from_many_addresses_get_little_back_and_cost_little() {
     assert!(growth < 48 << 20, "{growth} bytes");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn t24_closes_and_resets_of_strangers_end_nothing() {
-    let _alone = ALONE.lock().await;
-    let (client, server) = (client(), server());
-    let (connection, accepted) = connect(&client, &server).await;
-    tokio::spawn(echo_streams(accepted));
+/// Sends what a stranger takes for the end of a connection.
+fn forge_ends(targets: [Endpoint; 2]) {
+    let mut pace = Pace::of(targets.clone());
     let socket = UdpSocket::bind(loopback()).unwrap();
     for at in 0..20_000u64 {
         // A short header, a number, CLOSE without error and without reason, noise.
         let mut bytes = junk(at, 21 + (at % 40) as usize);
         bytes[0] = 0x40 | (at % 64) as u8;
         bytes[4..8].copy_from_slice(&[0x1c, 0, 0, 0]);
-        let target = [client.local_addr(), server.local_addr()][at as usize % 2];
-        let _ = socket.send_to(&bytes, target);
-        rest(at);
+        let target = &targets[at as usize % 2];
+        let _ = socket.send_to(&bytes, target.local_addr());
+        pace.on_sent(1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t24_closes_and_resets_of_strangers_end_nothing() {
+    let _alone = ALONE.lock().await;
+    let (client, server) = (client(), server());
+    let (connection, accepted) = connect(&client, &server).await;
+    tokio::spawn(echo_streams(accepted));
+    let targets = [client.clone(), server.clone()];
+    let forging = tokio::task::spawn_blocking(move || forge_ends(targets));
+    forging.await.unwrap();
     let mut rounds = 0;
     while rounds < 3 {
         rounds += keep_echo(&connection).await;

@@ -9,7 +9,6 @@ mod fixture;
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use futures::FutureExt;
 use quantum::{Connection, Endpoint, SendStream, ServerConfig, TransportConfig};
@@ -69,21 +68,35 @@ async fn answer(connection: Connection, accepted: mpsc::UnboundedSender<Connecti
 
 /// Clients that connect, ask once, and vanish without a word: what is left of them is the
 /// server's.
-fn ask(address: SocketAddr, connections: usize) {
+fn ask(
+    address: SocketAddr,
+    accepted: &mut mpsc::UnboundedReceiver<Connection>,
+    connections: usize,
+) -> Vec<Connection> {
     runtime().block_on(async {
         let client = client();
-        let mut held = Vec::new();
+        let (mut clients, mut servers) = (Vec::new(), Vec::new());
         for _ in 0..connections {
             let connection = client.connect(address, "localhost").await.unwrap();
             let mut stream = connection.open_bi().await.unwrap();
             stream.send.write_all(&[7; 64]).await.unwrap();
             stream.send.finish().unwrap();
             assert_eq!(stream.receive.read_to_end(100).await.unwrap().len(), 64);
-            held.push(connection);
+            clients.push(connection);
+            servers.push(accepted.recv().await.unwrap());
         }
-        // Until late acknowledgements have come and timers of the first packets have fired.
-        tokio::time::sleep(Duration::from_secs(2)).await;
-    });
+        all_acknowledged(clients.iter().chain(&servers)).await;
+        servers
+    })
+}
+
+/// Until nothing is under way.
+async fn all_acknowledged(connections: impl Iterator<Item = &Connection>) {
+    for connection in connections {
+        while connection.statistics().bytes_in_flight > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 /// One count at a time.
@@ -98,10 +111,7 @@ fn an_idle_connection_is_small() {
     let _alone = ALONE.lock();
     let (address, mut connections) = serve(config(), answer);
     let mut held = Vec::new();
-    let mut gather = |count: usize| {
-        ask(address, count);
-        held.extend((0..count).map(|_| connections.blocking_recv().unwrap()));
-    };
+    let mut gather = |count| held.extend(ask(address, &mut connections, count));
     let profiler = dhat::Profiler::builder().testing().build();
     gather(CONNECTIONS);
     let before = dhat::HeapStats::get().curr_bytes;
@@ -142,9 +152,7 @@ async fn commit(connection: &Connection) -> Vec<SendStream> {
             written.unwrap();
         }
     }
-    while connection.statistics().bytes_in_flight > 0 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    all_acknowledged([connection].into_iter()).await;
     streams
 }
 
