@@ -25,6 +25,7 @@ fn seeds_that_once_broke_a_rule_keep_to_it() {
         208_299, // Only packets somewhat shorter than full ones were left for a narrower path.
         221_146, // A new address allowed too little for a challenge.
         228_991, 232_741,
+        30_108_486, // Acknowledgements were remembered for as long as one packet stayed outstanding.
         7_015_825, // Handshake packets that waited for keys made a probe timeout, and the end, last.
         517_591,   // An honest key update came "too soon" for who had not measured the path.
         // A client that moved and only listened asked but once whether it is heard; data used up what

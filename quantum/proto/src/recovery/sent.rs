@@ -1,4 +1,4 @@
-//! Packets sent and not yet settled, dense by packet number.
+//! Packets sent and not yet settled, by packet number.
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -26,40 +26,39 @@ pub(crate) struct Packet {
 #[derive(Debug)]
 enum Slot {
     Outstanding(Packet),
-    /// Settled, or never sent. Every number up to `next` (exclusive) is gone too: a range that
-    /// the peer repeats in each ACK frame is crossed in one step.
+    /// Settled. Every number up to `next` (exclusive) is gone too: a range that the peer repeats in
+    /// each ACK frame is crossed in one step.
     Gone {
         acknowledged: bool,
         next: u64,
     },
 }
 
-/// The packets of one number space that are outstanding.
+/// The packets of one number space that are outstanding, and traces of those between them.
+///
+/// A peer may keep one packet outstanding for as long as it likes and have us acknowledge what it
+/// sends meanwhile: so what is gone, and acknowledgements that nothing asked for, do not take room
+/// for each of them for ever.
 #[derive(Debug, Default)]
 pub(crate) struct SentPackets {
-    /// Number of the first slot.
-    base: u64,
-    slots: VecDeque<Slot>,
+    /// By rising number.
+    slots: VecDeque<(u64, Slot)>,
+    /// Outstanding packets that are in flight.
+    in_flight: usize,
 }
 
 impl SentPackets {
-    /// Adds a packet; numbers only rise, those left out are skipped.
+    /// Adds a packet; numbers only rise.
     pub(crate) fn push(&mut self, number: u64, packet: Packet) {
-        if self.slots.is_empty() {
-            self.base = number;
-        }
-        while self.end() < number {
-            let next = self.end() + 1;
-            self.slots.push_back(Slot::Gone {
-                acknowledged: false,
-                next,
-            });
-        }
         if self.slots.capacity() == 0 && !packet.ack_eliciting {
             // The last word of a conversation, perhaps: it stays for long.
             self.slots.reserve_exact(1);
         }
-        self.slots.push_back(Slot::Outstanding(packet));
+        self.in_flight += usize::from(packet.in_flight);
+        self.slots.push_back((number, Slot::Outstanding(packet)));
+        if self.slots.len() > SPARSE * (self.in_flight + BARE_MAX) {
+            self.compact();
+        }
     }
 
     /// Takes out the outstanding packets of `range`, in rising order. True if the front of the
@@ -69,53 +68,98 @@ impl SentPackets {
         range: &RangeInclusive<u64>,
         mut each: impl FnMut(u64, Packet),
     ) -> bool {
-        let end = range.end().saturating_add(1).min(self.end());
-        let mut at = (*range.start()).max(self.base);
-        if at >= end {
+        if self
+            .slots
+            .front()
+            .is_none_or(|(first, _)| range.start() > first)
+        {
+            self.acknowledge_inside(range, each);
             return false;
         }
-        if at > self.base {
-            self.acknowledge_inside(at, end, each);
-            return false;
-        }
-        while at < end {
-            if let Some(Slot::Outstanding(packet)) = self.slots.pop_front() {
-                each(at, packet);
+        let mut moved = false;
+        while let Some((number, _)) = self.slots.front()
+            && number <= range.end()
+        {
+            moved = true;
+            if let Some((number, Slot::Outstanding(packet))) = self.slots.pop_front() {
+                self.in_flight -= usize::from(packet.in_flight);
+                each(number, packet);
             }
-            at += 1;
         }
-        self.base = end;
-        true
+        moved
     }
 
-    fn acknowledge_inside(&mut self, start: u64, end: u64, mut each: impl FnMut(u64, Packet)) {
-        let mut at = start;
-        while at < end {
-            let Some(slot) = slot_mut(&mut self.slots, self.base, at) else {
-                return;
-            };
-            let (next, acknowledged) = match slot {
-                Slot::Outstanding(_) => (at + 1, true),
+    fn acknowledge_inside(
+        &mut self,
+        range: &RangeInclusive<u64>,
+        mut each: impl FnMut(u64, Packet),
+    ) {
+        let after = range.end().saturating_add(1);
+        let mut at = self.position(*range.start());
+        while let Some((number, slot)) = self.slots.get_mut(at).filter(|(n, _)| *n < after) {
+            let (known_next, acknowledged) = match slot {
+                Slot::Outstanding(_) => (*number + 1, true),
                 Slot::Gone { next, acknowledged } => (*next, *acknowledged),
             };
             let gone = Slot::Gone {
                 acknowledged,
-                next: next.max(end),
+                next: known_next.max(after),
             };
             if let Slot::Outstanding(packet) = std::mem::replace(slot, gone) {
-                each(at, packet);
+                self.in_flight -= usize::from(packet.in_flight);
+                each(*number, packet);
+                at += 1;
+            } else {
+                at = self.position(known_next).max(at + 1);
             }
-            at = next;
         }
+    }
+
+    /// Where the first slot is whose number is not below `number`.
+    fn position(&self, number: u64) -> usize {
+        self.slots.partition_point(|(at, _)| *at < number)
+    }
+
+    /// Forgets all but the newest packets that are not in flight, and leaves one trace of those that
+    /// are gone between two others.
+    fn compact(&mut self) {
+        let is_bare = |slot: &Slot| matches!(slot, Slot::Outstanding(packet) if !packet.in_flight);
+        let bare = self.slots.iter().filter(|(_, slot)| is_bare(slot)).count();
+        let mut forgotten = bare.saturating_sub(BARE_MAX);
+        let mut kept: VecDeque<(u64, Slot)> = VecDeque::with_capacity(self.in_flight + BARE_MAX);
+        for (number, slot) in self.slots.drain(..) {
+            let is_forgotten = forgotten > 0 && is_bare(&slot);
+            forgotten -= usize::from(is_forgotten);
+            let slot = match slot {
+                Slot::Outstanding(_) if is_forgotten => Slot::Gone {
+                    acknowledged: false,
+                    next: number + 1,
+                },
+                slot => slot,
+            };
+            match (kept.back_mut().map(|(_, slot)| slot), slot) {
+                (
+                    Some(Slot::Gone { acknowledged, next }),
+                    Slot::Gone {
+                        acknowledged: also,
+                        next: further,
+                    },
+                ) => {
+                    *acknowledged |= also;
+                    *next = further.max(*next);
+                }
+                (_, slot) => kept.push_back((number, slot)),
+            }
+        }
+        self.slots = kept;
     }
 
     /// Drops what is gone from the front. True if an acknowledged packet was among it.
     pub(crate) fn trim(&mut self) -> bool {
         let mut passed_acknowledged = false;
-        while let Some(Slot::Gone { acknowledged, .. }) = self.slots.front() {
+        while let Some((_, Slot::Gone { acknowledged, .. })) = self.slots.front() {
             passed_acknowledged |= acknowledged;
             self.slots.pop_front();
-            self.base += 1;
         }
         passed_acknowledged
     }
@@ -123,8 +167,8 @@ impl SentPackets {
     /// The oldest outstanding packet, if the queue is trimmed.
     pub(crate) fn oldest(&self) -> Option<(u64, &Packet)> {
         match self.slots.front()? {
-            Slot::Outstanding(packet) => Some((self.base, packet)),
-            Slot::Gone { .. } => None,
+            (number, Slot::Outstanding(packet)) => Some((*number, packet)),
+            (_, Slot::Gone { .. }) => None,
         }
     }
 
@@ -132,22 +176,20 @@ impl SentPackets {
     pub(crate) fn pop_oldest(&mut self) -> Option<(u64, Packet)> {
         self.oldest()?;
         match self.slots.pop_front()? {
-            Slot::Outstanding(packet) => {
-                self.base += 1;
-                Some((self.base - 1, packet))
+            (number, Slot::Outstanding(packet)) => {
+                self.in_flight -= usize::from(packet.in_flight);
+                Some((number, packet))
             }
-            Slot::Gone { .. } => None,
+            (_, Slot::Gone { .. }) => None,
         }
     }
 
     /// Outstanding packets, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Packet)> {
-        (self.base..)
-            .zip(&self.slots)
-            .filter_map(|(number, slot)| match slot {
-                Slot::Outstanding(packet) => Some((number, packet)),
-                Slot::Gone { .. } => None,
-            })
+        self.slots.iter().filter_map(|(number, slot)| match slot {
+            Slot::Outstanding(packet) => Some((*number, packet)),
+            Slot::Gone { .. } => None,
+        })
     }
 
     /// Slots in use, outstanding or not.
@@ -163,18 +205,12 @@ impl SentPackets {
 
     /// Takes everything out.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (u64, Packet)> + use<> {
-        let base = self.base;
-        self.base = self.end();
-        (base..)
-            .zip(std::mem::take(&mut self.slots))
-            .filter_map(|(number, slot)| match slot {
-                Slot::Outstanding(packet) => Some((number, packet)),
-                Slot::Gone { .. } => None,
-            })
-    }
-
-    fn end(&self) -> u64 {
-        self.base.saturating_add(self.slots.len() as u64)
+        self.in_flight = 0;
+        let slots = std::mem::take(&mut self.slots);
+        slots.into_iter().filter_map(|(number, slot)| match slot {
+            Slot::Outstanding(packet) => Some((number, packet)),
+            Slot::Gone { .. } => None,
+        })
     }
 
     /// Keeps no memory for more packets than there are.
@@ -183,10 +219,13 @@ impl SentPackets {
     }
 }
 
-fn slot_mut(slots: &mut VecDeque<Slot>, base: u64, number: u64) -> Option<&mut Slot> {
-    let index = usize::try_from(number.checked_sub(base)?).ok()?;
-    slots.get_mut(index)
-}
+/// Packets that are not in flight and are kept: a side that only receives sends nothing else, and
+/// nothing may ever acknowledge them.
+pub(super) const BARE_MAX: usize = 128;
+
+/// Slots are tidied up when there are so many times as many as are needed. Twice as many may be left,
+/// as there may be a trace between any two packets: less than three would tidy up all the time.
+const SPARSE: usize = 3;
 
 #[cfg(test)]
 mod tests {
@@ -217,11 +256,12 @@ mod tests {
     /// Slots that a frame with `range` has to look at.
     fn looks(sent: &SentPackets, range: RangeInclusive<u64>) -> usize {
         let (mut at, mut looks) = (*range.start(), 0);
-        while at <= *range.end() {
+        while let Some((number, slot)) = sent.slots.get(sent.position(at))
+            && number <= range.end()
+        {
             looks += 1;
-            let index = usize::try_from(at - sent.base).unwrap();
-            at = match &sent.slots[index] {
-                Slot::Outstanding(_) => at + 1,
+            at = match slot {
+                Slot::Outstanding(_) => number + 1,
                 Slot::Gone { next, .. } => *next,
             };
         }
@@ -246,6 +286,46 @@ mod tests {
         sent.acknowledge(&(1..=999), |number, _| taken.push(number));
         assert_eq!(taken, [500]);
         assert_eq!(looks(&sent, 1..=999), 1);
+    }
+
+    /// A packet of acknowledgements alone.
+    fn bare(sent: &SentPackets) -> Packet {
+        Packet {
+            ack_eliciting: false,
+            in_flight: false,
+            ..sent.oldest().unwrap().1.clone()
+        }
+    }
+
+    #[test]
+    fn acknowledgements_behind_a_packet_that_stays_outstanding_are_forgotten() {
+        let mut sent = sent(3);
+        let packet = bare(&sent);
+        (3..100_000).for_each(|number| sent.push(number, packet.clone()));
+        assert!(sent.len() <= SPARSE * (3 + BARE_MAX), "{}", sent.len());
+        let mut taken = Vec::new();
+        sent.acknowledge(&(1..=99_999), |number, _| taken.push(number));
+        assert_eq!(taken[..2], [1, 2]);
+        let newest = 100_000 - BARE_MAX as u64..100_000;
+        assert!(newest.into_iter().all(|number| taken.contains(&number)));
+        assert_eq!(
+            sent.iter().map(|(number, _)| number).collect::<Vec<_>>(),
+            [0]
+        );
+    }
+
+    #[test]
+    fn what_is_gone_behind_a_packet_that_stays_outstanding_takes_little_room() {
+        let mut sent = sent(1);
+        let packet = sent.oldest().unwrap().1.clone();
+        for number in 1..100_000 {
+            sent.push(number, packet.clone());
+            sent.acknowledge(&(1..=number), |_, _| {});
+        }
+        assert!(sent.len() <= SPARSE * (2 + BARE_MAX), "{}", sent.len());
+        assert_eq!(sent.pop_oldest().unwrap().0, 0);
+        assert!(sent.trim(), "an acknowledged packet was passed");
+        assert_eq!(sent.len(), 0);
     }
 
     #[test]

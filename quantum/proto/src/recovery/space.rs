@@ -5,13 +5,9 @@ use std::time::Duration;
 use super::late::{LostRecords, Record};
 use super::outcome::{LostPacket, Outcome, SpaceId};
 use super::path::PathRecovery;
-use super::sent::{Packet, SentPackets};
+use super::sent::{BARE_MAX, Packet, SentPackets};
 use super::skip::Skips;
 use crate::time::Instant;
-
-/// Slots of packets that elicit no acknowledgement are kept up to this many: a side that only
-/// receives sends nothing else, and nothing may ever acknowledge them.
-const UNANSWERED_MAX: usize = 256;
 
 /// Probe timeouts for which a lost packet is remembered.
 const REMEMBER_TIMEOUTS: u32 = 3;
@@ -93,7 +89,7 @@ impl Space {
     }
 
     fn forget_unanswered(&mut self) {
-        while self.sent.len() > UNANSWERED_MAX {
+        while self.sent.len() > BARE_MAX {
             self.trim(false);
             match self.sent.oldest() {
                 Some((_, packet)) if !packet.in_flight => drop(self.sent.pop_oldest()),

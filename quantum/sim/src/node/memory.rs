@@ -17,10 +17,12 @@ const HANDSHAKE_BYTES: usize = 96 << 10;
 const MESSAGE_BYTES: usize = 1 << 20;
 /// What a message costs beside its bytes: bounds their number.
 const MESSAGE_OVERHEAD: usize = 64;
-/// Bare acknowledgements that are remembered, and packets that a gap must be behind to be lost.
-const UNANSWERED: usize = 2 * 256 + 64;
-/// Every 32nd packet asks for an acknowledgement, and may be lost.
-const PACKETS_PER_ANSWER: usize = 2 * 34;
+/// Bare acknowledgements that are remembered.
+const BARE: usize = 128;
+/// Slots for each packet that is remembered: it, and traces of what was between it and others.
+const SLOTS: usize = 3;
+/// Packets of the handshake, which are in flight without asking for an acknowledgement.
+const PADDED: usize = 16;
 /// The smallest packet that asks for an acknowledgement.
 const PACKET_BYTES: usize = 20;
 
@@ -109,7 +111,7 @@ impl Memory {
             (
                 "sent packets",
                 held.sent_packets,
-                UNANSWERED + PACKETS_PER_ANSWER * held.unacknowledged_packets,
+                SLOTS * (held.unacknowledged_packets + BARE + PADDED),
             ),
             (
                 "unacknowledged packets",
