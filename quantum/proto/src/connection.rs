@@ -80,6 +80,8 @@ pub struct Connection {
     write_level: SpaceId,
     /// Keys came since packets that lacked them were last tried.
     keys_are_new: bool,
+    /// While a packet is read that came before its keys: when it came.
+    kept_since: Option<Instant>,
     early_keys: Option<Box<DirectionKeys>>,
     data_keys: Option<Box<DataKeys>>,
     handshake: handshake::Handshake,

@@ -26,6 +26,7 @@ fn seeds_that_once_broke_a_rule_keep_to_it() {
         221_146, // A new address allowed too little for a challenge.
         228_991, 232_741,
         30_108_486, // Acknowledgements were remembered for as long as one packet stayed outstanding.
+        42_019_970, // An acknowledgement that waited for keys made the end of the handshake wait too.
         7_015_825, // Handshake packets that waited for keys made a probe timeout, and the end, last.
         517_591,   // An honest key update came "too soon" for who had not measured the path.
         // A client that moved and only listened asked but once whether it is heard; data used up what

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::space::Kept;
 use super::{Connection, Timer};
 use crate::crypto::{HeaderKey, KeySchedule, Keys, PacketKey, TAG_BYTES};
 use crate::endpoint::Arrival;
@@ -143,8 +144,13 @@ impl Connection {
             .is_some_and(|space| space.keys.is_some())
     }
 
-    pub(super) fn keep_for_later(&mut self, arrival: &Arrival, packet: &[u8], bytes: usize) {
-        self.undecryptable.push(arrival, packet, bytes);
+    pub(super) fn keep_for_later(&mut self, now: Instant, arrival: &Arrival, packet: &[u8]) {
+        let since = self.kept_since.unwrap_or(now);
+        self.undecryptable.push(|| Kept {
+            since,
+            arrival: *arrival,
+            packet: packet.to_vec(),
+        });
     }
 
     /// Removes the protection of a packet, in place. `None` if it is not authentic.

@@ -71,10 +71,16 @@ impl Connection {
         if !std::mem::take(&mut self.keys_are_new) || self.undecryptable.is_empty() {
             return Ok(());
         }
-        for (arrival, mut packet, _) in self.undecryptable.take() {
-            self.receive_packets(now, &arrival, &mut packet)?;
+        let mut result = Ok(());
+        for mut kept in self.undecryptable.take() {
+            self.kept_since = Some(kept.since);
+            result = self.receive_packets(now, &kept.arrival, &mut kept.packet);
+            if result.is_err() {
+                break;
+            }
         }
-        Ok(())
+        self.kept_since = None;
+        result
     }
 
     /// A peer that closes as well needs no more answers.
@@ -150,7 +156,7 @@ impl Connection {
         datagram_bytes: usize,
     ) -> Result<bool, TransportError> {
         if self.lacks_keys(header.kind) {
-            self.keep_for_later(arrival, packet, datagram_bytes);
+            self.keep_for_later(now, arrival, packet);
             return Ok(true);
         }
         let Some((number, payload)) = self.unseal(now, header, packet)? else {
@@ -201,9 +207,11 @@ impl Connection {
         }
         if let Some(space) = self.spaces[packet.space as usize].as_deref_mut() {
             let elicits = summary.ack_eliciting;
+            // What waited here for its keys says so (RFC 9000 section 13.2.5).
+            let received_at = self.kept_since.unwrap_or(now);
             space
                 .acknowledger
-                .on_received(now, packet.number, elicits, arrival.ecn);
+                .on_received(received_at, packet.number, elicits, arrival.ecn);
             self.timers
                 .set_or_stop(super::Timer::AckDelay, space.acknowledger.timeout());
         }
@@ -326,6 +334,9 @@ impl Connection {
         } else {
             Duration::ZERO
         };
+        // An acknowledgement that waited here for its keys is no measure of the path
+        // (RFC 9002 section 5.3).
+        let delay = self.kept_since.is_none().then_some(delay);
         let Self {
             recovery,
             path,

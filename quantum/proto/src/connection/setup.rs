@@ -52,6 +52,7 @@ impl Connection {
             probes: [0; 3],
             write_level: SpaceId::Initial,
             keys_are_new: false,
+            kept_since: None,
             early_keys: None,
             data_keys: None,
             handshake,

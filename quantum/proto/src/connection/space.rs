@@ -15,6 +15,7 @@ use crate::frame::{self, EcnCounts};
 use crate::recovery::SpaceId;
 use crate::stats::Holdings;
 use crate::stream::{ReceiveBuffer, SendBuffer};
+use crate::time::Instant;
 
 /// One space.
 pub(super) struct Space {
@@ -115,13 +116,20 @@ impl Space {
 
 /// Packets that came before their keys: a few are kept, since datagrams overtake each other.
 #[derive(Debug, Default)]
-pub(super) struct UndecryptablePackets(VecDeque<(Arrival, Vec<u8>, usize)>);
+pub(super) struct UndecryptablePackets(VecDeque<Kept>);
+
+/// A packet that came before its keys.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) since: Instant,
+    pub(super) arrival: Arrival,
+    pub(super) packet: Vec<u8>,
+}
 
 impl UndecryptablePackets {
-    pub(super) fn push(&mut self, arrival: &Arrival, packet: &[u8], datagram_bytes: usize) {
+    pub(super) fn push(&mut self, kept: impl FnOnce() -> Kept) {
         if self.0.len() < UNDECRYPTABLE_MAX {
-            self.0
-                .push_back((*arrival, packet.to_vec(), datagram_bytes));
+            self.0.push_back(kept());
         }
     }
 
@@ -130,14 +138,14 @@ impl UndecryptablePackets {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.0.iter().map(|(_, packet, _)| packet.capacity()).sum()
+        self.0.iter().map(|kept| kept.packet.capacity()).sum()
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn take(&mut self) -> VecDeque<(Arrival, Vec<u8>, usize)> {
+    pub(super) fn take(&mut self) -> VecDeque<Kept> {
         std::mem::take(&mut self.0)
     }
 }

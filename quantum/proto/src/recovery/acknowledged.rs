@@ -11,7 +11,8 @@ use crate::frame;
 use crate::time::Instant;
 
 impl Recovery {
-    /// An ACK frame of `space` arrived. `delay` is the acknowledgement delay that it states.
+    /// An ACK frame of `space` arrived. `delay` is the acknowledgement delay that it states; `None`
+    /// if it is no measure of the round-trip time.
     /// `ecn` is asked at most once, if the frame's counts are to be checked
     /// (RFC 9000 section 13.4.2.1), and gives the packets newly reported as marked.
     ///
@@ -23,7 +24,7 @@ impl Recovery {
         now: Instant,
         space: SpaceId,
         ack: &frame::Ack<'_>,
-        delay: Duration,
+        delay: Option<Duration>,
         ecn: &mut dyn FnMut(&EcnReport) -> u64,
         outcome: &mut Outcome,
     ) -> Result<(), TransportError> {
@@ -42,7 +43,7 @@ impl Recovery {
         &mut self,
         now: Instant,
         mut report: EcnReport,
-        delay: Duration,
+        delay: Option<Duration>,
         ecn: &mut dyn FnMut(&EcnReport) -> u64,
         outcome: &mut Outcome,
     ) -> Result<(), TransportError> {
@@ -57,7 +58,8 @@ impl Recovery {
         }
         let rtt = largest_sent_at
             .filter(|_| outcome.ack_eliciting)
-            .map(|sent_at| self.sample_rtt(now, id, sent_at, delay));
+            .zip(delay)
+            .map(|(sent_at, delay)| self.sample_rtt(now, id, sent_at, delay));
         let mut ecn_marked = 0;
         if outcome.largest_advanced {
             report.ect0_acknowledged = std::mem::take(&mut self.spaces[id].ect0_unreported);

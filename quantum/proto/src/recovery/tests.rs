@@ -168,7 +168,7 @@ impl Bench {
             marked
         };
         self.recovery
-            .acknowledge(at(ms), report, delay, &mut ecn, &mut self.outcome)
+            .acknowledge(at(ms), report, Some(delay), &mut ecn, &mut self.outcome)
     }
 
     fn timeout(&self) -> Option<Instant> {

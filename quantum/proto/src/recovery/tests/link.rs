@@ -85,7 +85,7 @@ impl Link {
                 at(ms),
                 SpaceId::Data,
                 ack,
-                Duration::ZERO,
+                Some(Duration::ZERO),
                 &mut ecn,
                 &mut bench.outcome,
             )
