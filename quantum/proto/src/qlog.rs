@@ -33,6 +33,8 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use self::events::Recorder;
 use self::json::Object;
 use crate::observe::{Beginning, Observation, Observer, ObserverFactory, Stage};
@@ -111,8 +113,6 @@ struct Trace {
     room: u64,
     began: Instant,
     recorder: Recorder,
-    /// The record at hand, kept for its memory.
-    record: String,
 }
 
 impl Trace {
@@ -122,11 +122,8 @@ impl Trace {
             room: qlog.bytes_max,
             began: beginning.at,
             recorder: Recorder::default(),
-            record: String::new(),
         };
-        trace.record.push(RECORD_SEPARATOR);
-        write_header(qlog, beginning, &mut trace.record);
-        trace.put();
+        trace.put(&header(qlog, beginning));
         trace.event(beginning.at, "connectivity:connection_started", |data| {
             events::started(beginning, data);
         });
@@ -138,20 +135,18 @@ impl Trace {
         if self.output.is_none() {
             return;
         }
-        self.record.clear();
-        self.record.push(RECORD_SEPARATOR);
-        let mut event = Object::begin(&mut self.record);
-        event.milliseconds("time", now.since(self.began));
-        event.text("name", name);
-        event.object("data", data);
-        event.end();
-        self.put();
+        let event = json::object(|event| {
+            event.milliseconds("time", now.since(self.began));
+            event.text("name", name);
+            event.object("data", data);
+        });
+        self.put(&event);
     }
 
-    /// Writes the record at hand, if there is room.
-    fn put(&mut self) {
-        self.record.push('\n');
-        let bytes = self.record.len() as u64;
+    /// Writes a record, if there is room.
+    fn put(&mut self, value: &Value) {
+        let record = format!("{RECORD_SEPARATOR}{value}\n");
+        let bytes = record.len() as u64;
         let Some(output) = &mut self.output else {
             return;
         };
@@ -161,7 +156,7 @@ impl Trace {
             return;
         };
         self.room = room;
-        if let Err(error) = output.write_all(self.record.as_bytes()) {
+        if let Err(error) = output.write_all(record.as_bytes()) {
             tracing::warn!(%error, "a trace ends early");
             self.output = None;
         }
@@ -190,28 +185,29 @@ impl Observer for Trace {
     }
 }
 
-fn write_header(qlog: &Qlog, beginning: &Beginning, record: &mut String) {
+/// The record that every trace begins with.
+fn header(qlog: &Qlog, beginning: &Beginning) -> Value {
     let started_at = qlog.origin + beginning.at.since(Instant::ORIGIN);
-    let mut header = Object::begin(record);
-    header.text("qlog_version", VERSION);
-    header.text("qlog_format", "JSON-SEQ");
-    header.text("title", "Quantum");
-    header.object("trace", |trace| {
-        trace.object("vantage_point", |point| {
-            point.text("name", "quantum");
-            point.text("type", side(beginning.side));
-        });
-        trace.object("common_fields", |fields| {
-            fields.hexadecimal("ODCID", &beginning.original_destination);
-            fields.array("protocol_type", |protocols| {
-                protocols.text("QUIC");
-                protocols.text("QUANTUM");
+    json::object(|header| {
+        header.text("qlog_version", VERSION);
+        header.text("qlog_format", "JSON-SEQ");
+        header.text("title", "Quantum");
+        header.object("trace", |trace| {
+            trace.object("vantage_point", |point| {
+                point.text("name", "quantum");
+                point.text("type", side(beginning.side));
             });
-            fields.text("time_format", "relative");
-            fields.milliseconds("reference_time", started_at);
+            trace.object("common_fields", |fields| {
+                fields.hexadecimal("ODCID", &beginning.original_destination);
+                fields.array("protocol_type", |protocols| {
+                    protocols.text("QUIC");
+                    protocols.text("QUANTUM");
+                });
+                fields.text("time_format", "relative");
+                fields.milliseconds("reference_time", started_at);
+            });
         });
-    });
-    header.end();
+    })
 }
 
 fn side(side: Side) -> &'static str {

@@ -1,123 +1,76 @@
-//! As much of JSON (RFC 8259) as a trace needs: written straight into the record, since there are
-//! many of them.
+//! The objects and arrays of a record.
 
 use std::fmt::Write;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 /// An object under construction.
-pub(super) struct Object<'a> {
-    text: &'a mut String,
-    empty: bool,
-}
+pub(super) struct Object<'a>(&'a mut Map<String, Value>);
 
 /// An array under construction.
-pub(super) struct Array<'a> {
-    text: &'a mut String,
-    empty: bool,
+pub(super) struct Array<'a>(&'a mut Vec<Value>);
+
+/// An object with what `fill` puts into it.
+pub(super) fn object(fill: impl FnOnce(&mut Object<'_>)) -> Value {
+    let mut map = Map::new();
+    fill(&mut Object(&mut map));
+    Value::Object(map)
 }
 
-impl<'a> Object<'a> {
-    pub(super) fn begin(text: &'a mut String) -> Self {
-        text.push('{');
-        Self { text, empty: true }
-    }
-
-    pub(super) fn end(self) {
-        self.text.push('}');
-    }
-
+impl Object<'_> {
     pub(super) fn number(&mut self, key: &str, value: impl Into<u64>) {
-        let value: u64 = value.into();
-        let _ = write!(self.key(key), "{value}");
+        self.put(key, value.into());
     }
 
     pub(super) fn flag(&mut self, key: &str, value: bool) {
-        self.key(key).push_str(if value { "true" } else { "false" });
+        self.put(key, value);
     }
 
     pub(super) fn text(&mut self, key: &str, value: &str) {
-        quote(self.key(key), value);
+        self.put(key, value);
     }
 
     pub(super) fn hexadecimal(&mut self, key: &str, bytes: &[u8]) {
-        let text = self.key(key);
-        text.push('"');
-        for byte in bytes {
+        let text = bytes.iter().fold(String::new(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
-        }
-        text.push('"');
+            text
+        });
+        self.put(key, text);
     }
 
-    /// A time in milliseconds, to the nanosecond.
+    /// A time in milliseconds.
     pub(super) fn milliseconds(&mut self, key: &str, time: Duration) {
-        let (whole, rest) = (time.as_millis(), time.subsec_nanos() % 1_000_000);
-        let text = self.key(key);
-        let _ = write!(text, "{whole}");
-        if rest > 0 {
-            let _ = write!(text, ".{rest:06}");
-        }
+        self.put(key, time.as_nanos() as f64 / 1e6);
     }
 
-    pub(super) fn object(&mut self, key: &str, write: impl FnOnce(&mut Object<'_>)) {
-        nest(self.key(key), write);
+    pub(super) fn object(&mut self, key: &str, fill: impl FnOnce(&mut Object<'_>)) {
+        self.put(key, object(fill));
     }
 
-    pub(super) fn array(&mut self, key: &str, write: impl FnOnce(&mut Array<'_>)) {
-        let text = self.key(key);
-        text.push('[');
-        write(&mut Array { text, empty: true });
-        self.text.push(']');
+    pub(super) fn array(&mut self, key: &str, fill: impl FnOnce(&mut Array<'_>)) {
+        let mut items = Vec::new();
+        fill(&mut Array(&mut items));
+        self.put(key, items);
     }
 
-    fn key(&mut self, key: &str) -> &mut String {
-        separate(self.text, &mut self.empty);
-        quote(self.text, key);
-        self.text.push(':');
-        self.text
+    fn put(&mut self, key: &str, value: impl Into<Value>) {
+        self.0.insert(key.to_owned(), value.into());
     }
 }
 
 impl Array<'_> {
     pub(super) fn text(&mut self, value: &str) {
-        separate(self.text, &mut self.empty);
-        quote(self.text, value);
+        self.0.push(value.into());
     }
 
     pub(super) fn pair(&mut self, one: u64, other: u64) {
-        separate(self.text, &mut self.empty);
-        let _ = write!(self.text, "[{one},{other}]");
+        self.0.push(vec![one, other].into());
     }
 
-    pub(super) fn object(&mut self, write: impl FnOnce(&mut Object<'_>)) {
-        separate(self.text, &mut self.empty);
-        nest(self.text, write);
+    pub(super) fn object(&mut self, fill: impl FnOnce(&mut Object<'_>)) {
+        self.0.push(object(fill));
     }
-}
-
-fn nest(text: &mut String, write: impl FnOnce(&mut Object<'_>)) {
-    let mut object = Object::begin(text);
-    write(&mut object);
-    object.end();
-}
-
-fn separate(text: &mut String, empty: &mut bool) {
-    if !std::mem::replace(empty, false) {
-        text.push(',');
-    }
-}
-
-fn quote(text: &mut String, value: &str) {
-    text.push('"');
-    for character in value.chars() {
-        match character {
-            '"' | '\\' => text.extend(['\\', character]),
-            control if u32::from(control) < 0x20 => {
-                let _ = write!(text, "\\u{:04x}", u32::from(control));
-            }
-            other => text.push(other),
-        }
-    }
-    text.push('"');
 }
 
 #[cfg(test)]
@@ -127,28 +80,28 @@ mod tests {
     #[test]
     fn whatever_a_text_holds_a_parser_gets_it_back() {
         let hostile = "a \"quote\", a \\ and \u{0}\u{1e}\n\u{7f}\u{2028}\u{10ffff}";
-        let mut text = String::new();
-        let mut object = Object::begin(&mut text);
-        object.text(hostile, hostile);
-        object.array("a", |array| {
-            array.pair(1, u64::MAX);
-            array.object(|_| {});
+        let value = object(|object| {
+            object.text(hostile, hostile);
+            object.array("a", |array| {
+                array.pair(1, u64::MAX);
+                array.object(|_| {});
+            });
         });
-        object.end();
-        let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let text = value.to_string();
+        let parsed: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(parsed[hostile], hostile);
         assert_eq!(parsed["a"], serde_json::json!([[1, u64::MAX], {}]));
         assert!(!text.contains('\u{1e}') && !text.contains('\n'));
     }
 
     #[test]
-    fn times_are_exact() {
-        let mut text = String::new();
-        let mut object = Object::begin(&mut text);
-        object.milliseconds("a", Duration::from_nanos(1));
-        object.milliseconds("b", Duration::from_millis(1_500));
-        object.milliseconds("c", Duration::from_micros(1_002_030));
-        object.end();
-        assert_eq!(text, r#"{"a":0.000001,"b":1500,"c":1002.030000}"#);
+    fn times_are_exact_to_the_nanosecond() {
+        let value = object(|object| {
+            object.milliseconds("a", Duration::from_nanos(1));
+            object.milliseconds("b", Duration::from_millis(1_500));
+            object.milliseconds("c", Duration::from_nanos(1_002_030_001));
+        });
+        let expected = serde_json::json!({"a": 0.000_001, "b": 1500.0, "c": 1_002.030_001});
+        assert_eq!(value, expected);
     }
 }
