@@ -206,8 +206,10 @@ impl LossJudge {
     /// Whether `lost` of `packets` are more than the path's own losses, by more than the threshold
     /// and by more than chance.
     pub(super) fn is_congestion(&self, lost: f64, packets: f64) -> bool {
-        let margin = LOSS_THRESHOLD - (self.quiet().share() - BASELINE_MAX).max(0.0);
-        packets > 0.0 && self.quiet().is_exceeded(lost, packets, margin, DEVIATIONS)
+        let quiet = self.quiet();
+        // What the quiet ones lose beyond the largest baseline is not excused by it.
+        let beyond = (quiet.share() - BASELINE_MAX).max(0.0);
+        packets > 0.0 && quiet.is_exceeded(lost, packets, LOSS_THRESHOLD - beyond, DEVIATIONS)
     }
 
     /// Of `lost` bytes beside `delivered` ones: how many passed the bottleneck and were lost behind

@@ -198,15 +198,19 @@ fn the_send_window_holds_writers_up_and_wakes_them() {
     );
 }
 
-#[test]
-fn copies_wait_to_be_made_until_they_can_be_sent() {
-    let config = TransportConfig {
+/// Windows of 1 MiB.
+fn roomy() -> TransportConfig {
+    TransportConfig {
         stream_receive_window: 1 << 20,
         receive_window: 1 << 20,
         send_window: 1 << 20,
         ..config()
-    };
-    let (mut client, _) = pair(&config);
+    }
+}
+
+#[test]
+fn copies_wait_to_be_made_until_they_can_be_sent() {
+    let (mut client, _) = pair(&roomy());
     let id = client.open(UNI).unwrap();
     let data = vec![0; 1 << 20];
     assert_eq!(client.write(id, &data), Ok(256 << 10));
@@ -222,13 +226,7 @@ fn copies_wait_to_be_made_until_they_can_be_sent() {
 
 #[test]
 fn what_is_handed_over_without_a_copy_is_taken_as_a_whole() {
-    let config = TransportConfig {
-        stream_receive_window: 1 << 20,
-        receive_window: 1 << 20,
-        send_window: 1 << 20,
-        ..config()
-    };
-    let (mut client, _) = pair(&config);
+    let (mut client, _) = pair(&roomy());
     let id = client.open(UNI).unwrap();
     let mut data = Bytes::from(vec![0; 1 << 20]);
     assert_eq!(client.write_chunk(id, &mut data), Ok(1 << 20));
