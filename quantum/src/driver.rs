@@ -27,7 +27,9 @@ const TIMEOUTS_MAX: usize = 512;
 ///
 /// A turn: send what is waiting, let timers fire, receive a batch. If the batch woke the
 /// application, the answer to it (acknowledgements, credit) waits for one pass through the
-/// runtime's queue, so that it leaves together with what the application answers.
+/// runtime's queue, so that it leaves together with what the application answers. A connection that
+/// becomes usable is worth more patience: a client's first request leaves with the end of its
+/// handshake, and a server's answer before what it has to say of its own.
 pub(crate) struct Driver {
     shared: Arc<Shared>,
     work: Work,
@@ -46,6 +48,9 @@ pub(crate) struct Work {
     timers: Timers,
     /// Tasks of the application to wake when the turn ends.
     wakes: Vec<Waker>,
+    /// A connection has become usable: the task that waits for it, and the one that it starts for
+    /// it, go first.
+    introduced: bool,
     /// Answers that belong to no connection.
     response: Vec<u8>,
 }
@@ -138,10 +143,14 @@ impl Future for Driver {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if std::mem::take(&mut self.work.introduced) {
+            return let_others(context);
+        }
         let after = self.turn(context);
         self.work.wakes.drain(..).for_each(Waker::wake);
         match after {
             After::Sleep if self.shared.doorbell.sleep(context) => Poll::Pending,
+            After::Sleep | After::Turn if self.work.introduced => let_others(context),
             After::Sleep | After::Turn => {
                 context.waker().wake_by_ref();
                 Poll::Pending
@@ -149,6 +158,12 @@ impl Future for Driver {
             After::End => Poll::Ready(()),
         }
     }
+}
+
+/// Goes on when the tasks that are ready had their turn, the one that `block_on` runs among them:
+/// waking oneself would come before it.
+fn let_others(context: &mut Context<'_>) -> Poll<()> {
+    std::pin::pin!(tokio::task::yield_now()).poll(context)
 }
 
 impl Drop for Driver {

@@ -147,10 +147,14 @@ async fn commit(connection: &Connection) -> Vec<SendStream> {
     }
     assert!(connection.open_bi().now_or_never().is_none());
     assert!(connection.open_uni().now_or_never().is_none());
+    let before = connection.statistics().bytes_sent;
     for stream in &mut streams {
         while let Some(written) = stream.write(&[7; 500]).now_or_never() {
             written.unwrap();
         }
+    }
+    while connection.statistics().bytes_sent - before < WINDOW {
+        tokio::task::yield_now().await;
     }
     all_acknowledged([connection].into_iter()).await;
     streams

@@ -20,8 +20,6 @@ use crate::link::{Fate, Link};
 
 /// Packets read from one device before the other one and what is due get their turn.
 const BATCH: usize = 16;
-/// Shorter waits are spun: waking up from sleep takes longer.
-const SPIN: Duration = Duration::from_micros(15);
 /// How soon an idle emulator sees that it shall stop.
 const IDLE: Duration = Duration::from_millis(50);
 /// Longer than any packet of a device with an MTU of 1500.
@@ -44,13 +42,19 @@ struct Shared {
 
 impl Emulator {
     /// Carries what `devices[0]` sends over `links[0]` to `devices[1]`, and back over `links[1]`.
-    pub(crate) fn start(devices: [SyncDevice; 2], links: [Link; 2]) -> Result<Self, LabFailure> {
+    /// The last `spin` before a packet is due is not slept.
+    pub(crate) fn start(
+        devices: [SyncDevice; 2],
+        links: [Link; 2],
+        spin: Duration,
+    ) -> Result<Self, LabFailure> {
         let shared = Arc::new(Shared::default());
         let carrier = Carrier {
             devices,
             directions: links.map(Direction::new),
             origin: Instant::now(),
             spare: Vec::new(),
+            spin,
             shared: Arc::clone(&shared),
         };
         let thread = std::thread::Builder::new()
@@ -133,6 +137,7 @@ struct Carrier {
     directions: [Direction; 2],
     origin: Instant,
     spare: Vec<Vec<u8>>,
+    spin: Duration,
     shared: Arc<Shared>,
 }
 
@@ -159,9 +164,9 @@ impl Carrier {
     fn wait(&self) -> [bool; 2] {
         let due = self.directions.iter().filter_map(Direction::due).min();
         let wait = due.map_or(IDLE, |due| {
-            Duration::from_nanos(due.saturating_sub(self.now())).min(IDLE)
+            let wait = Duration::from_nanos(due.saturating_sub(self.now()));
+            wait.saturating_sub(self.spin).min(IDLE)
         });
-        let wait = if wait <= SPIN { Duration::ZERO } else { wait };
         let timeout = Timespec {
             tv_sec: 0,
             tv_nsec: wait.subsec_nanos().into(),

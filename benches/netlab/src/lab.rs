@@ -1,6 +1,7 @@
 //! Two namespaces and the link between them.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use tun_rs::{DeviceBuilder, SyncDevice};
 
@@ -20,7 +21,7 @@ pub const MTU: u16 = 1500;
 const DEVICE_QUEUE: u32 = 10_000;
 
 /// What a lab's link does.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LabSettings {
     /// From the client to the server.
     pub to_server: LinkSettings,
@@ -28,7 +29,25 @@ pub struct LabSettings {
     pub to_client: LinkSettings,
     /// Seed of losses and jitter, different in the two directions.
     pub seed: u64,
+    /// The emulator does not sleep when a packet is due this soon: waking up takes longer than it
+    /// should, and on an idle machine the more so. Costs the CPU time that others may need.
+    pub spin: Duration,
 }
+
+/// A link without properties.
+impl Default for LabSettings {
+    fn default() -> Self {
+        Self {
+            to_server: LinkSettings::default(),
+            to_client: LinkSettings::default(),
+            seed: 0,
+            spin: SPIN,
+        }
+    }
+}
+
+/// Little enough for several labs at once on two cores.
+const SPIN: Duration = Duration::from_micros(15);
 
 /// What was counted in both directions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,7 +83,11 @@ impl Lab {
         let server_device = device(&server, SERVER)?;
         let to_server = Link::new(settings.to_server, settings.seed.wrapping_mul(2));
         let to_client = Link::new(settings.to_client, settings.seed.wrapping_mul(2) + 1);
-        let emulator = Emulator::start([client_device, server_device], [to_server, to_client])?;
+        let emulator = Emulator::start(
+            [client_device, server_device],
+            [to_server, to_client],
+            settings.spin,
+        )?;
         Ok(Self {
             client,
             server,

@@ -21,6 +21,7 @@
 //! for a stream and 32 MiB for a connection, UDP sockets have 4 MiB of buffer, datagrams begin at
 //! 1200 bytes and grow to 1472.
 
+mod bare;
 mod kcp;
 mod noq;
 mod quantum;
@@ -66,6 +67,8 @@ pub(crate) enum Peer {
     S2nCubic,
     S2nBbr,
     Kcp,
+    /// No transport: the floor of the handshake's table.
+    Bare,
 }
 
 /// What decides how much may be under way.
@@ -76,7 +79,7 @@ enum Congestion {
 }
 
 impl Peer {
-    /// All of them, in the order of the tables.
+    /// All transports, in the order of the tables.
     pub(crate) const ALL: [Self; 13] = [
         Self::QuantumBbr,
         Self::QuantumCubic,
@@ -115,14 +118,15 @@ impl Peer {
             | Self::QuinnBbr
             | Self::NoqBbr
             | Self::S2nBbr => Congestion::Bbr,
-            // KCP in its fastest mode has none.
+            // KCP in its fastest mode has none, and neither have bare datagrams.
             Self::QuantumCubic
             | Self::TcpCubic
             | Self::TlsCubic
             | Self::QuinnCubic
             | Self::NoqCubic
             | Self::S2nCubic
-            | Self::Kcp => Congestion::Cubic,
+            | Self::Kcp
+            | Self::Bare => Congestion::Cubic,
         }
     }
 }
@@ -185,6 +189,7 @@ pub(crate) async fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> 
         Peer::QuantumBbr | Peer::QuantumCubic => quantum::listen(setup),
         Peer::S2nCubic | Peer::S2nBbr => s2n::listen(setup),
         Peer::Kcp => kcp::listen(setup).await,
+        Peer::Bare => bare::listen(setup),
     }
 }
 
@@ -198,5 +203,6 @@ pub(crate) async fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
         Peer::QuantumBbr | Peer::QuantumCubic => quantum::dialer(setup),
         Peer::S2nCubic | Peer::S2nBbr => s2n::dialer(setup),
         Peer::Kcp => Ok(kcp::dialer(setup)),
+        Peer::Bare => Ok(bare::dialer(setup)),
     }
 }

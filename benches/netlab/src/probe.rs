@@ -77,6 +77,7 @@ fn lab(link: LinkSettings) -> Result<Lab, Failure> {
         to_server: link,
         to_client: link,
         seed: 1,
+        ..LabSettings::default()
     };
     Ok(Lab::new(&settings)?)
 }

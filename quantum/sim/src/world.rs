@@ -116,7 +116,7 @@ impl<H: Host> World<H> {
 
     /// `host` has a proof, from before this world, that somebody is at `address`.
     pub fn trust(&mut self, host: HostId, address: SocketAddr) {
-        self.ledger.trust(host, address);
+        self.ledger.trust(host, address.ip());
     }
 
     /// `host` overhears everything that enters `path`.

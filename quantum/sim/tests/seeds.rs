@@ -28,6 +28,7 @@ fn seeds_that_once_broke_a_rule_keep_to_it() {
         30_108_486, // Acknowledgements were remembered for as long as one packet stayed outstanding.
         42_019_970, // An acknowledgement that waited for keys made the end of the handshake wait too.
         7_015_825, // Handshake packets that waited for keys made a probe timeout, and the end, last.
+        51_018_114, // A token vouched for a host whose port had changed since.
         517_591,   // An honest key update came "too soon" for who had not measured the path.
         // A client that moved and only listened asked but once whether it is heard; data used up what
         // an unproven address may get, and nothing was left to ask it.

@@ -146,7 +146,9 @@ impl Work {
                 state.protocol.handle_event(now, answer);
             }
         }
+        let connected = state.connected;
         let usable = state.take_events(&mut self.wakes);
+        self.introduced |= state.connected && !connected;
         if usable && !std::mem::replace(&mut state.announced, true) {
             self.announce(incoming, cell, state, now);
         }

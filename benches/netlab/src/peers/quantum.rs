@@ -63,7 +63,10 @@ pub(super) fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> {
 
 pub(super) fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
     let transport = transport(setup).with_keep_alive(setup.wishes.keep_alive);
-    let config = ClientConfig::with_roots(setup.identity.roots()?)?.with_transport(transport);
+    let mut config = ClientConfig::with_roots(setup.identity.roots()?)?.with_transport(transport);
+    if !setup.wishes.early_data {
+        config = config.without_resumption();
+    }
     let endpoint = Endpoint::builder()
         .with_client(config)
         .begin(socket::bind_any()?)?;

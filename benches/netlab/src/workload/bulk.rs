@@ -192,6 +192,7 @@ fn measure(options: &Options, identity: &Identity, job: &Job) -> Result<Record, 
         to_server: link,
         to_client: link,
         seed: job.seed,
+        ..LabSettings::default()
     })?;
     let setup = setup(job.peer, SERVER, identity);
     let seconds = options.seconds;

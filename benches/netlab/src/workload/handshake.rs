@@ -22,6 +22,8 @@ use crate::statistics::{percentile, spread};
 const LONGEST: Duration = Duration::from_secs(10);
 /// Between two connections, so that the end of one is not in the way of the next.
 const PAUSE: Duration = Duration::from_millis(250);
+/// The link is exact while one connection at a time leaves the processor idle.
+const SPIN: Duration = Duration::from_micros(300);
 /// Least queue in bytes.
 const QUEUE: u64 = 64 << 10;
 
@@ -141,7 +143,8 @@ fn measure(
     let lab = Lab::new(&LabSettings {
         to_server: link,
         to_client: link,
-        seed: 0,
+        spin: SPIN,
+        ..LabSettings::default()
     })?;
     let connections = options.connections;
     let task = Task::Handshake { connections };

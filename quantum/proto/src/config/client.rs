@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use rustls::RootCertStore;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::client::{AlwaysResolvesClientRawPublicKeys, WebPkiServerVerifier};
+use rustls::client::{AlwaysResolvesClientRawPublicKeys, Resumption, WebPkiServerVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -21,7 +21,7 @@ use crate::parameters::TransportParameters;
 pub struct ClientConfig {
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) transport: Arc<TransportConfig>,
-    pub(crate) memory: Arc<ServerMemory>,
+    pub(crate) memory: Option<Arc<ServerMemory>>,
 }
 
 impl ClientConfig {
@@ -70,7 +70,7 @@ impl ClientConfig {
         Ok(Self {
             tls: Arc::new(tls),
             transport: Arc::default(),
-            memory: Arc::default(),
+            memory: Some(Arc::default()),
         })
     }
 
@@ -117,6 +117,16 @@ impl ClientConfig {
     pub fn with_transport(mut self, transport: TransportConfig) -> Self {
         Arc::make_mut(&mut self.tls).enable_early_data = transport.early_data;
         self.transport = Arc::new(transport);
+        self
+    }
+
+    /// Remembers nothing of a server: each connection makes a full handshake, without early data,
+    /// and shows nobody that the client was there before. Default: the next connection to a server
+    /// is made with what the last one gave, which spares both ends most of the cryptography.
+    #[must_use]
+    pub fn without_resumption(mut self) -> Self {
+        Arc::make_mut(&mut self.tls).resumption = Resumption::disabled();
+        self.memory = None;
         self
     }
 

@@ -30,7 +30,14 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     };
     // Small key shares: a ClientHello fits one datagram, and so does everything with it.
     provider.kx_groups = vec![aws_lc_rs::kx_group::X25519, aws_lc_rs::kx_group::SECP256R1];
+    gather_entropy(&provider);
     Arc::new(provider)
+}
+
+/// The library gathers entropy for some 60 ms the first time it is asked for a random number: now,
+/// rather than in the first handshake. Should it fail, the handshake says so.
+fn gather_entropy(provider: &CryptoProvider) {
+    let _ = provider.secure_random.fill(&mut [0; 32]);
 }
 
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]

@@ -82,14 +82,18 @@ impl Connection {
         end: usize,
         buffer: &mut Vec<u8>,
     ) -> Option<PacketWriter> {
-        if buffer.len() + PACKET_BYTES_MIN + self.handshake.initial_token.len() > end {
+        let token: &[u8] = match kind {
+            PacketKind::Initial => &self.handshake.initial_token,
+            _ => &[],
+        };
+        if buffer.len() + PACKET_BYTES_MIN + token.len() > end {
             return None;
         }
         let header = Header {
             kind,
             destination: self.remote_ids.active(),
             source: self.local_ids.first(),
-            token: &self.handshake.initial_token,
+            token,
             number,
             acknowledged: self.recovery.largest_acknowledged(space),
             key_phase: self.data_keys.as_ref().is_some_and(|keys| keys.phase),
@@ -141,7 +145,8 @@ impl Connection {
         kind: PacketKind,
         packet: &mut PacketBuffer<'_>,
     ) {
-        if let Some(space) = self.spaces[id as usize].as_deref_mut() {
+        let answer_first = id == SpaceId::Data && self.answers_first();
+        if !answer_first && let Some(space) = self.spaces[id as usize].as_deref_mut() {
             space.write_crypto(packet);
         }
         if id != SpaceId::Data {
@@ -151,6 +156,10 @@ impl Connection {
             #[cfg(test)]
             self.write_raw(packet);
             self.write_control(packet);
+            if !answer_first {
+                self.write_ids(packet);
+                self.write_token(packet);
+            }
         }
         self.streams.write_control(packet);
         self.messages.write(packet);
@@ -190,8 +199,13 @@ impl Connection {
             frame::write_path_response(packet.buffer, response.data);
         }
         self.write_ack_frequency(packet);
-        self.write_ids(packet);
-        self.write_token(packet);
+    }
+
+    /// Whether this is the first packet after the handshake and the application has an answer
+    /// already: what is for later (tickets, tokens, connection ids) leaves in the packet behind it.
+    fn answers_first(&mut self) -> bool {
+        std::mem::take(&mut self.handshake.answer_first)
+            && (self.streams.has_pending_data() || self.messages.has_pending())
     }
 
     /// A client's ping has room for a challenge in the answer, which is at most three times as

@@ -33,6 +33,8 @@ pub(super) struct Handshake {
     pub(super) migration_allowed: bool,
     /// Client: to be repeated in every Initial packet. Server: empty.
     pub(super) initial_token: Bytes,
+    /// The next packet is the first one after the handshake.
+    pub(super) answer_first: bool,
     /// Server: for the client's next connection.
     pub(super) address_token: Option<Bytes>,
     /// The ids that the peer's transport parameters have to repeat (RFC 9000 section 7.3).
@@ -252,6 +254,7 @@ impl Connection {
         self.endpoint_events
             .push_back(EndpointEvent::HandshakeComplete);
         self.request_ids();
+        self.handshake.answer_first = true;
         if self.side == Side::Server {
             self.pending.handshake_done = true;
             self.pending.new_token = self.handshake.address_token.is_some();

@@ -131,47 +131,83 @@ impl Connection {
     }
 
     /// One datagram: a packet of each space that has something to say.
-    ///
-    /// A datagram with an Initial packet is padded in its last packet, which is of the Initial or
-    /// the Handshake space; data goes into the next datagram then.
     pub(super) fn assemble_datagram(&mut self, now: Instant, segment: usize, buffer: &mut Vec<u8>) {
         let start = buffer.len();
-        let end = start + segment;
-        let mut padded = false;
+        let room = Room {
+            end: start + segment,
+            pad_to: None,
+        };
+        let is_client = self.side == Side::Client;
+        if is_client && self.assemble_padded(now, segment, buffer) {
+            return;
+        }
         for space in SpaceId::ALL {
             let Some(kind) = self.sending_kind(space) else {
                 continue;
             };
+            if is_client && space == SpaceId::Initial {
+                continue;
+            }
             let budget = self.budget(now, space, segment);
-            if padded && space == SpaceId::Data || !self.wants_to_send(now, space, budget) {
+            if !self.wants_to_send(now, space, budget) {
                 continue;
             }
-            let another = space == SpaceId::Initial
-                && self.sending_kind(SpaceId::Handshake).is_some()
-                && self.wants_to_send(now, SpaceId::Handshake, budget);
-            if another && self.side == Side::Client {
-                // The server has the ClientHello, and what follows says so better than a
-                // datagram that has to be padded: the Initial keys go (RFC 9001 section 4.9.1).
-                continue;
-            }
-            padded |= space == SpaceId::Initial;
             // What proves a path also shows that it carries datagrams of that size
             // (RFC 9000 section 8.2.1).
             let challenges = space == SpaceId::Data && self.path.challenge_pending;
-            let pad_to =
-                ((padded && !another) || challenges).then_some(end.min(start + PADDED_BYTES));
-            let room = Room { end, pad_to };
-            self.assemble_packet(
-                now,
-                Kind {
-                    space,
-                    kind,
-                    budget,
-                },
-                room,
-                buffer,
-            );
+            let packet = Kind {
+                space,
+                kind,
+                budget,
+            };
+            let room = if challenges { room.padded(start) } else { room };
+            self.assemble_packet(now, packet, room, buffer);
         }
+    }
+
+    /// A client's datagram with an Initial packet, which has to be large (Q-PKT-6): early data fill
+    /// it, or padding does. False: none is due.
+    fn assemble_padded(&mut self, now: Instant, segment: usize, buffer: &mut Vec<u8>) -> bool {
+        let start = buffer.len();
+        let room = Room {
+            end: start + segment,
+            pad_to: None,
+        };
+        let space = SpaceId::Initial;
+        let Some(kind) = self.sending_kind(space) else {
+            return false;
+        };
+        let budget = self.budget(now, space, segment);
+        let answers = self.sending_kind(SpaceId::Handshake).is_some();
+        // The server has the ClientHello, and what follows says so better than a datagram that has
+        // to be padded: the Initial keys go (RFC 9001 section 4.9.1).
+        if !self.wants_to_send(now, space, budget)
+            || answers && self.wants_to_send(now, SpaceId::Handshake, budget)
+        {
+            return false;
+        }
+        let packet = Kind {
+            space,
+            kind,
+            budget,
+        };
+        let early = budget != Budget::Acknowledgements
+            && self.sending_kind(SpaceId::Data) == Some(PacketKind::ZeroRtt)
+            && !answers
+            && self.has_data();
+        if !early {
+            return self.assemble_packet(now, packet, room.padded(start), buffer);
+        }
+        let first = Room {
+            end: room.end - EARLY_BYTES_MIN,
+            pad_to: None,
+        };
+        if !self.assemble_packet(now, packet, first, buffer) {
+            return false;
+        }
+        // As large as an Initial packet with padding would have been, whatever there is to say.
+        let packet = Kind::of(SpaceId::Data, PacketKind::ZeroRtt);
+        self.assemble_packet(now, packet, room.padded(start), buffer)
     }
 
     /// What kind of packet the space sends at present, if it can send.
@@ -277,6 +313,14 @@ pub(super) struct Room {
     pub(super) pad_to: Option<usize>,
 }
 
+impl Room {
+    /// The datagram that begins at `start` has to be large.
+    fn padded(self, start: usize) -> Self {
+        let pad_to = Some(self.end.min(start + PADDED_BYTES));
+        Self { pad_to, ..self }
+    }
+}
+
 impl Pending {
     fn any(&self) -> bool {
         #[cfg(test)]
@@ -287,9 +331,12 @@ impl Pending {
     }
 }
 
-/// Datagrams with Initial packets, and those that probe a path, are at least this large
+/// A client's datagrams with Initial packets, and those that probe a path, are at least this large
 /// (RFC 9000 sections 8.2.1 and 14.1).
 pub(super) const PADDED_BYTES: usize = 1200;
+
+/// Room that a ClientHello leaves for early data in the same datagram.
+const EARLY_BYTES_MIN: usize = 2 * PACKET_BYTES_MIN;
 
 /// Packets in a row that ask for no acknowledgement.
 pub(super) const UNANSWERED_MAX: u64 = 32;

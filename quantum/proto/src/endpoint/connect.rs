@@ -61,6 +61,8 @@ impl Endpoint {
         let tls = Arc::clone(&config.tls);
         let session = TlsSession::client(tls, name, encoded).map_err(ConnectError::Tls)?;
         let remote_id = self.first_id();
+        let memory = config.memory.as_ref();
+        let token = memory.and_then(|memory| memory.take_token(server_name));
         let initial_keys = initial_keys(&remote_id, Side::Client).ok_or_else(no_cipher)?;
         let setup = ConnectionSetup {
             now,
@@ -76,10 +78,10 @@ impl Endpoint {
             local: None,
             address_validated: true,
             migration: false,
-            token: config.memory.take_token(server_name).unwrap_or_default(),
+            token: token.unwrap_or_default(),
             next_token: None,
             guuid: None,
-            memory: Some((Arc::clone(&config.memory), server_name.to_owned())),
+            memory: memory.map(|memory| (Arc::clone(memory), server_name.to_owned())),
             observer: self.observer.clone(),
             seed: self.rng.random(),
         };

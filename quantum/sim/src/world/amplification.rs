@@ -1,11 +1,12 @@
 //! Who has proven to be where: bytes to and from addresses, as seen on the wire.
 //!
 //! An address is proven for a host when its owner, who may have another by now, sends something after
-//! having received something from that host there. No protocol can prove more, so a host that sends beyond three times what it
+//! having received something from that host there, or by a token of an earlier connection, which names
+//! a host and no port. No protocol can prove more, so a host that sends beyond three times what it
 //! received before that is at fault whatever its packets say.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
 
 use quantum_proto::time::Instant;
 
@@ -18,6 +19,8 @@ const FACTOR: u64 = 3;
 #[derive(Default)]
 pub(super) struct Ledger {
     accounts: BTreeMap<(HostId, SocketAddr), Account>,
+    /// Proven before the world began.
+    trusted: BTreeSet<(HostId, IpAddr)>,
 }
 
 #[derive(Default)]
@@ -32,9 +35,9 @@ struct Account {
 }
 
 impl Ledger {
-    /// `address` was proven to `host` before the world began.
-    pub(super) fn trust(&mut self, host: HostId, address: SocketAddr) {
-        self.account(host, address).proven = true;
+    /// `address` was proven to `host` before the world began, whatever its port is today.
+    pub(super) fn trust(&mut self, host: HostId, address: IpAddr) {
+        self.trusted.insert((host, address));
     }
 
     /// A datagram of `from`, or a copy of one, is handed to `to`: if it is the first, the address is
@@ -82,9 +85,10 @@ impl Ledger {
         to: SocketAddr,
         bytes: usize,
     ) -> Result<(), (u64, u64)> {
+        let trusted = self.trusted.contains(&(host, to.ip()));
         let account = self.account(host, to);
         account.sent += bytes as u64;
-        if account.proven || account.sent <= account.received.saturating_mul(FACTOR) {
+        if trusted || account.proven || account.sent <= account.received.saturating_mul(FACTOR) {
             return Ok(());
         }
         Err((account.received, account.sent))

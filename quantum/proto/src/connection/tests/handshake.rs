@@ -487,7 +487,8 @@ fn early_data_survives_a_retry() {
     // A new configuration also forgets tickets: the data is refused, and sent again.
     let server = server.with_address_validation(AddressValidation::Always);
     pair.server.endpoint.set_server(Some(server.into()));
-    let _ = client.memory.take_token("localhost");
+    let memory = client.memory.as_ref().expect("a memory");
+    let _ = memory.take_token("localhost");
     pair.connect(&client);
     let sent = pattern(500);
     pair.client

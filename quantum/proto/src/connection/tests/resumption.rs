@@ -1,12 +1,14 @@
 //! A client comes back: without a full handshake, and with data in its first flight.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use rustls::time_provider::DefaultTimeProvider;
 
-use super::pair::{Identity, Pair};
+use super::pair::{Identity, Pair, Verdict};
 use super::transfer::{read, write};
 use crate::config::{ClientConfig, TransportConfig};
 use crate::connection::Event;
@@ -105,6 +107,51 @@ fn unreliable_messages_that_a_server_does_not_take_early_are_sent_again() {
     let client = pair.client.connection();
     client.shut_down(now, 0, b"");
     assert!(client.is_closed(), "all was delivered");
+}
+
+#[test]
+fn early_data_fills_the_datagram_of_the_client_hello() {
+    let (mut pair, client) = acquainted(early());
+    let (sizes, server) = (Rc::<RefCell<Vec<usize>>>::default(), pair.server.address);
+    let seen = Rc::clone(&sizes);
+    pair.tamper = Box::new(move |_, datagram| {
+        if datagram.to == server {
+            seen.borrow_mut().push(datagram.bytes.len());
+        }
+        Verdict::Deliver
+    });
+    // Less than one way: all that left is the first flight.
+    call(&mut pair, &client, Duration::from_millis(9));
+    assert_eq!(*sizes.borrow(), [1200]);
+    pair.run(Duration::from_millis(2));
+    assert!(
+        pair.server
+            .connection()
+            .accept(Direction::Bidirectional)
+            .is_some()
+    );
+}
+
+#[test]
+fn a_client_without_resumption_shows_nothing_of_an_earlier_connection() {
+    let identity = Identity::new();
+    let mut pair = Pair::unconnected(identity.server().with_transport(early()));
+    let client = identity
+        .client()
+        .with_transport(early())
+        .without_resumption();
+    for _ in 0..2 {
+        pair.connect(&client);
+        let early = pair.client.connection().open(Direction::Bidirectional);
+        assert_eq!(early, None, "no limits are remembered");
+        pair.run(Duration::from_secs(1));
+        assert!(pair.is_connected());
+        let now = pair.now;
+        let connection = pair.client.connection();
+        assert_eq!(connection.early_data_accepted(), Some(false));
+        connection.close(now, 0, b"");
+        pair.run(Duration::from_secs(5));
+    }
 }
 
 #[test]
