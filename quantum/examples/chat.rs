@@ -1,6 +1,6 @@
 //! Two people talk: `cargo run -p quantum --example chat` waits for the other, who types what it
-//! prints. The end of the input ends the talk.
-use quantum::{ClientConfig, Endpoint, Fingerprint, ServerConfig};
+//! prints. The end of the input, or of the other, ends the talk.
+use quantum::{ClientConfig, Endpoint, self_signed};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 
 #[tokio::main]
@@ -12,14 +12,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let peer = endpoint.connect(address.parse()?, "localhost").await?;
         (endpoint, peer)
     } else {
-        let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
-        let (certificate, key) = (
-            issued.cert.der().clone(),
-            issued.signing_key.serialize_der(),
-        );
-        let fingerprint = Fingerprint::of(&certificate);
+        let (config, fingerprint) = self_signed("localhost")?;
         println!("cargo run -p quantum --example chat ADDRESS:4433 {fingerprint}");
-        let config = ServerConfig::with_certificate(vec![certificate], key.try_into()?)?;
         let endpoint = Endpoint::server(config, "[::]:4433".parse()?)?;
         let peer = endpoint.accept().await.ok_or("closed")?;
         (endpoint, peer)
@@ -27,11 +21,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut lines = BufReader::new(stdin()).lines();
     loop {
         tokio::select! {
-            line = lines.next_line() => match line? {
-                Some(line) => peer.send_message(line).await?,
-                None => break,
-            },
-            message = peer.receive_message() => println!("> {}", String::from_utf8_lossy(&message?)),
+            line = lines.next_line() => {
+                let Some(line) = line? else { break };
+                peer.send_message(line).await?;
+            }
+            message = peer.receive_message() => {
+                let Ok(message) = message else { break };
+                println!("> {}", String::from_utf8_lossy(&message));
+            }
         }
     }
     peer.shut_down(0, b"bye");

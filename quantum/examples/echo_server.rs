@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::net::SocketAddr;
 
-use quantum::{BidirectionalStream, Connection, Endpoint, Fingerprint, ServerConfig};
+use quantum::{BidirectionalStream, Connection, Endpoint, self_signed};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -13,11 +13,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address: SocketAddr = address.as_deref().unwrap_or("127.0.0.1:4433").parse()?;
 
     // A certificate that vouches for itself: the client knows it by its fingerprint.
-    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
-    let certificate = issued.cert.der().clone();
-    let fingerprint = Fingerprint::of(&certificate);
-    let key = issued.signing_key.serialize_der();
-    let config = ServerConfig::with_certificate(vec![certificate], key.try_into()?)?;
+    let (config, fingerprint) = self_signed("localhost")?;
 
     // With QLOGDIR set, each connection is traced to a file there.
     let endpoint = Endpoint::builder()

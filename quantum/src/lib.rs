@@ -7,12 +7,10 @@
 //! # use std::error::Error;
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn Error>> {
-//! use quantum::{ClientConfig, Endpoint, Fingerprint, ServerConfig};
+//! use quantum::{ClientConfig, Endpoint, self_signed};
 //!
-//! let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
-//! let (certificate, key) = (issued.cert.der().clone(), issued.signing_key.serialize_der());
-//! let client = ClientConfig::with_pinned_certificates([Fingerprint::of(&certificate)])?;
-//! let server = ServerConfig::with_certificate(vec![certificate], key.try_into()?)?;
+//! let (server, fingerprint) = self_signed("localhost")?;
+//! let client = ClientConfig::with_pinned_certificates([fingerprint])?;
 //!
 //! let server = Endpoint::server(server, "127.0.0.1:0".parse()?)?;
 //! let client = Endpoint::client(client, "127.0.0.1:0".parse()?)?;
@@ -78,6 +76,8 @@ pub mod error;
 mod metrics;
 mod protocol;
 mod qlog;
+#[cfg(feature = "self-signed")]
+mod self_signed;
 mod socket;
 mod statistics;
 mod stream;
@@ -95,6 +95,8 @@ pub use quantum_proto::congestion;
 pub use quantum_proto::observe;
 pub use quantum_proto::stats::{EcnState, Statistics};
 pub use quantum_proto::stream::{Direction, Side, StreamId};
+#[cfg(feature = "self-signed")]
+pub use self_signed::self_signed;
 pub use socket::SocketOptions;
 pub use statistics::EndpointStatistics;
 pub use stream::{BidirectionalStream, ReceiveStream, SendStream};

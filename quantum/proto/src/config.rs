@@ -33,6 +33,9 @@ pub enum ConfigError {
     /// TLS 1.3 cannot be set up.
     #[error("TLS 1.3 cannot be set up: {0}")]
     Tls(#[source] rustls::Error),
+    /// A certificate cannot be made for these names.
+    #[error("a certificate cannot be made: {0}")]
+    Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// How an endpoint names and protects its connections.
