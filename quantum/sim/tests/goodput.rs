@@ -64,11 +64,15 @@ fn a_slow_link_is_filled_too() -> Result<(), Violation> {
 
 #[test]
 fn a_shallow_buffer_is_used_without_overrunning_it() -> Result<(), Violation> {
+    let mut dropped = 0.0;
     for seed in 0..SEEDS {
         let report = run("shallow", seed)?;
         assert!(report.flows[0].of_link >= 0.90, "{report}");
-        assert!(report.dropped <= 0.02, "{report}");
+        // A start that takes one round too long drops twice its flight.
+        assert!(report.dropped <= 0.04, "{report}");
+        dropped += report.dropped / SEEDS as f64;
     }
+    assert!(dropped <= 0.02, "{dropped}");
     Ok(())
 }
 
