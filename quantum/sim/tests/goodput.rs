@@ -64,15 +64,11 @@ fn a_slow_link_is_filled_too() -> Result<(), Violation> {
 
 #[test]
 fn a_shallow_buffer_is_used_without_overrunning_it() -> Result<(), Violation> {
-    let mut dropped = 0.0;
     for seed in 0..SEEDS {
         let report = run("shallow", seed)?;
         assert!(report.flows[0].of_link >= 0.90, "{report}");
-        // Seed 3 stays in ProbeBW_UP from 24 s on, which costs 10 % of those seconds.
-        assert!(report.dropped <= 0.04, "{report}");
-        dropped += report.dropped / SEEDS as f64;
+        assert!(report.dropped <= 0.02, "{report}");
     }
-    assert!(dropped <= 0.02, "{dropped}");
     Ok(())
 }
 

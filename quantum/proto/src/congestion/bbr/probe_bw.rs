@@ -246,9 +246,7 @@ impl BbrController {
 
     fn update_up(&mut self, acked: &Acknowledged) {
         self.raise_long_term(acked);
-        if self.window >= self.bounds.inflight_long_term()
-            && acked.prior_in_flight + 2 * self.datagram >= self.window
-        {
+        if self.is_held_by_bound(acked) {
             // The bound limits the bandwidth, and is being raised.
             self.full_pipe.excuse(self.model.latest_rate());
         }
@@ -317,12 +315,15 @@ impl BbrController {
             .limit_inflight(sent.max(least).max(self.min_window()));
     }
 
+    /// The flow uses what the long-term bound allows, but for what a datagram is too large for.
+    fn is_held_by_bound(&self, acked: &Acknowledged) -> bool {
+        self.window >= self.bounds.inflight_long_term()
+            && acked.prior_in_flight + 2 * self.datagram >= self.window
+    }
+
     /// Section "Probing for More inflight": slowly first, then doubled each round.
     fn raise_long_term(&mut self, acked: &Acknowledged) {
-        if self.bounds.inflight_long_term() == u64::MAX {
-            return;
-        }
-        if acked.prior_in_flight < self.bounds.inflight_long_term() {
+        if !self.is_held_by_bound(acked) {
             return;
         }
         self.bounds
