@@ -19,7 +19,7 @@ const FACTOR: u64 = 3;
 #[derive(Default)]
 pub(super) struct Ledger {
     accounts: BTreeMap<(HostId, SocketAddr), Account>,
-    /// Proven before the world began.
+    /// Proven before the world began; each counts for one port, the first that needs it.
     trusted: BTreeSet<(HostId, IpAddr)>,
 }
 
@@ -85,13 +85,17 @@ impl Ledger {
         to: SocketAddr,
         bytes: usize,
     ) -> Result<(), (u64, u64)> {
-        let trusted = self.trusted.contains(&(host, to.ip()));
         let account = self.account(host, to);
         account.sent += bytes as u64;
-        if trusted || account.proven || account.sent <= account.received.saturating_mul(FACTOR) {
+        if account.proven || account.sent <= account.received.saturating_mul(FACTOR) {
             return Ok(());
         }
-        Err((account.received, account.sent))
+        let excess = (account.received, account.sent);
+        if self.trusted.remove(&(host, to.ip())) {
+            self.account(host, to).proven = true;
+            return Ok(());
+        }
+        Err(excess)
     }
 
     fn account(&mut self, host: HostId, address: SocketAddr) -> &mut Account {
