@@ -72,6 +72,9 @@ pub(crate) struct PacketBuffer<'a> {
     pub(crate) buffer: &'a mut Vec<u8>,
     /// Up to which length `buffer` may grow: the room for the packet's tag is taken off.
     pub(crate) end: usize,
+    /// Something may be written behind the last frame: it states its length even if it has all the
+    /// room there is.
+    pub(crate) more: bool,
     /// What has been written that has to arrive.
     pub(crate) contents: &'a mut Contents,
 }

@@ -38,6 +38,7 @@ mod lifecycle;
 mod migration;
 mod path;
 mod receive;
+mod repair;
 mod settle;
 mod setup;
 mod space;
@@ -53,6 +54,7 @@ use ids::{LocalIds, RemoteIds};
 use keys::DataKeys;
 use lifecycle::State;
 use path::{Path, PathResponses};
+use repair::Repairs;
 use space::{Space, UndecryptablePackets};
 use timer::{Timer, Timers};
 use watch::Watch;
@@ -103,6 +105,7 @@ pub struct Connection {
     remote_ids: RemoteIds,
     streams: Streams,
     messages: Messages,
+    repairs: Repairs,
     peer: Lasting,
     /// What the peer is asked for, as to how often it acknowledges.
     ack_requests: FrequencyRequests,

@@ -92,6 +92,11 @@ pub(crate) enum Frame<'a> {
     MessageDataBlocked {
         limit: u64,
     },
+    Repair(Repair<'a>),
+    /// A lost packet was rebuilt: what it carried of streams and messages has arrived.
+    Recovered {
+        number: u64,
+    },
     /// A reserved type that carries nothing: receivers skip it (keeps extension points usable).
     Grease,
 }
@@ -115,6 +120,27 @@ pub(crate) struct Message<'a> {
     pub(crate) reliable: bool,
     pub(crate) offset: u64,
     pub(crate) data: &'a [u8],
+}
+
+/// REPAIR: a combination of the symbols of packets (Q-FEC-2). With a distance of 0 it covers nothing,
+/// and announces that others will come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Repair<'a> {
+    /// How far the newest packet that it covers is behind its own.
+    pub(crate) distance: u64,
+    /// Bit i: the packet i + 1 before the newest is covered.
+    pub(crate) window: u64,
+    pub(crate) data: &'a [u8],
+}
+
+impl Repair<'_> {
+    /// How many packets it covers.
+    pub(crate) fn packets(&self) -> u32 {
+        match self.distance {
+            0 => 0,
+            _ => self.window.count_ones() + 1,
+        }
+    }
 }
 
 /// ACK: which packets arrived. Ranges are read by [`Ack::ranges`], newest first.
@@ -198,6 +224,8 @@ pub(crate) mod kind {
     pub(crate) const RESET_MESSAGE: u64 = 0x48;
     pub(crate) const MAX_MESSAGE_DATA: u64 = 0x49;
     pub(crate) const MESSAGE_DATA_BLOCKED: u64 = 0x4a;
+    pub(crate) const REPAIR: u64 = 0x50;
+    pub(crate) const RECOVERED: u64 = 0x51;
     /// draft-ietf-quic-ack-frequency-11, section 6.
     pub(crate) const ACK_FREQUENCY: u64 = 0xaf;
 }
@@ -206,7 +234,10 @@ impl Frame<'_> {
     /// Whether a packet with it is to be acknowledged (Q-FRM-3).
     #[inline]
     pub(crate) fn is_ack_eliciting(&self) -> bool {
-        !matches!(self, Self::Ack(_) | Self::Padding | Self::Close { .. })
+        !matches!(
+            self,
+            Self::Ack(_) | Self::Padding | Self::Close { .. } | Self::Recovered { .. }
+        )
     }
 
     /// Whether it may be sent to probe a path (RFC 9000 section 9.1).
@@ -261,6 +292,8 @@ impl Frame<'_> {
             Self::ResetMessage { .. } => kind::RESET_MESSAGE,
             Self::MaxMessageData { .. } => kind::MAX_MESSAGE_DATA,
             Self::MessageDataBlocked { .. } => kind::MESSAGE_DATA_BLOCKED,
+            Self::Repair(_) => kind::REPAIR,
+            Self::Recovered { .. } => kind::RECOVERED,
             Self::Grease => kind::GREASE,
         }
     }

@@ -18,6 +18,7 @@ pub mod config;
 pub mod congestion;
 pub mod connection_id;
 pub mod error;
+pub mod fec;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod observe;

@@ -36,6 +36,8 @@ pub(crate) struct TransportParameters {
     pub(crate) min_ack_delay: Option<u64>,
     pub(crate) initial_max_message_data: u64,
     pub(crate) max_message_size: u64,
+    /// Packets that a REPAIR frame may cover; 0: there must be none.
+    pub(crate) max_repair_symbols: u64,
     pub(crate) connection_guuid: Option<Guuid>,
 }
 
@@ -77,6 +79,7 @@ impl Default for TransportParameters {
             min_ack_delay: None,
             initial_max_message_data: 0,
             max_message_size: 0,
+            max_repair_symbols: 0,
             connection_guuid: None,
         }
     }
@@ -161,7 +164,7 @@ impl TransportParameters {
         write(buffer, id::GREASE, b"grease");
     }
 
-    fn numbers(&self) -> [(u64, u64); 13] {
+    fn numbers(&self) -> [(u64, u64); 14] {
         [
             (id::MAX_IDLE_TIMEOUT, self.max_idle_timeout),
             (id::MAX_UDP_PAYLOAD_SIZE, self.max_udp_payload_size),
@@ -185,6 +188,7 @@ impl TransportParameters {
             ),
             (id::INITIAL_MAX_MESSAGE_DATA, self.initial_max_message_data),
             (id::MAX_MESSAGE_SIZE, self.max_message_size),
+            (id::MAX_REPAIR_SYMBOLS, self.max_repair_symbols),
         ]
     }
 
@@ -268,6 +272,7 @@ impl TransportParameters {
             id::MIN_ACK_DELAY => self.min_ack_delay.get_or_insert(0),
             id::INITIAL_MAX_MESSAGE_DATA => &mut self.initial_max_message_data,
             id::MAX_MESSAGE_SIZE => &mut self.max_message_size,
+            id::MAX_REPAIR_SYMBOLS => &mut self.max_repair_symbols,
             // Not known: to be ignored (RFC 9000 section 7.4.2).
             _ => return Ok(()),
         };
@@ -387,6 +392,7 @@ mod id {
     pub(super) const MIN_ACK_DELAY: u64 = 0xff04_de1b;
     pub(super) const INITIAL_MAX_MESSAGE_DATA: u64 = 0x5100;
     pub(super) const MAX_MESSAGE_SIZE: u64 = 0x5101;
+    pub(super) const MAX_REPAIR_SYMBOLS: u64 = 0x5110;
     pub(super) const CONNECTION_GUUID: u64 = 0x5102;
     /// Reserved to mean nothing: 31 * N + 27 (RFC 9000 section 18.1).
     pub(super) const GREASE: u64 = 31 * 777 + 27;

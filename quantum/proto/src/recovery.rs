@@ -29,7 +29,7 @@ use std::time::Duration;
 use rand::Rng;
 
 pub(crate) use self::outcome::{
-    EcnReport, HandshakeFacts, LostPacket, Outcome, SentPacket, SpaceId, TimerAction,
+    Delivered, EcnReport, HandshakeFacts, LostPacket, Outcome, SentPacket, SpaceId, TimerAction,
 };
 pub(crate) use self::path::PathRecovery;
 use self::rate::RateStamp;
@@ -38,6 +38,8 @@ use self::sent::Packet;
 use self::spaces::Spaces;
 use crate::carried::Contents;
 use crate::congestion::{Controller, SendLimits};
+use crate::error::TransportError;
+use crate::fec;
 use crate::stats::{Holdings, Statistics};
 use crate::stream::Side;
 use crate::time::Instant;
@@ -166,6 +168,28 @@ impl Recovery {
             .sent
             .iter()
             .map(|(_, packet)| &packet.contents)
+    }
+
+    /// The peer knows what packet `number` carried of streams and messages, although the packet is
+    /// lost: takes it out, so that it is not sent again.
+    ///
+    /// # Errors
+    ///
+    /// It was never sent.
+    pub(crate) fn take_recovered(
+        &mut self,
+        space: SpaceId,
+        number: u64,
+    ) -> Result<Contents, TransportError> {
+        let space = &mut self.spaces[space];
+        if number >= space.next_number {
+            return Err(TransportError::violation(
+                "the peer rebuilt a packet that was not sent",
+            ));
+        }
+        let outstanding = space.sent.contents_mut(number);
+        let contents = outstanding.or_else(|| space.late.contents_mut(number));
+        Ok(contents.map_or_else(Contents::new, take_settled))
     }
 
     /// Packets sent in `space` since the last one that elicits an acknowledgement. Add a PING to
@@ -308,4 +332,11 @@ impl Recovery {
         statistics.pacing_rate = limits.pacing_rate;
         statistics.controller = self.path.controller.snapshot();
     }
+}
+
+/// Takes what has arrived although its packet has not out of the packet's contents.
+fn take_settled(contents: &mut Contents) -> Contents {
+    let settled = contents.iter().copied().filter(fec::is_settled).collect();
+    contents.retain(|carried| !fec::is_settled(carried));
+    settled
 }

@@ -54,6 +54,18 @@ pub struct Statistics {
     pub packets_retransmitted: u64,
     /// Payload bytes of streams and messages that were sent more than once.
     pub bytes_retransmitted: u64,
+    /// Packets of the peer that were lost and rebuilt from repairs.
+    pub packets_recovered: u64,
+    /// Repairs received that cover something missing.
+    pub repairs_received: u64,
+    /// Repairs received that cover nothing missing.
+    pub repairs_needless: u64,
+    /// Repairs received that could not be used, or came faster than they are looked at.
+    pub repairs_skipped: u64,
+    /// Repairs sent.
+    pub repairs_sent: u64,
+    /// Bytes of these.
+    pub repair_bytes_sent: u64,
     /// Probe timeouts (RFC 9002 section 6.2).
     pub probe_timeouts: u64,
     /// Times that everything sent over a long period was lost (RFC 9002 section 7.6).
@@ -103,6 +115,12 @@ pub(crate) struct Counts {
     pub(crate) packets_retransmitted: u64,
     pub(crate) ecn_marked: u64,
     pub(crate) key_updates: u64,
+    pub(crate) packets_recovered: u64,
+    pub(crate) repairs_received: u64,
+    pub(crate) repairs_needless: u64,
+    pub(crate) repairs_skipped: u64,
+    pub(crate) repairs_sent: u64,
+    pub(crate) repair_bytes_sent: u64,
 }
 
 impl Counts {
@@ -119,6 +137,12 @@ impl Counts {
         statistics.packets_retransmitted = self.packets_retransmitted;
         statistics.ecn_marked = self.ecn_marked;
         statistics.key_updates = self.key_updates;
+        statistics.packets_recovered = self.packets_recovered;
+        statistics.repairs_received = self.repairs_received;
+        statistics.repairs_needless = self.repairs_needless;
+        statistics.repairs_skipped = self.repairs_skipped;
+        statistics.repairs_sent = self.repairs_sent;
+        statistics.repair_bytes_sent = self.repair_bytes_sent;
     }
 }
 
@@ -154,6 +178,8 @@ pub struct Holdings {
     pub unacknowledged_packets: usize,
     /// Lost packets that are remembered, as they may arrive after all.
     pub lost_packets: usize,
+    /// Bytes kept to repair lost packets, of the peer and of our own.
+    pub repair_bytes: usize,
     /// Packets that wait for their keys.
     pub undecryptable_packets: usize,
     /// Bytes of these.

@@ -27,6 +27,7 @@ pub struct TransportConfig {
     pub(crate) mtu_discovery: bool,
     pub(crate) ecn: bool,
     pub(crate) early_data: bool,
+    pub(crate) forward_error_correction: bool,
     pub(crate) key_update_packets: u64,
     pub(crate) controller: Arc<dyn ControllerFactory>,
     pub(crate) observer: Option<Arc<dyn ObserverFactory>>,
@@ -60,6 +61,7 @@ impl Default for TransportConfig {
             mtu_discovery: true,
             ecn: true,
             early_data: false,
+            forward_error_correction: true,
             // Half of what AES-GCM allows (RFC 9001 section 6.6).
             key_update_packets: 1 << 22,
             controller: Arc::new(Bbr::default()),
@@ -194,6 +196,14 @@ impl TransportConfig {
     #[must_use]
     pub fn with_early_data(mut self, enabled: bool) -> Self {
         self.early_data = enabled;
+        self
+    }
+
+    /// Whether lost packets are rebuilt from others: repairs are taken from the peer, and sent to it
+    /// once the path loses packets (not while it does not). Default: yes.
+    #[must_use]
+    pub fn with_forward_error_correction(mut self, enabled: bool) -> Self {
+        self.forward_error_correction = enabled;
         self
     }
 

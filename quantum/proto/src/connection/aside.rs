@@ -197,6 +197,7 @@ impl Connection {
         write(&mut PacketBuffer {
             buffer,
             end: end - TAG_BYTES,
+            more: false,
             contents: &mut contents,
         });
         self.pad(&writer, pad_to.map(|size| start + size), buffer);

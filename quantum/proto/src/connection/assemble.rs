@@ -35,12 +35,20 @@ impl Connection {
         let mut packet = PacketBuffer {
             buffer,
             end: room.end - TAG_BYTES,
+            more: false,
             contents: &mut contents,
         };
         let acknowledges = self.write_acknowledgement(now, space, kind, &mut packet);
         let before = packet.buffer.len();
         if budget != Budget::Acknowledgements {
+            let reserve = self.repair_reserve();
+            packet.end -= reserve;
+            packet.more = reserve > 0;
             self.write_frames(space, kind, &mut packet);
+            packet.end = room.end - TAG_BYTES;
+            if kind == PacketKind::Short && room.pad_to.is_none() {
+                self.write_repair(now, number, before, &mut packet);
+            }
         }
         let alone = packet.buffer.len() == before;
         // Acknowledgements of acknowledgements keep the ranges short (RFC 9000 section 13.2.4).
@@ -134,6 +142,7 @@ impl Connection {
         space.acknowledger.on_ack_sent();
         if id == SpaceId::Data {
             self.timers.stop(Timer::AckDelay);
+            self.write_recovered(packet);
         }
         true
     }

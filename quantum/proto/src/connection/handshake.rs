@@ -218,6 +218,7 @@ impl Connection {
         self.streams.set_peer_limits(PeerLimits::from(&peer));
         self.messages
             .set_peer_limits(peer.initial_max_message_data, peer.max_message_size);
+        self.set_peer_repair(peer.max_repair_symbols);
         if let Some(token) = peer.stateless_reset_token {
             self.remote_ids.set_initial_reset_token(token);
             self.announce_reset_token();

@@ -21,6 +21,7 @@ impl Connection {
         }
         self.streams.count(&mut held);
         self.messages.count(&mut held);
+        self.repairs.count(&mut held);
         self.recovery.count(&mut held);
         held
     }

@@ -94,6 +94,7 @@ impl Connection {
     /// Nothing is known of the new path's capacity.
     fn start_over_on_path(&mut self, now: Instant) {
         let controller = self.new_controller(now);
+        self.repairs.on_path_change();
         self.left_recovery = Some(Box::new(self.recovery.on_path_change(now, controller)));
         self.pacer = Pacer::new();
     }

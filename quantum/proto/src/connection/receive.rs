@@ -205,6 +205,7 @@ impl Connection {
         if self.is_closed() {
             return Ok(());
         }
+        self.keep_symbol(packet.kind, packet.number, packet.payload)?;
         if let Some(space) = self.spaces[packet.space as usize].as_deref_mut() {
             let elicits = summary.ack_eliciting;
             // What waited here for its keys says so (RFC 9000 section 13.2.5).
@@ -269,28 +270,8 @@ impl Connection {
             | Frame::MessageDataBlocked { .. } => Ok(()),
             Frame::Ack(ack) => self.on_ack(now, packet.space, &ack),
             Frame::Crypto { offset, data } => self.on_crypto(now, packet.space, offset, data),
-            Frame::Stream(stream) => self.streams.on_stream(&stream),
-            Frame::Message(message) => self.messages.on_message(&message),
-            Frame::ResetStream {
-                id,
-                error,
-                final_size,
-            } => self.streams.on_reset_stream(id, error, final_size),
-            Frame::StopSending { id, error } => self.streams.on_stop_sending(id, error),
-            Frame::MaxData { bytes } => {
-                self.streams.on_max_data(bytes);
-                Ok(())
-            }
-            Frame::MaxStreamData { id, bytes } => self.streams.on_max_stream_data(id, bytes),
-            Frame::MaxStreams { direction, count } => {
-                self.streams.on_max_streams(direction, count);
-                Ok(())
-            }
-            Frame::ResetMessage { id, size } => self.messages.on_reset_message(id, size),
-            Frame::MaxMessageData { bytes } => {
-                self.messages.on_max_message_data(bytes);
-                Ok(())
-            }
+            Frame::Repair(repair) => self.on_repair(now, packet.number, &repair),
+            Frame::Recovered { number } => self.on_recovered(number),
             Frame::NewConnectionId(new) => self.on_new_connection_id(&new),
             Frame::RetireConnectionId { sequence } => {
                 self.on_retire_connection_id(sequence, packet.destination)
@@ -319,6 +300,37 @@ impl Connection {
                 self.on_close(now, transport, error, reason);
                 Ok(())
             }
+            data => self.on_data_frame(data),
+        }
+    }
+
+    /// What frames about streams and messages do, in whichever way they came.
+    pub(super) fn on_data_frame(&mut self, frame: Frame<'_>) -> Result<(), TransportError> {
+        match frame {
+            Frame::Stream(stream) => self.streams.on_stream(&stream),
+            Frame::Message(message) => self.messages.on_message(&message),
+            Frame::ResetStream {
+                id,
+                error,
+                final_size,
+            } => self.streams.on_reset_stream(id, error, final_size),
+            Frame::StopSending { id, error } => self.streams.on_stop_sending(id, error),
+            Frame::MaxData { bytes } => {
+                self.streams.on_max_data(bytes);
+                Ok(())
+            }
+            Frame::MaxStreamData { id, bytes } => self.streams.on_max_stream_data(id, bytes),
+            Frame::MaxStreams { direction, count } => {
+                self.streams.on_max_streams(direction, count);
+                Ok(())
+            }
+            Frame::ResetMessage { id, size } => self.messages.on_reset_message(id, size),
+            Frame::MaxMessageData { bytes } => {
+                self.messages.on_max_message_data(bytes);
+                Ok(())
+            }
+            // The others have been dealt with.
+            _ => Ok(()),
         }
     }
 
@@ -423,7 +435,7 @@ impl Connection {
         }
     }
 
-    fn acknowledge_immediately(&mut self) {
+    pub(super) fn acknowledge_immediately(&mut self) {
         if let Some(space) = self.spaces[SpaceId::Data as usize].as_deref_mut() {
             space.acknowledger.on_immediate_ack();
         }

@@ -20,6 +20,9 @@ impl Connection {
             } else {
                 self.path.mtu.on_acked(delivered.bytes);
             }
+            if space == SpaceId::Data {
+                self.repair_delivered(&delivered);
+            }
             self.on_delivered(space, &delivered.contents);
         }
         for lost in outcome.lost.drain(..) {
@@ -31,6 +34,9 @@ impl Connection {
             } else {
                 self.path.mtu.on_lost(lost.bytes);
             }
+            if space == SpaceId::Data {
+                self.repair_lost(&lost);
+            }
             self.on_lost(space, &lost.contents);
         }
         if outcome.persistent_congestion {
@@ -41,7 +47,7 @@ impl Connection {
             .set_or_stop(Timer::MtuProbe, self.path.mtu.search_at());
     }
 
-    fn on_delivered(&mut self, space: SpaceId, contents: &Contents) {
+    pub(super) fn on_delivered(&mut self, space: SpaceId, contents: &Contents) {
         for carried in contents {
             match *carried {
                 Carried::Stream { .. }

@@ -10,6 +10,7 @@ use super::ids::{LocalIds, RemoteIds};
 use super::lifecycle::{Idle, State};
 use super::migration::Migration;
 use super::path::{Path, PathResponses};
+use super::repair::Repairs;
 use super::space::{Space, UndecryptablePackets};
 use super::timer::{Timer, Timers};
 use super::transmit::Pending;
@@ -70,6 +71,7 @@ impl Connection {
             remote_ids: RemoteIds::new(setup.remote_id),
             streams: Streams::new(side, &config),
             messages: Messages::new(&config),
+            repairs: Repairs::default(),
             peer: TransportParameters::default().lasting(),
             ack_requests: FrequencyRequests::new(None),
             pending: Pending::default(),

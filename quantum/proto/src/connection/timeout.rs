@@ -32,7 +32,8 @@ impl Connection {
             Timer::PathValidation => self.on_validation_timeout(now),
             Timer::KeepAlive => self.pending.ping = true,
             // What they hold back is looked at when packets are assembled.
-            Timer::Pacing | Timer::AckDelay | Timer::MtuProbe => {}
+            Timer::Pacing | Timer::AckDelay | Timer::MtuProbe | Timer::Repair => {}
+            Timer::ForgetSymbols => self.forget_symbols(),
         }
     }
 

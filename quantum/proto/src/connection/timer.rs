@@ -27,10 +27,14 @@ pub(super) enum Timer {
     AckDelay,
     /// The path may carry larger datagrams by now.
     MtuProbe,
+    /// A repair leaves by itself.
+    Repair,
+    /// No repair has come for long.
+    ForgetSymbols,
 }
 
 impl Timer {
-    const COUNT: usize = 11;
+    const COUNT: usize = 13;
 
     /// Every timer, in the order in which those that expire together are served.
     pub(super) const ALL: [Self; Self::COUNT] = [
@@ -45,6 +49,8 @@ impl Timer {
         Self::Pacing,
         Self::AckDelay,
         Self::MtuProbe,
+        Self::Repair,
+        Self::ForgetSymbols,
     ];
 }
 

@@ -266,7 +266,8 @@ impl Connection {
         if budget == Budget::Acknowledgements {
             return false;
         }
-        let wants = space.has_crypto() || (id == SpaceId::Data && self.has_data());
+        let wants = space.has_crypto()
+            || (id == SpaceId::Data && (self.has_data() || self.repair_is_due(now)));
         if !wants && id == SpaceId::Data {
             self.recovery.set_app_limited();
         }

@@ -70,6 +70,11 @@ pub(crate) fn parameters(config: &TransportConfig, local_id: ConnectionId) -> Tr
         min_ack_delay: Some(millis(config.ack_delay_max).min(1) * 1000),
         initial_max_message_data: config.message_receive_window,
         max_message_size: config.message_bytes_max,
+        max_repair_symbols: if config.forward_error_correction {
+            crate::fec::WINDOW_MAX as u64
+        } else {
+            0
+        },
         ..TransportParameters::default()
     }
 }

@@ -1,7 +1,7 @@
 //! Bytes to frames.
 
 use super::ranges::next_range;
-use super::{Ack, AckFrequency, EcnCounts, Frame, Message, NewConnectionId, Stream, kind};
+use super::{Ack, AckFrequency, EcnCounts, Frame, Message, NewConnectionId, Repair, Stream, kind};
 use crate::connection_id::{ConnectionId, ResetToken};
 use crate::error::{TransportError, TransportErrorCode};
 use crate::stream::{Direction, StreamId};
@@ -31,6 +31,11 @@ impl From<FrameError> for TransportError {
 impl<'a> Frames<'a> {
     pub(crate) const fn new(payload: &'a [u8]) -> Self {
         Self(Reader::new(payload))
+    }
+
+    /// Bytes that are not read yet.
+    pub(crate) const fn remaining(&self) -> usize {
+        self.0.remaining()
     }
 }
 
@@ -131,6 +136,14 @@ fn control<'a>(reader: &mut Reader<'a>, frame_type: u64) -> Result<Frame<'a>, Fa
         },
         kind::MESSAGE_DATA_BLOCKED => Frame::MessageDataBlocked {
             limit: reader.varint()?,
+        },
+        kind::REPAIR => Frame::Repair(Repair {
+            distance: reader.varint()?,
+            window: reader.varint()?,
+            data: reader.rest(),
+        }),
+        kind::RECOVERED => Frame::Recovered {
+            number: reader.varint()?,
         },
         kind::GREASE => Frame::Grease,
         other => connection_control(reader, other)?,

@@ -163,6 +163,25 @@ pub(crate) fn write_message_data_blocked(buffer: &mut Vec<u8>, limit: u64) {
     write_all(buffer, &[kind::MESSAGE_DATA_BLOCKED, limit]);
 }
 
+/// Type, distance, and a window at its largest.
+pub(crate) const REPAIR_HEADER_BYTES_MAX: usize = 2 + 2 + 8;
+
+pub(crate) fn repair_header_size(distance: u64, window: u64) -> usize {
+    [kind::REPAIR, distance, window]
+        .into_iter()
+        .map(varint_size)
+        .sum()
+}
+
+/// The combination of symbols follows, to the end of the packet.
+pub(crate) fn write_repair_header(buffer: &mut Vec<u8>, distance: u64, window: u64) {
+    write_all(buffer, &[kind::REPAIR, distance, window]);
+}
+
+pub(crate) fn write_recovered(buffer: &mut Vec<u8>, number: u64) {
+    write_all(buffer, &[kind::RECOVERED, number]);
+}
+
 pub(crate) fn write_max_data(buffer: &mut Vec<u8>, bytes: u64) {
     write_all(buffer, &[kind::MAX_DATA, bytes]);
 }

@@ -49,6 +49,11 @@ impl Frame<'_> {
             Self::ResetMessage { id, size } => write_reset_message(buffer, id, size),
             Self::MaxMessageData { bytes } => write_max_message_data(buffer, bytes),
             Self::MessageDataBlocked { limit } => write_message_data_blocked(buffer, limit),
+            Self::Repair(ref frame) => {
+                write_repair_header(buffer, frame.distance, frame.window);
+                buffer.extend_from_slice(frame.data);
+            }
+            Self::Recovered { number } => write_recovered(buffer, number),
             _ => self.encode_connection_control(buffer),
         }
     }

@@ -357,7 +357,7 @@ fn write_frame(
     let wanted = range.end - range.start;
     let open_header = frame::message_header_size(id, size, range.start, None);
     let room = packet.remaining().saturating_sub(open_header) as u64;
-    let fills = wanted >= room;
+    let fills = wanted >= room && !packet.more;
     let stated_header = frame::message_header_size(id, size, range.start, Some(wanted as usize));
     let length = if fills {
         room

@@ -28,6 +28,7 @@ fn packet(messages: &mut Messages, size: usize) -> Option<Packet> {
     let mut buffer = PacketBuffer {
         buffer: &mut payload,
         end: size,
+        more: false,
         contents: &mut contents,
     };
     messages.write(&mut buffer);

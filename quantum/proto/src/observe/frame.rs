@@ -97,6 +97,16 @@ pub enum Frame<'a> {
     MaxMessageData { bytes: u64 },
     /// MESSAGE_DATA_BLOCKED.
     MessageDataBlocked { limit: u64 },
+    /// REPAIR.
+    Repair {
+        /// How far the newest packet that it covers is behind its own; 0: it covers none.
+        distance: u64,
+        /// How many packets it covers.
+        packets: u32,
+        bytes: usize,
+    },
+    /// RECOVERED.
+    Recovered { number: u64 },
     /// A reserved type without meaning.
     Grease,
 }
@@ -200,6 +210,12 @@ impl<'a> Frame<'a> {
             Wire::ResetMessage { id, size } => Self::ResetMessage { id, size },
             Wire::MaxMessageData { bytes } => Self::MaxMessageData { bytes },
             Wire::MessageDataBlocked { limit } => Self::MessageDataBlocked { limit },
+            Wire::Repair(repair) => Self::Repair {
+                distance: repair.distance,
+                packets: repair.packets(),
+                bytes: repair.data.len(),
+            },
+            Wire::Recovered { number } => Self::Recovered { number },
             Wire::Grease => Self::Grease,
         }
     }

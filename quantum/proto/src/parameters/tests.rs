@@ -29,7 +29,7 @@ fn optional_id() -> impl Strategy<Value = Option<ConnectionId>> {
 
 prop_compose! {
     fn parameters()(
-        values in prop::collection::vec(0..=VARINT_MAX, 9),
+        values in prop::collection::vec(0..=VARINT_MAX, 10),
         streams in (0..=1u64 << 60, 0..=1u64 << 60),
         udp in 1_200..=VARINT_MAX,
         ids in 2..=VARINT_MAX,
@@ -60,6 +60,7 @@ prop_compose! {
             min_ack_delay: (values[7] % 2 == 0).then_some(values[8] % (delay * 1_000 + 1)),
             initial_max_message_data: values[5],
             max_message_size: values[6],
+            max_repair_symbols: values[9],
             connection_guuid: guuid.map(|time| Guuid::last_at(u64::from(time))),
         }
     }

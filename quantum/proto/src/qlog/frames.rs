@@ -69,6 +69,8 @@ fn name(frame: &Frame<'_>) -> &'static str {
         Frame::ResetMessage { .. } => "reset_message",
         Frame::MaxMessageData { .. } => "max_message_data",
         Frame::MessageDataBlocked { .. } => "message_data_blocked",
+        Frame::Repair { .. } => "repair",
+        Frame::Recovered { .. } => "recovered",
         Frame::Grease => "unknown",
     }
 }
@@ -144,6 +146,16 @@ fn write_control(frame: &Frame<'_>, data: &mut Object<'_>) {
             data.number("message_id", id);
             data.number("message_size", size);
         }
+        Frame::Repair {
+            distance,
+            packets,
+            bytes,
+        } => {
+            data.number("distance", distance);
+            data.number("packets", packets);
+            data.number("length", bytes as u64);
+        }
+        Frame::Recovered { number } => data.number("packet_number", number),
         _ => write_credit(frame, data),
     }
 }

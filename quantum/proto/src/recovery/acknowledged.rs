@@ -126,6 +126,7 @@ impl Recovery {
                 outcome.delivered.push(Delivered {
                     number,
                     bytes: packet.bytes,
+                    in_flight: packet.in_flight,
                     mtu_probe: packet.mtu_probe,
                     current_path: packet.path == path.id,
                     spurious: false,
@@ -164,6 +165,7 @@ impl Recovery {
                 outcome.delivered.push(Delivered {
                     number: record.number,
                     bytes: record.bytes,
+                    in_flight: true,
                     mtu_probe: record.mtu_probe,
                     current_path: record.path == path.id,
                     spurious: true,

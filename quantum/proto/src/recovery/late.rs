@@ -69,6 +69,15 @@ impl LostRecords {
         }
     }
 
+    /// What a lost packet carried.
+    pub(crate) fn contents_mut(&mut self, number: u64) -> Option<&mut Contents> {
+        let found = self
+            .records
+            .binary_search_by_key(&number, |record| record.number);
+        let record = found.ok().and_then(|at| self.records.get_mut(at))?;
+        Some(&mut record.contents)
+    }
+
     /// When the next record, or the newest, is forgotten, whichever is later. The probe timeout may
     /// have fallen between them, so the newest alone could be due long before the others are.
     pub(crate) fn forget_at(&self) -> Option<Instant> {

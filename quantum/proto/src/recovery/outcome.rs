@@ -38,6 +38,7 @@ pub(crate) struct SentPacket {
 pub(crate) struct Delivered {
     pub(crate) number: u64,
     pub(crate) bytes: u16,
+    pub(crate) in_flight: bool,
     pub(crate) mtu_probe: bool,
     /// It was sent on the path in use: sizes and marks that it proves hold there.
     pub(crate) current_path: bool,

@@ -192,6 +192,15 @@ impl SentPackets {
         })
     }
 
+    /// What an outstanding packet carries.
+    pub(crate) fn contents_mut(&mut self, number: u64) -> Option<&mut Contents> {
+        let at = self.position(number);
+        match self.slots.get_mut(at)? {
+            (found, Slot::Outstanding(packet)) if *found == number => Some(&mut packet.contents),
+            _ => None,
+        }
+    }
+
     /// Slots in use, outstanding or not.
     pub(crate) fn len(&self) -> usize {
         self.slots.len()

@@ -107,6 +107,7 @@ impl End {
         let mut packet = PacketBuffer {
             buffer,
             end,
+            more: false,
             contents: &mut contents,
         };
         self.streams.write_control(&mut packet);

@@ -108,7 +108,7 @@ impl Streams {
             return true;
         };
         let wanted = range.end - range.start;
-        let Some((count, length)) = fit(id, range.start, wanted, packet.remaining()) else {
+        let Some((count, length)) = fit(id, range.start, wanted, packet) else {
             return false;
         };
         let end = range.start + count as u64;
@@ -147,10 +147,16 @@ impl Streams {
 
 /// How many of `wanted` bytes go into a frame, and the length that it states: none if it fills the
 /// packet, as no other can follow. `None`: the packet is full.
-fn fit(id: StreamId, offset: u64, wanted: u64, remaining: usize) -> Option<(usize, Option<usize>)> {
+fn fit(
+    id: StreamId,
+    offset: u64,
+    wanted: u64,
+    packet: &PacketBuffer<'_>,
+) -> Option<(usize, Option<usize>)> {
+    let remaining = packet.remaining();
     let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
     let room = remaining.checked_sub(frame::stream_header_size(id, offset, None))?;
-    if wanted >= room {
+    if wanted >= room && !packet.more {
         return (room > 0 || wanted == 0).then_some((room, None));
     }
     let header = frame::stream_header_size(id, offset, Some(wanted));

@@ -47,6 +47,7 @@ fn packet(streams: &mut Streams, size: usize) -> Option<Packet> {
     let mut buffer = PacketBuffer {
         buffer: &mut payload,
         end: size,
+        more: false,
         contents: &mut contents,
     };
     streams.write_control(&mut buffer);

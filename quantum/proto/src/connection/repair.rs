@@ -1,0 +1,272 @@
+//! Forward error correction in a connection: repairs leave with packets, and lost packets come back
+//! out of them.
+
+use super::Connection;
+use super::timer::Timer;
+use crate::carried::PacketBuffer;
+use crate::crypto::TAG_BYTES;
+use crate::error::TransportError;
+use crate::fec::{self, Conditions, Decoder, LossEstimate, Recovered, Sender, Use};
+use crate::frame::{self, Frames, Repair};
+use crate::packet::PacketKind;
+use crate::recovery::{Delivered, LostPacket, SpaceId};
+use crate::stats::Holdings;
+use crate::time::Instant;
+
+/// What a connection needs for it. Nothing of it takes memory on a path that loses nothing.
+#[derive(Debug, Default)]
+pub(super) struct Repairs {
+    /// Packets that a repair may cover, as the peer takes it and the configuration allows; 0: none.
+    pub(super) symbols_max: usize,
+    loss: LossEstimate,
+    sender: Option<Box<Sender>>,
+    receiver: Option<Box<Receiver>>,
+}
+
+/// The receiving side.
+#[derive(Debug)]
+struct Receiver {
+    decoder: Decoder,
+    /// Packets that were rebuilt, and of which the peer has to hear.
+    recovered: Vec<u64>,
+}
+
+impl Connection {
+    /// The peer takes repairs of so many packets at a time.
+    pub(super) fn set_peer_repair(&mut self, symbols: u64) {
+        let symbols = usize::try_from(symbols).unwrap_or(usize::MAX);
+        self.repairs.symbols_max = if self.config.forward_error_correction {
+            symbols.min(fec::WINDOW_MAX)
+        } else {
+            0
+        };
+    }
+
+    /// Whether a packet has to leave for the sake of a repair.
+    pub(super) fn repair_is_due(&self, now: Instant) -> bool {
+        let sender = self.repairs.sender.as_ref();
+        sender.is_some_and(|sender| sender.is_due(now))
+    }
+
+    /// Bytes that a packet leaves free, so that a repair of it fits into a packet of the same size.
+    pub(super) fn repair_reserve(&self) -> usize {
+        let sender = self.repairs.sender.as_ref();
+        if sender.is_some_and(|sender| sender.reserves_room()) {
+            RESERVE
+        } else {
+            0
+        }
+    }
+
+    /// The frames of packet `number` are written, from `start` on: adds a repair of those before it,
+    /// and remembers its symbol for the next.
+    pub(super) fn write_repair(
+        &mut self,
+        now: Instant,
+        number: u64,
+        start: usize,
+        packet: &mut PacketBuffer<'_>,
+    ) {
+        if !self.wants_repairs() {
+            return;
+        }
+        let payload = packet.buffer.get(start..).unwrap_or_default();
+        let symbol = fec::symbol(payload).map(|range| start + range.start..start + range.end);
+        let conditions = Conditions {
+            now,
+            loss: self.repairs.loss,
+            smoothed_rtt: self.recovery.rtt().smoothed(),
+            symbols_max: self.repairs.symbols_max,
+            has_more: self.has_data(),
+        };
+        let sender = self
+            .repairs
+            .sender
+            .get_or_insert_with(|| Box::new(Sender::new(now)));
+        let end = packet.buffer.len();
+        let room = packet.remaining();
+        if sender.write(now, number, symbol.is_some(), room, packet.buffer) {
+            self.statistics.repairs_sent += 1;
+            self.statistics.repair_bytes_sent += (packet.buffer.len() - end) as u64;
+        }
+        if let Some(symbol) = symbol {
+            let bytes = end - start + HEADER_BYTES + TAG_BYTES;
+            let symbol = packet.buffer.get(symbol).unwrap_or_default().to_vec();
+            sender.on_source(number, &symbol, bytes, &conditions);
+            if sender.owes_announcement() && packet.buffer.len() == end && room >= RESERVE {
+                frame::write_repair_header(packet.buffer, 0, 0);
+                sender.on_announced();
+            }
+        }
+        let due = sender.due_at().filter(|at| *at > now);
+        self.timers.set_or_stop(Timer::Repair, due);
+    }
+
+    /// Whether the path, and both ends, make repairs worth while.
+    fn wants_repairs(&mut self) -> bool {
+        let wanted = self.repairs.symbols_max > 0
+            && self.handshake.confirmed
+            && self.repairs.loss.is_lossy();
+        if !wanted && self.repairs.sender.take().is_some() {
+            self.timers.stop(Timer::Repair);
+        }
+        wanted
+    }
+
+    /// A packet of ours has arrived.
+    pub(super) fn repair_delivered(&mut self, delivered: &Delivered) {
+        if let Some(sender) = &mut self.repairs.sender {
+            sender.settle(delivered.number);
+        }
+        if !delivered.in_flight || delivered.mtu_probe || !delivered.current_path {
+            // Says nothing about losses.
+        } else if delivered.spurious {
+            self.repairs.loss.on_spurious();
+        } else {
+            self.repairs.loss.on_delivered();
+        }
+    }
+
+    /// A packet of ours is lost. Where a queue stands, losses are its doing, and more packets would
+    /// not help (Q-FEC-7).
+    pub(super) fn repair_lost(&mut self, lost: &LostPacket) {
+        if let Some(sender) = &mut self.repairs.sender {
+            sender.settle(lost.number);
+        }
+        let rtt = self.recovery.rtt();
+        let queue = rtt.smoothed().saturating_sub(rtt.min());
+        let noise = (rtt.min() / 4).max(rtt.variation() * 4);
+        let congested = queue > noise;
+        if lost.in_flight && !lost.mtu_probe && lost.current_path && !congested {
+            self.repairs.loss.on_lost(lost.number);
+        }
+    }
+
+    /// A REPAIR frame in packet `row`.
+    pub(super) fn on_repair(
+        &mut self,
+        now: Instant,
+        row: u64,
+        repair: &Repair<'_>,
+    ) -> Result<(), TransportError> {
+        if !self.config.forward_error_correction {
+            return Err(TransportError::violation("a repair that was not asked for"));
+        }
+        self.timers.set(Timer::ForgetSymbols, now + FORGET_AFTER);
+        let receiver = self.repairs.receiver.get_or_insert_with(|| {
+            Box::new(Receiver {
+                decoder: Decoder::new(),
+                recovered: Vec::new(),
+            })
+        });
+        let Some(space) = self.spaces[SpaceId::Data as usize].as_deref() else {
+            return Ok(());
+        };
+        let arrived = |number| space.acknowledger.is_duplicate(number);
+        match receiver.decoder.on_repair(row, repair, arrived)? {
+            Use::Kept => self.statistics.repairs_received += 1,
+            Use::Needless => self.statistics.repairs_needless += 1,
+            Use::Skipped => self.statistics.repairs_skipped += 1,
+        }
+        self.take_recovered()
+    }
+
+    /// A packet was read to its end: later repairs may need its symbol.
+    pub(super) fn keep_symbol(
+        &mut self,
+        kind: PacketKind,
+        number: u64,
+        payload: &[u8],
+    ) -> Result<(), TransportError> {
+        let Some(receiver) = self.repairs.receiver.as_deref_mut() else {
+            return Ok(());
+        };
+        if kind != PacketKind::Short {
+            return Ok(());
+        }
+        let symbol = fec::symbol(payload).unwrap_or_default();
+        let symbol = payload.get(symbol).unwrap_or_default();
+        if !symbol.is_empty() {
+            receiver.decoder.on_symbol(number, symbol)?;
+        }
+        self.take_recovered()
+    }
+
+    /// What was rebuilt has the effect that it would have had, but that nothing is acknowledged: the
+    /// packet is lost for congestion control (Q-CC-3).
+    fn take_recovered(&mut self) -> Result<(), TransportError> {
+        while let Some(receiver) = self.repairs.receiver.as_deref_mut()
+            && let Some(Recovered { number, symbol }) = receiver.decoder.take_recovered()?
+        {
+            if receiver.recovered.len() < RECOVERED_MAX {
+                receiver.recovered.push(number);
+            }
+            self.statistics.packets_recovered += 1;
+            for frame in Frames::new(&symbol) {
+                let frame = frame?;
+                if fec::is_repaired(&frame) {
+                    self.on_data_frame(frame)?;
+                }
+            }
+            self.acknowledge_immediately();
+        }
+        Ok(())
+    }
+
+    /// Tells the peer what need not be sent again.
+    pub(super) fn write_recovered(&mut self, packet: &mut PacketBuffer<'_>) {
+        let Some(receiver) = self.repairs.receiver.as_deref_mut() else {
+            return;
+        };
+        while packet.remaining() >= RECOVERED_BYTES_MAX
+            && let Some(number) = receiver.recovered.pop()
+        {
+            frame::write_recovered(packet.buffer, number);
+        }
+    }
+
+    /// The peer has rebuilt packet `number`: what it carried of streams and messages has arrived.
+    pub(super) fn on_recovered(&mut self, number: u64) -> Result<(), TransportError> {
+        let contents = self.recovery.take_recovered(SpaceId::Data, number)?;
+        if let Some(sender) = &mut self.repairs.sender {
+            sender.settle(number);
+        }
+        self.on_delivered(SpaceId::Data, &contents);
+        Ok(())
+    }
+
+    /// No repair has come for long: none is expected.
+    pub(super) fn forget_symbols(&mut self) {
+        self.repairs.receiver = None;
+    }
+}
+
+impl Repairs {
+    /// The path is another one.
+    pub(super) fn on_path_change(&mut self) {
+        self.loss = LossEstimate::default();
+        self.sender = None;
+    }
+
+    /// Adds what is held here.
+    pub(super) fn count(&self, held: &mut Holdings) {
+        let sender = self.sender.as_ref().map_or(0, |sender| sender.bytes());
+        let receiver = self.receiver.as_ref();
+        held.repair_bytes += sender + receiver.map_or(0, |receiver| receiver.decoder.bytes());
+    }
+}
+
+/// What a repair frame has that the packets which it covers need not have.
+const RESERVE: usize = frame::REPAIR_HEADER_BYTES_MAX + 2;
+
+/// A short header with an id of 8 bytes and a number of 2.
+const HEADER_BYTES: usize = 1 + 8 + 2;
+
+/// Type and number.
+const RECOVERED_BYTES_MAX: usize = 2 + 8;
+
+/// Rebuilt packets of which the peer is told; of more it hears nothing, and sends them again.
+const RECOVERED_MAX: usize = 64;
+
+/// Symbols are kept for so long after the last repair.
+const FORGET_AFTER: std::time::Duration = std::time::Duration::from_secs(2);

@@ -1,0 +1,324 @@
+//! When a repair leaves, and where (Q-FEC-5 to Q-FEC-9).
+//!
+//! Three kinds of traffic, told apart by what the application has just sent:
+//!
+//! - *Sparse*: less than 256 kbit/s. Every packet has room to spare, so that each carries a repair of
+//!   those before it. Where the next packet is far off, or losses come in bursts that would take it as
+//!   well, the repair leaves by itself a moment behind its packet, as an echo.
+//! - *Media*: more, but the link is not full. A repair for each few packets.
+//! - *Bulk*: the link is full. Lost data is sent again while other data flows; only the last packets
+//!   have nobody behind them, and get two repairs.
+//!
+//! What a repair may cost is saved up packet by packet: a share of the bytes that were sent.
+
+use std::time::Duration;
+
+use super::encode::SourceWindow;
+use super::estimate::LossEstimate;
+use crate::time::Instant;
+
+/// The sending side of one connection, from the first loss on.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    window: SourceWindow,
+    flow: Flow,
+    plan: Plan,
+    /// Packets that a repair covers.
+    symbols_max: usize,
+    /// Bytes that repairs may take.
+    saved: i64,
+    /// A packet of its own is due then.
+    due_at: Option<Instant>,
+    /// Repairs that a tail still gets.
+    tail: u8,
+    announced: bool,
+}
+
+/// How packets follow each other.
+#[derive(Clone, Copy, Debug)]
+struct Flow {
+    last_at: Instant,
+    /// The mean time between packets, once there are two.
+    interval: Option<Duration>,
+    /// Bytes in a second.
+    rate: u64,
+    /// Since when the application has not run out of data.
+    busy_since: Option<Instant>,
+    /// That was so for a round trip.
+    busy: bool,
+}
+
+/// What is known of the path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Conditions {
+    pub(crate) now: Instant,
+    pub(crate) loss: LossEstimate,
+    pub(crate) smoothed_rtt: Duration,
+    /// Packets that a repair may cover.
+    pub(crate) symbols_max: usize,
+    /// The application has more to send at once.
+    pub(crate) has_more: bool,
+}
+
+/// What is done for the traffic of the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Plan {
+    #[default]
+    None,
+    /// A repair in each packet; if none follows for `patience`, one by itself.
+    Along { patience: Duration },
+    /// A repair by itself, `delay` after each packet.
+    Echo { delay: Duration },
+    /// Repairs of `share` thousandths of what is sent.
+    Media { share: i64, patience: Duration },
+    /// Repairs for the last packets only.
+    Tail,
+}
+
+impl Sender {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            window: SourceWindow::default(),
+            flow: Flow::new(now),
+            plan: Plan::None,
+            symbols_max: 0,
+            saved: SAVED_FIRST,
+            due_at: None,
+            tail: 0,
+            announced: false,
+        }
+    }
+
+    /// Packet `number` leaves with this symbol, in a datagram of `bytes`.
+    pub(crate) fn on_source(
+        &mut self,
+        number: u64,
+        symbol: &[u8],
+        bytes: usize,
+        conditions: &Conditions,
+    ) {
+        let now = conditions.now;
+        self.flow.on_sent(bytes, conditions);
+        self.plan = self.flow.plan(conditions);
+        self.symbols_max = self.plan.symbols_max().min(conditions.symbols_max);
+        if self.plan == Plan::None {
+            return self.stop();
+        }
+        self.window.push(number, symbol);
+        let cost = (bytes + DATAGRAM_OVERHEAD) as i64;
+        self.saved = (self.saved + cost * self.plan.share() / 1000).min(SAVED_MAX);
+        self.due_at = match self.plan {
+            Plan::Echo { delay } => Some(now + delay),
+            Plan::Media { .. } if self.saved >= cost => Some(now),
+            Plan::Along { patience } | Plan::Media { patience, .. } => Some(now + patience),
+            Plan::Tail if !conditions.has_more => {
+                self.tail = TAIL_REPAIRS;
+                Some(now)
+            }
+            Plan::Tail | Plan::None => None,
+        };
+    }
+
+    /// Nothing is covered any more.
+    pub(crate) fn stop(&mut self) {
+        self.window = SourceWindow::default();
+        self.due_at = None;
+        self.tail = 0;
+        self.announced = false;
+    }
+
+    /// The packet has arrived, or is sent again: it needs no repair.
+    pub(crate) fn settle(&mut self, number: u64) {
+        self.window.settle(number);
+        if self.window.is_empty() {
+            self.due_at = None;
+        }
+    }
+
+    /// When a repair has to leave by itself.
+    pub(crate) fn due_at(&self) -> Option<Instant> {
+        self.due_at
+    }
+
+    /// Whether a repair has to leave by itself now.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.due_at.is_some_and(|at| at <= now)
+    }
+
+    /// Whether packets are to leave room, so that a repair of them fits into a packet of its own.
+    pub(crate) fn reserves_room(&self) -> bool {
+        !matches!(self.plan, Plan::None | Plan::Tail)
+    }
+
+    /// Writes the repair that packet `row` carries, if any; it has `room` bytes. `source`: it
+    /// carries a symbol itself.
+    pub(crate) fn write(
+        &mut self,
+        now: Instant,
+        row: u64,
+        source: bool,
+        room: usize,
+        buffer: &mut Vec<u8>,
+    ) -> bool {
+        let wanted = match self.plan {
+            Plan::Along { .. } | Plan::Media { .. } => source || self.is_due(now),
+            Plan::Echo { .. } | Plan::Tail => !source && self.is_due(now),
+            Plan::None => false,
+        };
+        if !wanted {
+            return false;
+        }
+        let Some(repair) = self.window.plan(row, self.symbols_max, room) else {
+            self.due_at = self.due_at.filter(|_| source);
+            return false;
+        };
+        let overhead = if source { 0 } else { PACKET_OVERHEAD };
+        let cost = (repair.bytes() + overhead) as i64;
+        // A media flow that pauses may run into debt by one repair.
+        let needed = match self.plan {
+            Plan::Media { .. } if !source => 0,
+            _ => cost,
+        };
+        if self.saved < needed {
+            self.due_at = self.due_at.filter(|_| source);
+            return false;
+        }
+        repair.write(buffer);
+        self.saved -= cost;
+        self.tail = self.tail.saturating_sub(1);
+        self.due_at = self.due_at.filter(|_| self.tail > 0);
+        true
+    }
+
+    /// Whether the peer has yet to be told that symbols are to be kept (Q-FEC-3).
+    pub(crate) fn owes_announcement(&self) -> bool {
+        !self.announced && self.plan != Plan::None
+    }
+
+    pub(crate) fn on_announced(&mut self) {
+        self.announced = true;
+    }
+
+    /// Bytes that are held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.window.bytes()
+    }
+}
+
+impl Flow {
+    fn new(now: Instant) -> Self {
+        Self {
+            last_at: now,
+            interval: None,
+            rate: 0,
+            busy_since: None,
+            busy: false,
+        }
+    }
+
+    fn on_sent(&mut self, bytes: usize, conditions: &Conditions) {
+        let gap = conditions.now.since(self.last_at);
+        self.last_at = conditions.now;
+        let interval = self.interval.unwrap_or(gap).min(INTERVAL_MAX);
+        self.interval = Some((interval * 7 + gap.min(INTERVAL_MAX)) / 8);
+        // A mean over about a second.
+        let gone = u128::from(self.rate) * gap.min(RATE_SPAN).as_nanos() / RATE_SPAN.as_nanos();
+        self.rate = self.rate - u64::try_from(gone).unwrap_or(self.rate) + bytes as u64;
+        let now = conditions.now;
+        let long = conditions.smoothed_rtt;
+        self.busy = self
+            .busy_since
+            .is_some_and(|since| now.since(since) >= long);
+        let since = self.busy_since.unwrap_or(now);
+        self.busy_since = conditions.has_more.then_some(since);
+    }
+
+    fn plan(&self, conditions: &Conditions) -> Plan {
+        let loss = &conditions.loss;
+        let rtt = conditions.smoothed_rtt;
+        if !loss.is_lossy() || rtt < SPARSE_RTT_MIN {
+            return Plan::None;
+        }
+        let delay = (rtt / 8).clamp(ECHO_DELAY_MIN, ECHO_DELAY_MAX);
+        let interval = self.interval.unwrap_or(INTERVAL_MAX);
+        let patience = delay.max(interval + interval / 2);
+        if self.rate < SPARSE_RATE {
+            let soon = interval <= rtt / 4 && !loss.is_bursty();
+            return match soon {
+                true => Plan::Along { patience },
+                false => Plan::Echo { delay },
+            };
+        }
+        if self.busy {
+            return Plan::Tail;
+        }
+        if rtt < MEDIA_RTT_MIN || loss.per_mille() > MEDIA_LOSS_MAX {
+            return Plan::None;
+        }
+        let share = match loss.per_mille() {
+            _ if loss.is_bursty() => 290,
+            0..5 => 125,
+            5..25 => 250,
+            _ => 290,
+        };
+        Plan::Media { share, patience }
+    }
+}
+
+impl Plan {
+    /// What repairs may cost, in thousandths of what is sent.
+    fn share(self) -> i64 {
+        match self {
+            Self::None => 0,
+            Self::Along { .. } | Self::Echo { .. } => 980,
+            Self::Media { share, .. } => share,
+            Self::Tail => 90,
+        }
+    }
+
+    /// Packets that one repair covers.
+    fn symbols_max(self) -> usize {
+        match self {
+            Self::Along { .. } | Self::Echo { .. } => 8,
+            Self::Media { .. } | Self::Tail | Self::None => super::WINDOW_MAX,
+        }
+    }
+}
+
+/// What a datagram costs beside its bytes: the headers of IPv4 and UDP.
+const DATAGRAM_OVERHEAD: usize = 20 + 8;
+
+/// What a packet for a repair alone costs beside the frame: the same, a short header with an id of 8
+/// bytes and a number of 2, and a tag.
+const PACKET_OVERHEAD: usize = DATAGRAM_OVERHEAD + 1 + 8 + 2 + 16;
+
+/// Saved up before the first packet: two repairs of any size.
+const SAVED_FIRST: i64 = 3000;
+
+/// A pause saves nothing for later.
+const SAVED_MAX: i64 = 6000;
+
+/// Repairs of a tail: more than one packet of it may be lost.
+const TAIL_REPAIRS: u8 = 2;
+
+/// Below, in bytes per second, a flow is sparse: 256 kbit/s.
+const SPARSE_RATE: u64 = 32_000;
+
+/// With a round trip shorter than this, sending again takes no longer than a glance.
+const SPARSE_RTT_MIN: Duration = Duration::from_millis(5);
+
+/// Sending again beats a repair for every few packets below this (WebRTC uses NACK alone there).
+const MEDIA_RTT_MIN: Duration = Duration::from_millis(20);
+
+/// Of a thousand packets: where more are lost, sending less is the better answer.
+const MEDIA_LOSS_MAX: u32 = 150;
+
+/// Bounds on an eighth of a round trip: when an echo leaves.
+const ECHO_DELAY_MIN: Duration = Duration::from_millis(2);
+const ECHO_DELAY_MAX: Duration = Duration::from_millis(15);
+
+/// Longer pauses do not count as part of a rhythm.
+const INTERVAL_MAX: Duration = Duration::from_secs(1);
+
+/// Over which time rates are averaged.
+const RATE_SPAN: Duration = Duration::from_secs(1);
