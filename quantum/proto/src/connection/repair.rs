@@ -135,7 +135,7 @@ impl Connection {
         }
         let rtt = self.recovery.rtt();
         let queue = rtt.smoothed().saturating_sub(rtt.min());
-        let noise = (rtt.min() / 4).max(rtt.variation() * 4);
+        let noise = rtt.min() / 2 + rtt.variation() * 2;
         let congested = queue > noise;
         if lost.in_flight && !lost.mtu_probe && lost.current_path && !congested {
             self.repairs.loss.on_lost(lost.number);

@@ -18,10 +18,10 @@ impl LossEstimate {
     pub(crate) fn on_delivered(&mut self) {
         self.on_settled();
         self.since = self.since.saturating_add(1);
-        // At the measured rate, so many packets without a loss come by chance once in 22,000 times
+        // At the measured rate, so many packets without a burst come by chance once in 22,000 times
         // (e^-10): the path has changed.
         let before = self.packets.saturating_sub(self.since);
-        if u64::from(self.since) * u64::from(self.lost) > 10 * u64::from(before) {
+        if u64::from(self.since) * u64::from(self.bursts) > 10 * u64::from(before) {
             *self = Self::default();
         }
     }
