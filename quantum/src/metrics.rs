@@ -44,6 +44,7 @@ pub(crate) struct Totals {
     received: u64,
     lost: u64,
     retransmitted: u64,
+    recovered: u64,
 }
 
 impl Metrics {
@@ -76,7 +77,7 @@ impl Metrics {
         counter!(PACKETS_RECEIVED, &[label()]).increment(grown.received);
         counter!(PACKETS_LOST, &[label()]).increment(grown.lost);
         counter!(RETRANSMISSIONS, &[label()]).increment(grown.retransmitted);
-        counter!(FEC_RECOVERIES, &[label()]).increment(0);
+        counter!(FEC_RECOVERIES, &[label()]).increment(grown.recovered);
         gauge!(CONNECTIONS, &[label()]).set(connections.len() as f64);
         gauge!(WINDOW, &[label()]).set(window as f64);
         gauge!(IN_FLIGHT, &[label()]).set(in_flight as f64);
@@ -93,6 +94,7 @@ impl Totals {
         self.retransmitted = self
             .retransmitted
             .saturating_add(statistics.packets_retransmitted);
+        self.recovered = self.recovered.saturating_add(statistics.packets_recovered);
     }
 
     fn since(self, earlier: Self) -> Self {
@@ -101,6 +103,7 @@ impl Totals {
             received: self.received.saturating_sub(earlier.received),
             lost: self.lost.saturating_sub(earlier.lost),
             retransmitted: self.retransmitted.saturating_sub(earlier.retransmitted),
+            recovered: self.recovered.saturating_sub(earlier.recovered),
         }
     }
 
@@ -110,6 +113,7 @@ impl Totals {
             received: self.received.max(other.received),
             lost: self.lost.max(other.lost),
             retransmitted: self.retransmitted.max(other.retransmitted),
+            recovered: self.recovered.max(other.recovered),
         }
     }
 }

@@ -8,6 +8,7 @@ mod handshake;
 mod latency;
 mod moves;
 mod paths;
+mod repair;
 mod resumption;
 mod transfer;
 mod weather;
