@@ -10,10 +10,11 @@ use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::time::TimeVal;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
 
 use crate::Failure;
 use crate::peers::{self, Setup, Stream};
-use crate::workload::{bulk, handshake, idle, pingpong};
+use crate::workload::{bulk, handshake, idle, latency, pingpong};
 
 /// Length of a request, and of the answer to one that is echoed.
 pub(crate) const REQUEST: usize = 64;
@@ -23,7 +24,7 @@ pub(crate) const ECHO: u8 = 1;
 pub(crate) const DOWNLOAD: u8 = 2;
 /// Bytes that are read or written in one call.
 pub(crate) const CHUNK: usize = 128 << 10;
-/// What the server is told at the end.
+/// What an end is told that is to report and end.
 pub(crate) const STOP: &str = "stop";
 
 /// What an end shall do.
@@ -33,7 +34,7 @@ pub(crate) struct Order {
     pub(crate) task: Task,
 }
 
-/// The server's task, or one of the client's.
+/// A task of the server or of the client.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Task {
     Serve,
@@ -41,6 +42,8 @@ pub(crate) enum Task {
     Handshake { connections: u32 },
     Idle { connections: u32 },
     Pingpong { connections: u32, seconds: f64 },
+    Send(latency::Plan),
+    Receive(latency::Plan),
 }
 
 /// What an end says.
@@ -57,6 +60,14 @@ pub(crate) enum Report {
     /// All connections are there, and stay until the process is killed.
     Idle,
     Pingpong(pingpong::RoundTrips),
+    /// The first message is due at this time.
+    Begins {
+        first: u64,
+    },
+    /// All messages have arrived.
+    Complete,
+    Sent(latency::Sent),
+    Received(latency::Received),
     /// It did not work.
     Failed(String),
 }
@@ -69,12 +80,13 @@ pub(crate) fn run() -> Result<(), Failure> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
     let order: Order = serde_json::from_str(&line)?;
-    std::thread::spawn(watch_input);
+    let (tell, stop) = watch::channel(false);
+    std::thread::spawn(move || watch_input(&tell));
     raise_descriptors()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let report = runtime.block_on(perform(&order));
+    let report = runtime.block_on(perform(&order, Stop(stop)));
     say(&report.unwrap_or_else(|failure| Report::Failed(failure.to_string())))?;
     // Not by dropping the runtime: a transport's background tasks may want to linger.
     std::process::exit(0);
@@ -86,10 +98,17 @@ fn raise_descriptors() -> Result<(), Failure> {
     Ok(setrlimit(Resource::RLIMIT_NOFILE, most, most)?)
 }
 
-async fn perform(order: &Order) -> Result<Report, Failure> {
+async fn perform(order: &Order, mut stop: Stop) -> Result<Report, Failure> {
     let setup = &order.setup;
     Ok(match order.task {
-        Task::Serve => serve(setup).await?,
+        Task::Serve => tokio::select! {
+            served = serve(setup) => served?,
+            () = stop.told() => {
+                let since = FIRST_REQUEST.get().copied().unwrap_or(f64::NAN);
+                let cpu_seconds = cpu_seconds() - since;
+                Report::Served { cpu_seconds }
+            }
+        },
         Task::Bulk { seconds } => Report::Bulk(bulk::download(setup, seconds).await?),
         Task::Handshake { connections } => {
             Report::Handshake(handshake::connect(setup, connections).await?)
@@ -105,6 +124,8 @@ async fn perform(order: &Order) -> Result<Report, Failure> {
             connections,
             seconds,
         } => Report::Pingpong(pingpong::play(setup, connections, seconds).await?),
+        Task::Send(plan) => latency::send(setup, plan, &mut stop).await?,
+        Task::Receive(plan) => latency::receive(setup, plan, &mut stop).await?,
     })
 }
 
@@ -158,19 +179,28 @@ pub(crate) fn cpu_seconds() -> f64 {
     })
 }
 
-/// Ends the process when it is told to, or when there is nobody left to tell it.
-fn watch_input() {
-    let lines = std::io::stdin().lock().lines();
-    let told = lines.map_while(Result::ok).any(|line| line == STOP);
-    if told {
-        let since = FIRST_REQUEST.get().copied().unwrap_or(f64::NAN);
-        let cpu_seconds = cpu_seconds() - since;
-        let _ = say(&Report::Served { cpu_seconds });
+/// Told when an end is to report and end.
+pub(crate) struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Waits until it was told, for ever if nobody is left to tell it: then the process ends.
+    pub(crate) async fn told(&mut self) {
+        if self.0.wait_for(|told| *told).await.is_err() {
+            std::future::pending().await
+        }
     }
-    std::process::exit(i32::from(!told));
 }
 
-fn say(report: &Report) -> Result<(), Failure> {
+/// Tells when to stop, and ends the process when there is nobody left to tell it.
+fn watch_input(tell: &watch::Sender<bool>) {
+    let lines = std::io::stdin().lock().lines();
+    for line in lines.map_while(Result::ok) {
+        tell.send_replace(line == STOP);
+    }
+    std::process::exit(1);
+}
+
+pub(crate) fn say(report: &Report) -> Result<(), Failure> {
     let mut output = std::io::stdout().lock();
     serde_json::to_writer(&mut output, report)?;
     output.write_all(b"\n")?;

@@ -59,6 +59,24 @@ impl Counters {
         self.queued_max = self.queued_max.max(queued);
     }
 
+    /// What was counted since `earlier`; the longest times are those of all time.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            offered_packets: self.offered_packets - earlier.offered_packets,
+            offered_bytes: self.offered_bytes - earlier.offered_bytes,
+            queue_drops: self.queue_drops - earlier.queue_drops,
+            losses: self.losses - earlier.losses,
+            delivered_packets: self.delivered_packets - earlier.delivered_packets,
+            delivered_bytes: self.delivered_bytes - earlier.delivered_bytes,
+            refused: self.refused - earlier.refused,
+            queued_sum: self.queued_sum - earlier.queued_sum,
+            queued_max: self.queued_max,
+            late_sum: self.late_sum - earlier.late_sum,
+            late_max: self.late_max,
+        }
+    }
+
     /// Mean time in the queue of the packets it took.
     pub fn queue_delay_mean(&self) -> Duration {
         let taken = self.offered_packets - self.queue_drops;
@@ -105,6 +123,20 @@ mod tests {
         assert_eq!(counters.queue_delay_mean(), Duration::from_nanos(20));
         assert_eq!(counters.queue_delay_max(), Duration::from_nanos(30));
         assert_eq!(counters.release_error_mean(), Duration::from_nanos(4));
+    }
+
+    #[test]
+    fn what_was_counted_before_is_left_out() {
+        let mut counters = Counters::default();
+        counters.on_offered(100, Fate::Lost { queued: 30 });
+        let earlier = counters;
+        counters.on_offered(70, Fate::Arrives { at: 9, queued: 10 });
+        counters.on_delivered(70, 4);
+        let since = counters.since(&earlier);
+        assert_eq!((since.offered_packets, since.offered_bytes), (1, 70));
+        assert_eq!((since.losses, since.delivered_bytes), (0, 70));
+        assert_eq!(since.queue_delay_mean(), Duration::from_nanos(10));
+        assert_eq!(since.queue_delay_max(), Duration::from_nanos(30));
     }
 
     #[test]

@@ -7,13 +7,14 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::setpriority_process;
 use rustix::thread::{gettid, set_current_timer_slack};
 use tun_rs::SyncDevice;
 
+use crate::clock::monotonic;
 use crate::counters::Counters;
 use crate::failure::LabFailure;
 use crate::link::{Fate, Link};
@@ -42,17 +43,19 @@ struct Shared {
 
 impl Emulator {
     /// Carries what `devices[0]` sends over `links[0]` to `devices[1]`, and back over `links[1]`.
-    /// The last `spin` before a packet is due is not slept.
+    /// The links' time begins at `origin` of the machine's [`monotonic`] clock. The last `spin`
+    /// before a packet is due is not slept.
     pub(crate) fn start(
         devices: [SyncDevice; 2],
         links: [Link; 2],
+        origin: u64,
         spin: Duration,
     ) -> Result<Self, LabFailure> {
         let shared = Arc::new(Shared::default());
         let carrier = Carrier {
             devices,
             directions: links.map(Direction::new),
-            origin: Instant::now(),
+            origin,
             spare: Vec::new(),
             spin,
             shared: Arc::clone(&shared),
@@ -135,7 +138,7 @@ impl Direction {
 struct Carrier {
     devices: [SyncDevice; 2],
     directions: [Direction; 2],
-    origin: Instant,
+    origin: u64,
     spare: Vec<Vec<u8>>,
     spin: Duration,
     shared: Arc<Shared>,
@@ -157,7 +160,7 @@ impl Carrier {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        monotonic().saturating_sub(self.origin)
     }
 
     /// Sleeps until a device has packets or a packet is due; says which devices have packets.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tun_rs::{DeviceBuilder, SyncDevice};
 
+use crate::clock::monotonic;
 use crate::counters::Counters;
 use crate::emulator::Emulator;
 use crate::failure::LabFailure;
@@ -67,6 +68,8 @@ pub struct Lab {
     pub client: Namespace,
     /// Where the server lives.
     pub server: Namespace,
+    /// When the links' time began, on the machine's [`monotonic`] clock.
+    pub origin: u64,
     emulator: Emulator,
 }
 
@@ -83,14 +86,17 @@ impl Lab {
         let server_device = device(&server, SERVER)?;
         let to_server = Link::new(settings.to_server, settings.seed.wrapping_mul(2));
         let to_client = Link::new(settings.to_client, settings.seed.wrapping_mul(2) + 1);
+        let origin = monotonic();
         let emulator = Emulator::start(
             [client_device, server_device],
             [to_server, to_client],
+            origin,
             settings.spin,
         )?;
         Ok(Self {
             client,
             server,
+            origin,
             emulator,
         })
     }

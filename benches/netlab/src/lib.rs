@@ -4,6 +4,7 @@
 //! every IP packet from one to the other over a modelled [`link`]. The kernel removes all of it when
 //! the process ends, however it ends: nothing of a lab has a name outside the process.
 
+pub mod clock;
 pub mod counters;
 pub mod emulator;
 pub mod failure;

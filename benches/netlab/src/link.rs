@@ -81,7 +81,7 @@ impl Link {
         let Some((queued, sent)) = self.transmit(now, length) else {
             return Fate::QueueFull;
         };
-        if self.loss.draw(&mut self.loss_random) {
+        if self.loss.draw(sent, &mut self.loss_random) {
             return Fate::Lost { queued };
         }
         let at = self.arrival(sent);
@@ -148,7 +148,7 @@ impl Transmitter {
 }
 
 /// Nanoseconds, at most 584 years.
-fn nanoseconds(duration: Duration) -> u64 {
+pub(crate) fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -2,29 +2,66 @@
 
 use std::process::Command;
 
-/// Facts about this run, in the order in which they are printed.
-pub(crate) fn facts(command: String) -> Vec<(&'static str, String)> {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let cpu = read("/proc/cpuinfo");
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
-    let model = model
-        .unwrap_or("unknown")
-        .trim_start_matches([' ', '\t', ':']);
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let kernel = read("/proc/sys/kernel/osrelease").trim().to_owned();
-    let load = read("/proc/loadavg");
-    let load = load.split(' ').next().unwrap_or_default().to_owned();
-    vec![
-        ("Command", format!("`{command}`")),
-        ("Machine", format!("{cores} x {model}, Linux {kernel}")),
-        ("Load average when it began", load),
-        ("Compiler", output("rustc", &["--version"])),
-        (
-            "Commit",
-            output("git", &["describe", "--always", "--dirty", "--exclude=*"]),
-        ),
-        ("Date", output("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
-    ]
+use serde::{Deserialize, Serialize};
+
+/// Facts about a run; the first line of its raw results.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    #[serde(rename = "Command")]
+    command: String,
+    #[serde(rename = "Machine")]
+    machine: String,
+    #[serde(rename = "Load average when it began")]
+    load: String,
+    #[serde(rename = "Compiler")]
+    compiler: String,
+    #[serde(rename = "Commit")]
+    commit: String,
+    #[serde(rename = "Date")]
+    date: String,
+}
+
+impl Facts {
+    /// About a run that begins now.
+    pub(crate) fn gather() -> Self {
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let cpu = read("/proc/cpuinfo");
+        let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
+        let model = model
+            .unwrap_or("unknown")
+            .trim_start_matches([' ', '\t', ':']);
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        let kernel = read("/proc/sys/kernel/osrelease").trim().to_owned();
+        let load = read("/proc/loadavg");
+        Self {
+            command: command_line(),
+            machine: format!("{cores} x {model}, Linux {kernel}"),
+            load: load.split(' ').next().unwrap_or_default().to_owned(),
+            compiler: output("rustc", &["--version"]),
+            commit: output("git", &["describe", "--always", "--dirty", "--exclude=*"]),
+            date: output("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
+        }
+    }
+
+    /// As a Markdown list.
+    pub(crate) fn lines(&self) -> String {
+        let lines = [
+            ("Command", format!("`{}`", self.command)),
+            ("Machine", self.machine.clone()),
+            ("Load average when it began", self.load.clone()),
+            ("Compiler", self.compiler.clone()),
+            ("Commit", self.commit.clone()),
+            ("Date", self.date.clone()),
+        ];
+        let line = |(name, value)| format!("- {name}: {value}\n");
+        lines.into_iter().map(line).collect()
+    }
+}
+
+/// The command that repeats this run.
+fn command_line() -> String {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    format!("cargo run --release -p netlab -- {}", arguments.join(" "))
 }
 
 fn output(program: &str, arguments: &[&str]) -> String {

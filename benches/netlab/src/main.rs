@@ -1,22 +1,28 @@
 //! Transports side by side over one emulated link, and on loopback.
 //!
-//! `cargo run --release -p netlab -- probe|bulk|handshake|idle|loopback|pingpong`; see `README.md`.
+//! `cargo run --release -p netlab -- run|probe|latency|bulk|handshake|idle|loopback|pingpong`; see `README.md`.
 
+mod bounded;
+mod chart;
 mod child;
 mod footprint;
 mod identity;
 mod machine;
 mod output;
+mod path;
 mod peers;
 mod probe;
 mod process;
 mod runner;
+mod scenario;
 mod statistics;
+mod ticker;
 mod workload;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use output::present;
 
 /// Why a run failed.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -31,8 +37,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure what a scenario file says; write results, charts and a page.
+    Run(scenario::Options),
     /// Measure the emulated link against its settings.
     Probe,
+    /// Small messages from client to server over a bad link; when each arrives.
+    Latency(workload::latency::Options),
     /// Download from server to client over a lossy link; goodput in % of the link's rate.
     Bulk(workload::bulk::Options),
     /// Connect again and again; time to the first byte of the first answer.
@@ -60,18 +70,14 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     match Arguments::parse().command {
-        Command::Probe => probe::run(command_line()),
-        Command::Bulk(options) => workload::bulk::run(&options),
-        Command::Handshake(options) => workload::handshake::run(&options),
-        Command::Idle(options) => workload::idle::run(&options),
-        Command::Loopback(options) => workload::loopback::run(&options),
-        Command::Pingpong(options) => workload::pingpong::run(&options),
+        Command::Run(options) => scenario::run(&options),
+        Command::Probe => probe::run(),
+        Command::Latency(options) => present(&options, &options.destination),
+        Command::Bulk(options) => present(&options, &options.destination),
+        Command::Handshake(options) => present(&options, &options.destination),
+        Command::Idle(options) => present(&options, &options.destination),
+        Command::Loopback(options) => present(&options, &options.destination),
+        Command::Pingpong(options) => present(&options, &options.destination),
         Command::Child => child::run(),
     }
-}
-
-/// The command that repeats this run.
-pub(crate) fn command_line() -> String {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    format!("cargo run --release -p netlab -- {}", arguments.join(" "))
 }

@@ -3,63 +3,79 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::Failure;
+use crate::machine::Facts;
 use crate::peers::Peer;
-use crate::runner::Common;
-use crate::{command_line, machine};
+use crate::runner::Destination;
+use crate::workload::Workload;
 
-/// Collects the results of a run.
-pub(crate) struct Output {
-    facts: Vec<(&'static str, String)>,
-    tables: Option<PathBuf>,
-    raw: Option<File>,
+/// Measures, prints, and writes what the destination asks for.
+pub(crate) fn present<W: Workload>(workload: &W, destination: &Destination) -> Result<(), Failure> {
+    let usual = || PathBuf::from(format!("benches/results/netlab-{}.md", W::NAME));
+    let tables = (!destination.print_only).then(|| {
+        let chosen = destination.output.clone();
+        chosen.unwrap_or_else(usual)
+    });
+    let raw = tables.as_ref().map(|path| path.with_extension("jsonl"));
+    let (facts, records) = measure(workload, raw.as_deref())?;
+    let page = page(W::TITLE, &facts, &workload.page(&records));
+    println!("{page}");
+    tables.map_or(Ok(()), |path| Ok(std::fs::write(path, page)?))
 }
 
-impl Output {
-    /// Opens the file of raw results; its first line says where and when.
-    pub(crate) fn open(workload: &str, common: &Common) -> Result<Self, Failure> {
-        let usual = || Path::new("benches/results").join(format!("netlab-{workload}.md"));
-        let tables = (!common.print_only).then(|| common.output.clone().unwrap_or_else(usual));
-        let raw = tables.as_ref().map(|path| path.with_extension("jsonl"));
-        let raw = raw.map(File::create).transpose()?;
-        let facts = machine::facts(command_line());
-        let mut output = Self { facts, tables, raw };
-        let facts: BTreeMap<_, _> = output.facts.iter().cloned().collect();
-        output.record(&facts)?;
-        Ok(output)
-    }
-
-    /// One raw result.
-    pub(crate) fn record(&mut self, record: &impl Serialize) -> Result<(), Failure> {
-        let Some(raw) = &mut self.raw else {
-            return Ok(());
-        };
-        let line = serde_json::to_string(record)?;
-        Ok(writeln!(raw, "{line}")?)
-    }
-
-    /// Prints and writes the page.
-    pub(crate) fn finish(self, title: &str, body: &str) -> Result<(), Failure> {
-        let mut page = format!("# {title}\n\n");
-        for (name, value) in &self.facts {
-            let _ = writeln!(page, "- {name}: {value}");
-        }
-        page.push('\n');
-        page.push_str(body);
-        println!("{page}");
-        if let Some(path) = self.tables {
-            std::fs::write(path, page)?;
-        }
+/// Measures and writes every single result to `raw` as it comes, after a line with the facts.
+pub(crate) fn measure<W: Workload>(
+    workload: &W,
+    raw: Option<&Path>,
+) -> Result<(Facts, Vec<W::Record>), Failure> {
+    workload.check()?;
+    let facts = Facts::gather();
+    let mut raw = raw.map(File::create).transpose()?;
+    append(&mut raw, &facts)?;
+    let mut records = Vec::new();
+    workload.measure(&mut |record| {
+        append(&mut raw, &record)?;
+        records.push(record);
         Ok(())
-    }
+    })?;
+    Ok((facts, records))
 }
 
-/// A Markdown table with a line for each transport.
+fn append(raw: &mut Option<File>, line: &impl Serialize) -> Result<(), Failure> {
+    let Some(raw) = raw else {
+        return Ok(());
+    };
+    let line = serde_json::to_string(line)?;
+    Ok(writeln!(raw, "{line}")?)
+}
+
+/// Reads what [`measure`] wrote.
+pub(crate) fn read<R: DeserializeOwned>(raw: &Path) -> Result<(Facts, Vec<R>), Failure> {
+    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", raw.display());
+    let file = File::open(raw).map_err(|error| named(&error))?;
+    let mut lines = BufReader::new(file).lines();
+    let first = lines.next().ok_or_else(|| named(&"is empty"))??;
+    let facts = serde_json::from_str(&first).map_err(|error| named(&error))?;
+    let mut records = Vec::new();
+    for line in lines {
+        let record = serde_json::from_str(&line?).map_err(|error| named(&error))?;
+        records.push(record);
+    }
+    Ok((facts, records))
+}
+
+/// A page of results.
+pub(crate) fn page(title: &str, facts: &Facts, body: &str) -> String {
+    format!("# {title}\n\n{}\n{body}", facts.lines())
+}
+
+/// A Markdown table, usually with a line for each transport.
 pub(crate) struct Table {
     columns: Vec<String>,
     lines: Vec<Vec<String>>,
@@ -67,7 +83,12 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(columns: impl IntoIterator<Item = String>) -> Self {
-        let columns = ["transport".to_owned()].into_iter().chain(columns);
+        Self::of("transport", columns)
+    }
+
+    /// A table whose first column is `first`.
+    pub(crate) fn of(first: &str, columns: impl IntoIterator<Item = String>) -> Self {
+        let columns = [first.to_owned()].into_iter().chain(columns);
         Self {
             columns: columns.collect(),
             lines: Vec::new(),

@@ -15,6 +15,8 @@
 //! - [`Listener::accept`] returns quickly; what takes round trips belongs into the [`Incoming`]
 //!   future, which the server drives beside others.
 //! - A stream keeps alive whatever it needs, and dropping it ends the connection.
+//! - A transport that [can deliver without order](Peer::has_messages) also makes connections that
+//!   carry [messages](messages) from client to server.
 //! - Both processes run one tokio current-thread runtime.
 //!
 //! Settings follow `README.md`: the identity of [`Setup`] is verified, receive windows are 16 MiB
@@ -23,6 +25,7 @@
 
 mod bare;
 mod kcp;
+pub(crate) mod messages;
 mod noq;
 mod quantum;
 mod quinn;
@@ -42,11 +45,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::Failure;
 use crate::identity::Identity;
+use messages::{MessageSink, MessageSource};
 
 /// Receive window of a stream, for transports that have one.
 const STREAM_WINDOW: u32 = 16 << 20;
 /// Receive window of a connection, for transports that have one.
 const CONNECTION_WINDOW: u32 = 32 << 20;
+/// Messages on their way, for transports that limit their number: seconds of the densest flow.
+const MESSAGES_MAX: u32 = 1024;
 /// The largest UDP payload that QUIC and Quantum look for: what fills an Ethernet packet of IPv4.
 const DATAGRAM_BYTES_MAX: u16 = 1472;
 
@@ -55,6 +61,8 @@ const DATAGRAM_BYTES_MAX: u16 = 1472;
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Peer {
     QuantumBbr,
+    /// Without forward error correction.
+    QuantumBbrNofec,
     QuantumCubic,
     TcpCubic,
     TcpBbr,
@@ -79,7 +87,7 @@ enum Congestion {
 }
 
 impl Peer {
-    /// All transports, in the order of the tables.
+    /// All transports, each once for each congestion control, in the order of the tables.
     pub(crate) const ALL: [Self; 13] = [
         Self::QuantumBbr,
         Self::QuantumCubic,
@@ -104,15 +112,34 @@ impl Peer {
 
     /// Whether it can send data before a handshake is complete, and the lab knows how.
     pub(crate) fn has_early_data(self) -> bool {
+        self.is_quantum() || matches!(self, Self::QuinnCubic | Self::QuinnBbr)
+    }
+
+    /// Whether it can deliver messages in no order, so that a lost one holds up no other.
+    pub(crate) fn has_messages(self) -> bool {
+        let has_streams = matches!(
+            self,
+            Self::QuinnCubic
+                | Self::QuinnBbr
+                | Self::NoqCubic
+                | Self::NoqBbr
+                | Self::S2nCubic
+                | Self::S2nBbr
+        );
+        self.is_quantum() || has_streams
+    }
+
+    fn is_quantum(self) -> bool {
         matches!(
             self,
-            Self::QuantumBbr | Self::QuantumCubic | Self::QuinnCubic | Self::QuinnBbr
+            Self::QuantumBbr | Self::QuantumBbrNofec | Self::QuantumCubic
         )
     }
 
     fn congestion(self) -> Congestion {
         match self {
             Self::QuantumBbr
+            | Self::QuantumBbrNofec
             | Self::TcpBbr
             | Self::TlsBbr
             | Self::QuinnBbr
@@ -170,6 +197,11 @@ pub(crate) type Incoming = Pin<Box<dyn Future<Output = Result<Stream, Failure>> 
 pub(crate) trait Listener: Send {
     /// The next client that knocks.
     async fn accept(&mut self) -> Result<Incoming, Failure>;
+
+    /// The next client's messages, when its handshake is complete.
+    async fn accept_messages(&mut self) -> Result<Box<dyn MessageSource>, Failure> {
+        Err("this transport only delivers in order".into())
+    }
 }
 
 /// The client's end.
@@ -177,6 +209,11 @@ pub(crate) trait Listener: Send {
 pub(crate) trait Dialer: Send {
     /// A new connection to the server.
     async fn connect(&mut self) -> Result<Stream, Failure>;
+
+    /// A new connection for messages.
+    async fn connect_messages(&mut self) -> Result<Box<dyn MessageSink>, Failure> {
+        Err("this transport only delivers in order".into())
+    }
 }
 
 /// Starts the server's end.
@@ -186,7 +223,7 @@ pub(crate) async fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> 
         Peer::TlsCubic | Peer::TlsBbr => tls::listen(setup),
         Peer::QuinnCubic | Peer::QuinnBbr => quinn::listen(setup),
         Peer::NoqCubic | Peer::NoqBbr => noq::listen(setup),
-        Peer::QuantumBbr | Peer::QuantumCubic => quantum::listen(setup),
+        Peer::QuantumBbr | Peer::QuantumBbrNofec | Peer::QuantumCubic => quantum::listen(setup),
         Peer::S2nCubic | Peer::S2nBbr => s2n::listen(setup),
         Peer::Kcp => kcp::listen(setup).await,
         Peer::Bare => bare::listen(setup),
@@ -200,7 +237,7 @@ pub(crate) async fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
         Peer::TlsCubic | Peer::TlsBbr => tls::dialer(setup),
         Peer::QuinnCubic | Peer::QuinnBbr => quinn::dialer(setup),
         Peer::NoqCubic | Peer::NoqBbr => noq::dialer(setup),
-        Peer::QuantumBbr | Peer::QuantumCubic => quantum::dialer(setup),
+        Peer::QuantumBbr | Peer::QuantumBbrNofec | Peer::QuantumCubic => quantum::dialer(setup),
         Peer::S2nCubic | Peer::S2nBbr => s2n::dialer(setup),
         Peer::Kcp => Ok(kcp::dialer(setup)),
         Peer::Bare => Ok(bare::dialer(setup)),

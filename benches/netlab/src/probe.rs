@@ -7,38 +7,72 @@ use std::time::Duration;
 use netlab::lab::{Lab, LabSettings};
 use netlab::link::LinkSettings;
 use netlab::loss::Loss;
+use serde::{Deserialize, Serialize};
 
 use crate::Failure;
-use crate::machine;
+use crate::machine::Facts;
+use crate::output::Table;
 use crate::statistics::percentile;
+use crate::workload::{Keep, Workload};
 use traffic::{Arrival, Traffic};
 
-/// One line of the table.
-struct Row {
+/// All claims, always.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Options {}
+
+/// One claim.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Row {
     set: String,
     measured: String,
     /// `None`: this machine could not put it to the test.
     holds: Option<bool>,
 }
 
-/// Measures, prints a table, and fails if a claim does not hold.
-pub(crate) fn run(command: String) -> Result<(), Failure> {
-    let mut table = String::from("# The link, measured against its settings\n\n");
-    for (name, value) in machine::facts(command) {
-        table += &format!("- {name}: {value}\n");
-    }
-    println!("{table}\n| set | measured | holds |\n|---|---|---|");
-    let mut failed = 0;
-    for measure in measures() {
-        let row = measure()?;
-        let holds = match row.holds {
+impl Row {
+    fn cells(&self) -> [String; 2] {
+        let holds = match self.holds {
             Some(true) => "yes",
             Some(false) => "**no**",
             None => "not tested",
         };
-        println!("| {} | {} | {holds} |", row.set, row.measured);
-        failed += usize::from(row.holds == Some(false));
+        [self.measured.clone(), holds.to_owned()]
     }
+}
+
+impl Workload for Options {
+    const NAME: &'static str = "probe";
+    const TITLE: &'static str = "The link, measured against its settings";
+    type Record = Row;
+
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn measure(&self, keep: &mut Keep<'_, Row>) -> Result<(), Failure> {
+        measures().iter().try_for_each(|measure| keep(measure()?))
+    }
+
+    fn page(&self, rows: &[Row]) -> String {
+        let mut table = Table::of("set", ["measured", "holds"].map(str::to_owned));
+        for row in rows {
+            table.line(row.set.clone(), row.cells());
+        }
+        table.markdown()
+    }
+}
+
+/// Measures, prints each claim as it is measured, and fails if one does not hold.
+pub(crate) fn run() -> Result<(), Failure> {
+    println!("# {}\n\n{}", Options::TITLE, Facts::gather().lines());
+    println!("| set | measured | holds |\n|---|---|---|");
+    let mut failed = 0;
+    Options {}.measure(&mut |row| {
+        println!("| {} | {} |", row.set, row.cells().join(" | "));
+        failed += usize::from(row.holds == Some(false));
+        Ok(())
+    })?;
     if failed > 0 {
         return Err(format!("{failed} claims of the emulator do not hold on this machine").into());
     }

@@ -30,16 +30,26 @@ impl Pair {
         setup: &Setup,
         task: Task,
     ) -> Result<Self, Failure> {
+        Self::start_with(server, client, setup, [Task::Serve, task])
+    }
+
+    /// The same for a server that has a task of its own: `[server's, client's]`.
+    pub(crate) fn start_with(
+        server: &Namespace,
+        client: &Namespace,
+        setup: &Setup,
+        [servers, clients]: [Task; 2],
+    ) -> Result<Self, Failure> {
         let order = |task| Order {
             setup: setup.clone(),
             task,
         };
-        let server = End::start(server, &order(Task::Serve))?;
+        let server = End::start(server, &order(servers))?;
         match server.report(PATIENCE)? {
             Report::Ready => {}
             other => return Err(format!("the server said {other:?}").into()),
         }
-        let client = End::start(client, &order(task))?;
+        let client = End::start(client, &order(clients))?;
         Ok(Self { server, client })
     }
 
@@ -53,13 +63,19 @@ impl Pair {
         self.server.process.id()
     }
 
-    /// Stops the server: its CPU seconds since the first request.
-    pub(crate) fn stop_server(mut self) -> Result<f64, Failure> {
-        writeln!(self.server.input, "{STOP}")?;
-        match self.server.report(PATIENCE)? {
-            Report::Served { cpu_seconds } => Ok(cpu_seconds),
-            other => Err(format!("the server said {other:?}").into()),
-        }
+    /// What the server says next, unless it says nothing for `patience`.
+    pub(crate) fn server_says(&self, patience: Duration) -> Option<Report> {
+        self.server.reports.recv_timeout(patience).ok()
+    }
+
+    /// Stops the server: what it has to say about all of the run.
+    pub(crate) fn stop_server(&mut self) -> Result<Report, Failure> {
+        self.server.stop()
+    }
+
+    /// Stops the client: what it has to say about all of the run.
+    pub(crate) fn stop_client(&mut self) -> Result<Report, Failure> {
+        self.client.stop()
     }
 }
 
@@ -95,6 +111,12 @@ impl End {
             input,
             reports,
         })
+    }
+
+    fn stop(&mut self) -> Result<Report, Failure> {
+        // An end that has failed is gone, and has said why.
+        let _ = writeln!(self.input, "{STOP}");
+        self.report(PATIENCE)
     }
 
     fn report(&self, patience: Duration) -> Result<Report, Failure> {

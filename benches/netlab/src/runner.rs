@@ -1,26 +1,39 @@
 //! Options that all workloads share, and several links at once.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::mpsc;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, ValueEnum};
+use serde::Deserialize;
 
 use crate::Failure;
+use crate::bounded::Within;
 use crate::peers::Peer;
 
-/// What every workload is told.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Common {
-    /// Which transports: `all`, or names with commas between them.
-    #[arg(long, default_value = "all")]
-    pub(crate) peers: Peers,
-    /// How often everything is measured.
-    #[arg(long, default_value_t = 3)]
-    pub(crate) repeats: u32,
+/// How often everything is measured.
+pub(crate) type Repeats = Within<u32, 1, 100>;
+/// Links at once.
+pub(crate) type Parallel = Within<u32, 1, 64>;
+/// How long something lasts.
+pub(crate) type Seconds = Within<f64, 0, 3_600>;
+/// A round trip.
+pub(crate) type Milliseconds = Within<f64, 0, 10_000>;
+/// Losses.
+pub(crate) type Percent = Within<f64, 0, 90>;
+/// A link's rate in Mbit/s; the emulator is exact up to some hundreds.
+pub(crate) type Megabits = Within<f64, 1, 1_000>;
+/// A queue in products of rate and round-trip time.
+pub(crate) type QueueProducts = Within<f64, 0, 100>;
+
+/// The most runs of one measurement: weeks.
+const RUNS_MAX: usize = 100_000;
+
+/// Where the results go.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Destination {
     /// Where the tables go; raw figures go beside them as `.jsonl`. Default:
     /// `benches/results/netlab-<workload>.md`.
     #[arg(long)]
@@ -30,8 +43,25 @@ pub(crate) struct Common {
     pub(crate) print_only: bool,
 }
 
+/// What a workload does when nothing is said: in a scenario as on the command line.
+pub(crate) fn defaults<T: Args>() -> T {
+    let command = T::augment_args(Command::new("defaults").no_binary_name(true));
+    let matches = command.get_matches_from(std::iter::empty::<&str>());
+    T::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// Whether there is something to do, and an end to it.
+pub(crate) fn check_runs(runs: usize) -> Result<(), String> {
+    match runs {
+        0 => Err("measures nothing: a list is empty".into()),
+        1..=RUNS_MAX => Ok(()),
+        _ => Err(format!("{runs} runs; {RUNS_MAX} at most")),
+    }
+}
+
 /// Chosen transports.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Vec<String>")]
 pub(crate) struct Peers(pub(crate) Vec<Peer>);
 
 impl FromStr for Peers {
@@ -41,10 +71,13 @@ impl FromStr for Peers {
         if text == "all" {
             return Ok(Self(Peer::ALL.to_vec()));
         }
-        let known = || Peer::ALL.map(Peer::name).join(", ");
+        let known = || {
+            let all = Peer::value_variants().iter().map(|peer| peer.name());
+            all.collect::<Vec<_>>().join(", ")
+        };
         let parse = |name: &str| {
             Peer::from_str(name.trim(), false)
-                .map_err(|_| format!("`{name}` is not in: {}", known()))
+                .map_err(|_| format!("`{name}` is no transport; expected: {}", known()))
         };
         text.split(',')
             .map(parse)
@@ -53,11 +86,19 @@ impl FromStr for Peers {
     }
 }
 
+impl TryFrom<Vec<String>> for Peers {
+    type Error = String;
+
+    fn try_from(names: Vec<String>) -> Result<Self, String> {
+        names.join(",").parse()
+    }
+}
+
 /// Measures `jobs`, `parallel` at once, each thread taking the next one. `record` gets the results
 /// as they come. The first failure ends everything.
 pub(crate) fn run<J: Send, R: Send>(
     jobs: Vec<J>,
-    parallel: NonZeroUsize,
+    parallel: Parallel,
     measure: impl Fn(&J) -> Result<R, Failure> + Sync,
     mut record: impl FnMut(R) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -103,7 +144,7 @@ mod tests {
     fn every_job_is_measured_once() {
         let mut seen = Vec::new();
         let measure = |job: &u32| Ok(job * 2);
-        let parallel = NonZeroUsize::new(3).unwrap();
+        let parallel = "3".parse().unwrap();
         run(vec![1, 2, 3, 4, 5], parallel, measure, |result| {
             seen.push(result);
             Ok(())
@@ -122,7 +163,7 @@ mod tests {
                 Ok(())
             }
         };
-        let parallel = NonZeroUsize::MIN;
+        let parallel = "1".parse().unwrap();
         assert!(run(vec![1, 2, 3], parallel, measure, |()| Ok(())).is_err());
     }
 }

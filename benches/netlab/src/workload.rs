@@ -3,17 +3,47 @@
 pub(crate) mod bulk;
 pub(crate) mod handshake;
 pub(crate) mod idle;
+pub(crate) mod latency;
 pub(crate) mod loopback;
 pub(crate) mod pingpong;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Failure;
 use crate::child::{ECHO, request};
 use crate::identity::Identity;
 use crate::peers::{Dialer, Peer, Setup, Stream, Wishes};
+
+/// Takes a record when it is there.
+pub(crate) type Keep<'a, R> = dyn FnMut(R) -> Result<(), Failure> + 'a;
+
+/// Something that is measured, with its options.
+pub(crate) trait Workload {
+    /// Of the subcommand, and of its files.
+    const NAME: &'static str;
+    /// Of its page.
+    const TITLE: &'static str;
+    /// One run.
+    type Record: Serialize + DeserializeOwned;
+
+    /// Whether the options go together.
+    fn check(&self) -> Result<(), String>;
+
+    /// Measures all of it.
+    fn measure(&self, keep: &mut Keep<'_, Self::Record>) -> Result<(), Failure>;
+
+    /// What was measured, as Markdown with headings of the second level.
+    fn page(&self, records: &[Self::Record]) -> String;
+
+    /// What of it belongs on a page about more, below a heading there.
+    fn summary(&self, records: &[Self::Record]) -> String {
+        self.page(records).replace("\n## ", "\n### ")
+    }
+}
 
 /// Where servers listen, whatever the namespace.
 const PORT: u16 = 4433;

@@ -1,12 +1,14 @@
 //! Quantum, with its own BBR or its CUBIC.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ::quantum::congestion::{Bbr, Cubic};
-use ::quantum::{ClientConfig, Endpoint, ServerConfig, TransportConfig};
+use ::quantum::{ClientConfig, Connection, Endpoint, ServerConfig, TransportConfig};
 use async_trait::async_trait;
 
+use super::messages::{MessageSink, MessageSource};
 use super::{
     CONNECTION_WINDOW, Congestion, DATAGRAM_BYTES_MAX, Dialer, Incoming, Listener, STREAM_WINDOW,
     Setup, Stream, socket,
@@ -16,19 +18,69 @@ use crate::identity;
 
 struct Server(Endpoint);
 
+impl Server {
+    async fn next(&self) -> Result<Connection, Failure> {
+        let connection = self.0.accept().await;
+        Ok(connection.ok_or("quantum: the endpoint is closed")?)
+    }
+}
+
 #[async_trait]
 impl Listener for Server {
     async fn accept(&mut self) -> Result<Incoming, Failure> {
-        let connection = self
-            .0
-            .accept()
-            .await
-            .ok_or("quantum: the endpoint is closed")?;
+        let connection = self.next().await?;
         Ok(Box::pin(async move {
             let stream = connection.accept_bi().await?;
             Ok(Box::new(stream) as Stream)
         }))
     }
+
+    async fn accept_messages(&mut self) -> Result<Box<dyn MessageSource>, Failure> {
+        Ok(Box::new(Messages(self.next().await?)))
+    }
+}
+
+struct Messages(Connection);
+
+#[async_trait]
+impl MessageSink for Messages {
+    async fn send(&mut self, message: Vec<u8>) -> Result<(), Failure> {
+        Ok(self.0.send_message(message).await?)
+    }
+
+    fn counts(&self) -> BTreeMap<String, u64> {
+        counts(&self.0)
+    }
+}
+
+#[async_trait]
+impl MessageSource for Messages {
+    async fn receive(&mut self) -> Result<Vec<u8>, Failure> {
+        Ok(self.0.receive_message().await?.into())
+    }
+
+    fn counts(&self) -> BTreeMap<String, u64> {
+        counts(&self.0)
+    }
+}
+
+/// What the raw results keep of a connection's own statistics.
+fn counts(connection: &Connection) -> BTreeMap<String, u64> {
+    let statistics = connection.statistics();
+    let counts = [
+        ("packets_sent", statistics.packets_sent),
+        ("packets_received", statistics.packets_received),
+        ("packets_lost", statistics.packets_lost),
+        (
+            "packets_spuriously_lost",
+            statistics.packets_spuriously_lost,
+        ),
+        ("packets_retransmitted", statistics.packets_retransmitted),
+        ("bytes_retransmitted", statistics.bytes_retransmitted),
+        ("probe_timeouts", statistics.probe_timeouts),
+    ];
+    let named = counts.map(|(name, count)| (name.to_owned(), count));
+    named.into_iter().collect()
 }
 
 struct Client {
@@ -49,6 +101,11 @@ impl Dialer for Client {
             self.endpoint.connect(self.address, identity::NAME).await?
         };
         Ok(Box::new(connection.open_bi().await?))
+    }
+
+    async fn connect_messages(&mut self) -> Result<Box<dyn MessageSink>, Failure> {
+        let connection = self.endpoint.connect(self.address, identity::NAME).await?;
+        Ok(Box::new(Messages(connection)))
     }
 }
 
@@ -87,6 +144,7 @@ fn transport(setup: &Setup) -> TransportConfig {
     if setup.wishes.idle_timeout.is_some() {
         transport = transport.with_idle_timeout(setup.wishes.idle_timeout);
     }
+    // The transport has no forward error correction yet: `Peer::QuantumBbrNofec` is the same.
     match setup.peer.congestion() {
         Congestion::Bbr => transport.with_controller(Arc::new(Bbr::default())),
         Congestion::Cubic => transport.with_controller(Arc::new(Cubic::default())),

@@ -4,15 +4,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use s2n_quic::Connection;
 use s2n_quic::client::Connect;
 use s2n_quic::provider::congestion_controller::{Bbr, Cubic};
 use s2n_quic::provider::io::tokio;
 use s2n_quic::provider::limits::Limits;
 use s2n_quic::provider::tls::rustls;
 
+use super::messages::{MessageSink, MessageSource, StreamPerMessage, StreamSource, Unread};
 use super::{
-    CONNECTION_WINDOW, Congestion, DATAGRAM_BYTES_MAX, Dialer, Incoming, Listener, STREAM_WINDOW,
-    Setup, Stream, socket,
+    CONNECTION_WINDOW, Congestion, DATAGRAM_BYTES_MAX, Dialer, Incoming, Listener, MESSAGES_MAX,
+    STREAM_WINDOW, Setup, Stream, socket,
 };
 use crate::Failure;
 use crate::identity;
@@ -22,16 +24,49 @@ const HEADER_BYTES: u16 = 20 + 8;
 
 struct Server(s2n_quic::Server);
 
+impl Server {
+    async fn next(&mut self) -> Result<Connection, Failure> {
+        let accepted = self.0.accept().await;
+        Ok(accepted.ok_or("s2n-quic: the endpoint is closed")?)
+    }
+}
+
 #[async_trait]
 impl Listener for Server {
     async fn accept(&mut self) -> Result<Incoming, Failure> {
-        let accepted = self.0.accept().await;
-        let mut connection = accepted.ok_or("s2n-quic: the endpoint is closed")?;
+        let mut connection = self.next().await?;
         Ok(Box::pin(async move {
             let stream = connection.accept_bidirectional_stream().await?;
             let stream = stream.ok_or("s2n-quic: the connection is closed")?;
             Ok(Box::new(stream) as Stream)
         }))
+    }
+
+    async fn accept_messages(&mut self) -> Result<Box<dyn MessageSource>, Failure> {
+        let connection = self.next().await?;
+        Ok(Box::new(StreamPerMessage::new(Messages(connection))))
+    }
+}
+
+/// One unidirectional stream for each message.
+struct Messages(Connection);
+
+#[async_trait]
+impl MessageSink for Messages {
+    async fn send(&mut self, message: Vec<u8>) -> Result<(), Failure> {
+        let mut stream = self.0.open_send_stream().await?;
+        stream.send(message.into()).await?;
+        Ok(stream.finish()?)
+    }
+}
+
+#[async_trait]
+impl StreamSource for Messages {
+    async fn next(&mut self) -> Result<Unread, Failure> {
+        let stream = self.0.accept_receive_stream().await?;
+        Ok(Box::new(
+            stream.ok_or("s2n-quic: the connection is closed")?,
+        ))
     }
 }
 
@@ -41,13 +76,23 @@ struct Client {
     keep_alive: bool,
 }
 
+impl Client {
+    async fn open(&self) -> Result<Connection, Failure> {
+        let connect = Connect::new(self.address).with_server_name(identity::NAME);
+        Ok(self.client.connect(connect).await?)
+    }
+}
+
 #[async_trait]
 impl Dialer for Client {
     async fn connect(&mut self) -> Result<Stream, Failure> {
-        let connect = Connect::new(self.address).with_server_name(identity::NAME);
-        let mut connection = self.client.connect(connect).await?;
+        let mut connection = self.open().await?;
         connection.keep_alive(self.keep_alive)?;
         Ok(Box::new(connection.open_bidirectional_stream().await?))
+    }
+
+    async fn connect_messages(&mut self) -> Result<Box<dyn MessageSink>, Failure> {
+        Ok(Box::new(Messages(self.open().await?)))
     }
 }
 
@@ -100,10 +145,13 @@ fn io(address: SocketAddr) -> Result<tokio::Provider, Failure> {
 }
 
 fn limits(setup: &Setup) -> Result<Limits, Failure> {
+    let messages = u64::from(MESSAGES_MAX);
     let windows = Limits::new()
         .with_data_window(CONNECTION_WINDOW.into())
         .and_then(|limits| limits.with_bidirectional_local_data_window(STREAM_WINDOW.into()))
         .and_then(|limits| limits.with_bidirectional_remote_data_window(STREAM_WINDOW.into()))
+        .and_then(|limits| limits.with_max_open_local_unidirectional_streams(messages))
+        .and_then(|limits| limits.with_max_open_remote_unidirectional_streams(messages))
         .and_then(|limits| limits.with_max_send_buffer_size(STREAM_WINDOW));
     let limits = match setup.wishes.idle_timeout {
         Some(timeout) => windows.and_then(|limits| limits.with_max_idle_timeout(timeout)),

@@ -1,6 +1,5 @@
 //! Download from server to client: bytes read in the seconds after connecting, slow start included.
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,14 +11,18 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::setup;
+use super::{Keep, Workload, setup};
 use crate::Failure;
+use crate::bounded::Within;
 use crate::child::{CHUNK, DOWNLOAD, Report, Task, cpu_seconds, request};
 use crate::identity::Identity;
-use crate::output::{Output, Table, endings};
+use crate::output::{Table, endings};
 use crate::peers::{self, Peer, Setup, Stream};
 use crate::process::Pair;
-use crate::runner::{self, Common};
+use crate::runner::{
+    self, Destination, Megabits, Milliseconds, Parallel, Peers, Percent, QueueProducts, Repeats,
+    Seconds,
+};
 use crate::statistics::spread;
 
 /// How long connecting may take.
@@ -28,34 +31,48 @@ const CONNECT: Duration = Duration::from_secs(30);
 const PAYLOAD: f64 = 1452.0 / 1500.0;
 
 /// What to measure.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Options {
-    #[command(flatten)]
-    common: Common,
+    /// Which transports: `all`, or names with commas between them.
+    #[arg(long, default_value = "all")]
+    pub(crate) peers: Peers,
+    /// How often everything is measured.
+    #[arg(long, default_value = "3")]
+    repeats: Repeats,
     /// Round-trip times in milliseconds.
     #[arg(long, value_delimiter = ',', default_value = "40,100")]
-    rtt: Vec<f64>,
+    pub(crate) rtt: Vec<Milliseconds>,
     /// Losses in percent, in both directions.
     #[arg(long, value_delimiter = ',', default_value = "0,1,2,5,10")]
-    loss: Vec<f64>,
+    pub(crate) loss: Vec<Percent>,
     /// Mean number of packets lost in a row; 1 is independent loss.
-    #[arg(long, default_value_t = 1.0)]
-    burst: f64,
+    #[arg(long, default_value = "1")]
+    burst: Within<f64, 1, 1_000>,
     /// Rate of the link in Mbit/s of IP packets.
-    #[arg(long, default_value_t = 50.0)]
-    rate: f64,
+    #[arg(long, default_value = "50")]
+    pub(crate) rate: Megabits,
     /// Queue in products of rate and round-trip time.
-    #[arg(long, default_value_t = 1.0)]
-    queue: f64,
+    #[arg(long, default_value = "1")]
+    queue: QueueProducts,
     /// How long the download is measured.
-    #[arg(long, default_value_t = 15.0)]
-    seconds: f64,
+    #[arg(long, default_value = "15")]
+    seconds: Seconds,
     /// Links at once.
     #[arg(long, default_value = "4")]
-    parallel: NonZeroUsize,
+    parallel: Parallel,
     /// Seed of the first repeat.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub(crate) destination: Destination,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        runner::defaults()
+    }
 }
 
 /// What the client saw.
@@ -114,17 +131,17 @@ struct Job {
 }
 
 /// One run.
-#[derive(Debug, Serialize)]
-struct Record {
-    peer: Peer,
-    rtt_ms: f64,
-    loss_percent: f64,
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) peer: Peer,
+    pub(crate) rtt_ms: f64,
+    pub(crate) loss_percent: f64,
     burst: f64,
     rate_mbit: f64,
     seconds: f64,
-    parallel: usize,
+    parallel: u32,
     seed: u64,
-    goodput_percent: f64,
+    pub(crate) goodput_percent: f64,
     last_third_percent: f64,
     queue_drop_percent: f64,
     queue_delay_ms: f64,
@@ -137,34 +154,38 @@ struct Record {
     to_server: Counters,
 }
 
-/// Measures, prints and writes.
-pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let identity = Identity::generate()?;
-    let mut output = Output::open("bulk", &options.common)?;
-    let mut records = Vec::new();
-    let measure = |job: &Job| measure(options, &identity, job);
-    runner::run(jobs(options), options.parallel, measure, |record| {
-        output.record(&record)?;
-        records.push(record);
-        Ok(())
-    })?;
-    output.finish(
-        "Bulk download over a lossy link",
-        &tables(options, &records),
-    )
+impl Workload for Options {
+    const NAME: &'static str = "bulk";
+    const TITLE: &'static str = "Bulk download over a lossy link";
+    type Record = Record;
+
+    fn check(&self) -> Result<(), String> {
+        let cells = self.rtt.len() * self.loss.len() * self.peers.0.len();
+        runner::check_runs(cells * self.repeats.get() as usize)
+    }
+
+    fn measure(&self, keep: &mut Keep<'_, Record>) -> Result<(), Failure> {
+        let identity = Identity::generate()?;
+        let measure = |job: &Job| measure(self, &identity, job);
+        runner::run(jobs(self), self.parallel, measure, keep)
+    }
+
+    fn page(&self, records: &[Record]) -> String {
+        tables(self, records)
+    }
 }
 
 /// Transports take turns inside each cell, so that a slow minute hits all of them.
 fn jobs(options: &Options) -> Vec<Job> {
     let mut jobs = Vec::new();
-    for seed in (options.seed..).take(options.common.repeats as usize) {
-        for &rtt_ms in &options.rtt {
-            for &loss_percent in &options.loss {
-                let peers = options.common.peers.0.iter();
+    for seed in (options.seed..).take(options.repeats.get() as usize) {
+        for &rtt in &options.rtt {
+            for &loss in &options.loss {
+                let peers = options.peers.0.iter();
                 jobs.extend(peers.map(|&peer| Job {
                     peer,
-                    rtt_ms,
-                    loss_percent,
+                    rtt_ms: rtt.get(),
+                    loss_percent: loss.get(),
                     seed,
                 }));
             }
@@ -175,13 +196,13 @@ fn jobs(options: &Options) -> Vec<Job> {
 
 /// The same link in both directions.
 fn link(options: &Options, job: &Job) -> LinkSettings {
-    let rate = options.rate * 1e6;
-    let queue = rate / 8.0 * job.rtt_ms / 1e3 * options.queue;
+    let rate = options.rate.get() * 1e6;
+    let queue = rate / 8.0 * job.rtt_ms / 1e3 * options.queue.get();
     LinkSettings {
         rate: Some(rate as u64),
         delay: Duration::from_secs_f64(job.rtt_ms / 2e3),
         queue: Some(queue as u64),
-        loss: Loss::percent(job.loss_percent, options.burst),
+        loss: Loss::percent(job.loss_percent, options.burst.get()),
         ..LinkSettings::default()
     }
 }
@@ -195,7 +216,7 @@ fn measure(options: &Options, identity: &Identity, job: &Job) -> Result<Record, 
         ..LabSettings::default()
     })?;
     let setup = setup(job.peer, SERVER, identity);
-    let seconds = options.seconds;
+    let seconds = options.seconds.get();
     let pair = Pair::start(&lab.server, &lab.client, &setup, Task::Bulk { seconds })?;
     let download = match pair.client_report(Duration::from_secs_f64(seconds)) {
         Ok(Report::Bulk(download)) => download,
@@ -207,14 +228,15 @@ fn measure(options: &Options, identity: &Identity, job: &Job) -> Result<Record, 
     };
     let counters = lab.counters();
     drop(pair);
-    let percent = |bytes: u64, seconds: f64| bytes as f64 * 8.0 / (options.rate * 1e4) / seconds;
+    let percent =
+        |bytes: u64, seconds: f64| bytes as f64 * 8.0 / (options.rate.get() * 1e4) / seconds;
     let last: Vec<u64> = last_third(&download.timeline, seconds).to_vec();
     Ok(Record {
         peer: job.peer,
         rtt_ms: job.rtt_ms,
         loss_percent: job.loss_percent,
-        burst: options.burst,
-        rate_mbit: options.rate,
+        burst: options.burst.get(),
+        rate_mbit: options.rate.get(),
         seconds,
         parallel: options.parallel.get(),
         seed: job.seed,
@@ -239,6 +261,11 @@ fn last_third(timeline: &[u64], seconds: f64) -> &[u64] {
     timeline.get(from..until).unwrap_or_default()
 }
 
+/// Share of a link that a QUIC-like transport can fill at best.
+pub(crate) fn limit_percent(loss_percent: f64) -> f64 {
+    PAYLOAD * (100.0 - loss_percent)
+}
+
 type Cell = fn(&[&Record]) -> String;
 
 fn tables(options: &Options, records: &[Record]) -> String {
@@ -254,7 +281,7 @@ fn tables(options: &Options, records: &[Record]) -> String {
         let drops = spread(cell.iter().map(|record| record.queue_drop_percent), 1);
         format!("{delay} / {drops}")
     };
-    for &rtt in &options.rtt {
+    for rtt in options.rtt.iter().map(|rtt| rtt.get()) {
         text +=
             &format!("\n## RTT {rtt} ms\n\nGoodput in % of the link's rate, start included:\n\n");
         text += &table(options, records, rtt, goodput, true);
@@ -280,13 +307,13 @@ fn tables(options: &Options, records: &[Record]) -> String {
 fn table(options: &Options, records: &[Record], rtt: f64, cell: Cell, limit: bool) -> String {
     let mut table = Table::new(options.loss.iter().map(|loss| format!("{loss} %")));
     if limit {
-        let share = |loss: &f64| format!("{:.1}", PAYLOAD * (100.0 - loss));
+        let share = |loss: &Percent| format!("{:.1}", limit_percent(loss.get()));
         table.line("limit".into(), options.loss.iter().map(share));
     }
-    for &peer in &options.common.peers.0 {
-        let cells = options.loss.iter().map(|&loss| {
+    for &peer in &options.peers.0 {
+        let cells = options.loss.iter().map(|loss| {
             let of = |record: &&Record| {
-                (record.peer, record.rtt_ms, record.loss_percent) == (peer, rtt, loss)
+                (record.peer, record.rtt_ms, record.loss_percent) == (peer, rtt, loss.get())
             };
             cell(&records.iter().filter(of).collect::<Vec<_>>())
         });

@@ -8,14 +8,15 @@ use netlab::link::LinkSettings;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{first_byte, setup};
+use super::{Keep, Workload, first_byte, setup};
 use crate::Failure;
+use crate::bounded::Within;
 use crate::child::{Report, Task};
 use crate::identity::Identity;
-use crate::output::{Output, Table, endings};
+use crate::output::{Table, endings};
 use crate::peers::{self, Peer, Setup};
 use crate::process::Pair;
-use crate::runner::Common;
+use crate::runner::{self, Destination, Megabits, Milliseconds, Peers, Repeats};
 use crate::statistics::{percentile, spread};
 
 /// How long one connection may take.
@@ -28,19 +29,33 @@ const SPIN: Duration = Duration::from_micros(300);
 const QUEUE: u64 = 64 << 10;
 
 /// What to measure.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Options {
-    #[command(flatten)]
-    common: Common,
+    /// Which transports: `all`, or names with commas between them.
+    #[arg(long, default_value = "all")]
+    peers: Peers,
+    /// How often everything is measured.
+    #[arg(long, default_value = "3")]
+    repeats: Repeats,
     /// Round-trip time in milliseconds.
-    #[arg(long, default_value_t = 50.0)]
-    rtt: f64,
+    #[arg(long, default_value = "50")]
+    rtt: Milliseconds,
     /// Rate of the link in Mbit/s of IP packets.
-    #[arg(long, default_value_t = 20.0)]
-    rate: f64,
+    #[arg(long, default_value = "20")]
+    rate: Megabits,
     /// Connections of each run.
-    #[arg(long, default_value_t = 15)]
-    connections: u32,
+    #[arg(long, default_value = "15")]
+    connections: Within<u32, 1, 10_000>,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub(crate) destination: Destination,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        runner::defaults()
+    }
 }
 
 /// What the client saw.
@@ -86,8 +101,8 @@ pub(crate) async fn connect(setup: &Setup, connections: u32) -> Result<Connects,
 }
 
 /// One run.
-#[derive(Debug, Serialize)]
-struct Record {
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
     peer: Peer,
     early_data: bool,
     rtt_ms: f64,
@@ -98,25 +113,31 @@ struct Record {
     packets_each: f64,
 }
 
-/// Measures, prints and writes.
-pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let identity = Identity::generate()?;
-    let mut output = Output::open("handshake", &options.common)?;
-    let mut records = Vec::new();
-    for repeat in 1..=options.common.repeats {
-        for &peer in &options.common.peers.0 {
-            eprintln!("{} ({repeat} of {})", peer.name(), options.common.repeats);
-            for early_data in ways(peer) {
-                let record = measure(options, &identity, peer, early_data, repeat)?;
-                output.record(&record)?;
-                records.push(record);
+impl Workload for Options {
+    const NAME: &'static str = "handshake";
+    const TITLE: &'static str = "Handshake to the first byte of an answer";
+    type Record = Record;
+
+    fn check(&self) -> Result<(), String> {
+        runner::check_runs(self.peers.0.len() * self.repeats.get() as usize)
+    }
+
+    fn measure(&self, keep: &mut Keep<'_, Record>) -> Result<(), Failure> {
+        let identity = Identity::generate()?;
+        for repeat in 1..=self.repeats.get() {
+            for &peer in &self.peers.0 {
+                eprintln!("{} ({repeat} of {})", peer.name(), self.repeats);
+                for early_data in ways(peer) {
+                    keep(measure(self, &identity, peer, early_data, repeat)?)?;
+                }
             }
         }
+        Ok(())
     }
-    output.finish(
-        "Handshake to the first byte of an answer",
-        &text(options, &records),
-    )
+
+    fn page(&self, records: &[Record]) -> String {
+        text(self, records)
+    }
 }
 
 /// Whether early data is used: not, and also, if it can be.
@@ -132,11 +153,11 @@ fn measure(
     early_data: bool,
     repeat: u32,
 ) -> Result<Record, Failure> {
-    let rate = options.rate * 1e6;
-    let bandwidth_delay = (rate / 8.0 * options.rtt / 1e3) as u64;
+    let rate = options.rate.get() * 1e6;
+    let bandwidth_delay = (rate / 8.0 * options.rtt.get() / 1e3) as u64;
     let link = LinkSettings {
         rate: Some(rate as u64),
-        delay: Duration::from_secs_f64(options.rtt / 2e3),
+        delay: Duration::from_secs_f64(options.rtt.get() / 2e3),
         queue: Some(bandwidth_delay.max(QUEUE)),
         ..LinkSettings::default()
     };
@@ -146,7 +167,7 @@ fn measure(
         spin: SPIN,
         ..LabSettings::default()
     })?;
-    let connections = options.connections;
+    let connections = options.connections.get();
     let task = Task::Handshake { connections };
     let mut setup = setup(peer, SERVER, identity);
     setup.wishes.early_data = early_data;
@@ -167,8 +188,8 @@ fn measure(
     Ok(Record {
         peer,
         early_data,
-        rtt_ms: options.rtt,
-        rate_mbit: options.rate,
+        rtt_ms: options.rtt.get(),
+        rate_mbit: options.rate.get(),
         repeat,
         bytes_each: each(ways.iter().map(|way| way.offered_bytes).sum()),
         packets_each: each(ways.iter().map(|way| way.offered_packets).sum()),
@@ -191,7 +212,7 @@ fn text(options: &Options, records: &[Record]) -> String {
         "packets",
     ];
     let mut table = Table::new(columns.map(str::to_owned));
-    for &peer in &options.common.peers.0 {
+    for &peer in &options.peers.0 {
         for early_data in ways(peer) {
             let name = peer.name() + if early_data { ", 0-RTT" } else { "" };
             table.line(name, cells(records, peer, early_data));

@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use clap::Args;
 use netlab::namespace::Namespace;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
-use super::{first_byte, setup};
+use super::{Keep, Workload, first_byte, setup};
 use crate::Failure;
+use crate::bounded::Within;
 use crate::child::{REQUEST, Report, Task};
 use crate::footprint::Footprint;
 use crate::identity::Identity;
-use crate::output::{Output, Table, endings};
+use crate::output::{Table, endings};
 use crate::peers::{self, Peer, Setup, Stream, Wishes};
 use crate::process::Pair;
-use crate::runner::Common;
+use crate::runner::{self, Destination, Peers, Repeats, Seconds};
 use crate::statistics::spread;
 
 /// How long one connection may take.
@@ -30,22 +31,36 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
 const TICKS: f64 = 100.0;
 
 /// What to measure.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Options {
-    #[command(flatten)]
-    common: Common,
+    /// Which transports: `all`, or names with commas between them.
+    #[arg(long, default_value = "all")]
+    peers: Peers,
+    /// How often everything is measured.
+    #[arg(long, default_value = "3")]
+    repeats: Repeats,
     /// Connections of one client to one server.
-    #[arg(long, default_value_t = 10_000)]
-    connections: u32,
+    #[arg(long, default_value = "10000")]
+    connections: Within<u32, 1, 50_000>,
     /// Seconds between keep-alives of each client; 0: none. Each is measured by itself.
     #[arg(long, value_delimiter = ',', default_value = "0,10")]
-    keep_alive: Vec<f64>,
+    keep_alive: Vec<Seconds>,
     /// Seconds between the last request and the first measurement.
-    #[arg(long, default_value_t = 5.0)]
-    settle: f64,
+    #[arg(long, default_value = "5")]
+    settle: Seconds,
     /// How long wake-ups and packets are counted.
-    #[arg(long, default_value_t = 20.0)]
-    seconds: f64,
+    #[arg(long, default_value = "20")]
+    seconds: Within<f64, 1, 3_600>,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub(crate) destination: Destination,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        runner::defaults()
+    }
 }
 
 /// The client: one connection after the other, each with one request; they stay.
@@ -61,8 +76,8 @@ pub(crate) async fn connect(setup: &Setup, connections: u32) -> Result<Vec<Strea
 }
 
 /// One run.
-#[derive(Debug, Default, Serialize)]
-struct Costs {
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Costs {
     resident_kib_each: f64,
     private_dirty_kib_each: f64,
     wake_ups_per_second: f64,
@@ -71,8 +86,8 @@ struct Costs {
     packets_per_second: f64,
 }
 
-#[derive(Debug, Serialize)]
-struct Record {
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
     peer: Peer,
     keep_alive: f64,
     repeat: u32,
@@ -81,25 +96,33 @@ struct Record {
     ended: Option<String>,
 }
 
-/// Measures, prints and writes. Runs never overlap.
-pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let identity = Identity::generate()?;
-    let mut output = Output::open("idle", &options.common)?;
-    let mut records = Vec::new();
-    for repeat in 1..=options.common.repeats {
-        for &keep_alive in &options.keep_alive {
-            for &peer in &options.common.peers.0 {
-                eprintln!(
-                    "{}, keep-alive {keep_alive} s, repeat {repeat}",
-                    peer.name()
-                );
-                let record = record(options, &identity, peer, keep_alive, repeat);
-                output.record(&record)?;
-                records.push(record);
+impl Workload for Options {
+    const NAME: &'static str = "idle";
+    const TITLE: &'static str = "Idle connections";
+    type Record = Record;
+
+    fn check(&self) -> Result<(), String> {
+        let runs = self.peers.0.len() * self.keep_alive.len();
+        runner::check_runs(runs * self.repeats.get() as usize)
+    }
+
+    fn measure(&self, keep: &mut Keep<'_, Record>) -> Result<(), Failure> {
+        let identity = Identity::generate()?;
+        for repeat in 1..=self.repeats.get() {
+            for keep_alive in self.keep_alive.iter().map(|seconds| seconds.get()) {
+                for &peer in &self.peers.0 {
+                    let name = peer.name();
+                    eprintln!("{name}, keep-alive {keep_alive} s, repeat {repeat}");
+                    keep(record(self, &identity, peer, keep_alive, repeat))?;
+                }
             }
         }
+        Ok(())
     }
-    output.finish("Idle connections", &text(options, &records))
+
+    fn page(&self, records: &[Record]) -> String {
+        text(self, records)
+    }
 }
 
 fn record(
@@ -121,7 +144,7 @@ fn record(
         peer,
         keep_alive,
         repeat,
-        connections: options.connections,
+        connections: options.connections.get(),
         costs: costs.ok(),
         ended,
     }
@@ -130,19 +153,19 @@ fn record(
 fn measure(options: &Options, setup: &Setup) -> Result<Costs, Failure> {
     let namespace = Namespace::new()?;
     namespace.raise_loopback()?;
-    let connections = options.connections;
+    let connections = options.connections.get();
     let pair = Pair::start(&namespace, &namespace, setup, Task::Idle { connections })?;
     let empty = Footprint::read(pair.server_id())?;
     match pair.client_report(EACH * connections)? {
         Report::Idle => {}
         other => return Err(format!("the client said {other:?}").into()),
     }
-    std::thread::sleep(Duration::from_secs_f64(options.settle));
+    std::thread::sleep(Duration::from_secs_f64(options.settle.get()));
     let before = Footprint::read(pair.server_id())?;
-    std::thread::sleep(Duration::from_secs_f64(options.seconds));
+    std::thread::sleep(Duration::from_secs_f64(options.seconds.get()));
     let after = Footprint::read(pair.server_id())?;
     let each = |more: u64, less: u64| more.saturating_sub(less) as f64 / f64::from(connections);
-    let rate = |more: u64, less: u64| more.saturating_sub(less) as f64 / options.seconds;
+    let rate = |more: u64, less: u64| more.saturating_sub(less) as f64 / options.seconds.get();
     Ok(Costs {
         resident_kib_each: each(before.resident_kib, empty.resident_kib),
         private_dirty_kib_each: each(before.private_dirty_kib, empty.private_dirty_kib),
@@ -162,7 +185,7 @@ fn text(options: &Options, records: &[Record]) -> String {
          the IP packets both ways, over {} s. Median (least-most).\n",
         options.connections, options.settle, options.seconds
     );
-    for &keep_alive in &options.keep_alive {
+    for keep_alive in options.keep_alive.iter().map(|seconds| seconds.get()) {
         text += &match keep_alive {
             0.0 => "\nWithout keep-alive:\n\n".to_owned(),
             seconds => format!("\nClients keep alive after {seconds} s of silence:\n\n"),
@@ -182,7 +205,7 @@ fn table(options: &Options, records: &[Record], keep_alive: f64) -> String {
         "packets/s",
     ];
     let mut table = Table::new(columns.map(str::to_owned));
-    for &peer in &options.common.peers.0 {
+    for &peer in &options.peers.0 {
         let of = |record: &&Record| record.peer == peer && record.keep_alive == keep_alive;
         let runs = || {
             let runs = records.iter().filter(of);

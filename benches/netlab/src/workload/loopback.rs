@@ -5,32 +5,47 @@ use std::time::Duration;
 
 use clap::Args;
 use netlab::namespace::Namespace;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bulk::Download;
-use super::setup;
+use super::{Keep, Workload, setup};
 use crate::Failure;
+use crate::bounded::Within;
 use crate::child::{Report, Task};
 use crate::identity::Identity;
-use crate::output::{Output, Table, endings};
+use crate::output::{Table, endings};
 use crate::peers::Peer;
 use crate::process::Pair;
-use crate::runner::Common;
+use crate::runner::{self, Destination, Peers, Repeats};
 use crate::statistics::spread;
 
 /// What to measure.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Options {
-    #[command(flatten)]
-    common: Common,
+    /// Which transports: `all`, or names with commas between them.
+    #[arg(long, default_value = "all")]
+    peers: Peers,
+    /// How often everything is measured.
+    #[arg(long, default_value = "3")]
+    repeats: Repeats,
     /// How long each download is measured.
-    #[arg(long, default_value_t = 5.0)]
-    seconds: f64,
+    #[arg(long, default_value = "5")]
+    seconds: Within<f64, 1, 3_600>,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub(crate) destination: Destination,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        runner::defaults()
+    }
 }
 
 /// One run.
-#[derive(Debug, Serialize)]
-struct Record {
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
     peer: Peer,
     repeat: u32,
     seconds: f64,
@@ -40,20 +55,29 @@ struct Record {
     download: Download,
 }
 
-/// Measures, prints and writes. Runs never overlap.
-pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let identity = Identity::generate()?;
-    let mut output = Output::open("loopback", &options.common)?;
-    let mut records = Vec::new();
-    for repeat in 1..=options.common.repeats {
-        for &peer in &options.common.peers.0 {
-            eprintln!("{} ({repeat} of {})", peer.name(), options.common.repeats);
-            let record = measure(options, &identity, peer, repeat)?;
-            output.record(&record)?;
-            records.push(record);
-        }
+impl Workload for Options {
+    const NAME: &'static str = "loopback";
+    const TITLE: &'static str = "Loopback, one connection";
+    type Record = Record;
+
+    fn check(&self) -> Result<(), String> {
+        runner::check_runs(self.peers.0.len() * self.repeats.get() as usize)
     }
-    output.finish("Loopback, one connection", &text(options, &records))
+
+    fn measure(&self, keep: &mut Keep<'_, Record>) -> Result<(), Failure> {
+        let identity = Identity::generate()?;
+        for repeat in 1..=self.repeats.get() {
+            for &peer in &self.peers.0 {
+                eprintln!("{} ({repeat} of {})", peer.name(), self.repeats);
+                keep(measure(self, &identity, peer, repeat)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn page(&self, records: &[Record]) -> String {
+        text(self, records)
+    }
 }
 
 fn measure(
@@ -64,11 +88,14 @@ fn measure(
 ) -> Result<Record, Failure> {
     let namespace = Namespace::new()?;
     namespace.raise_loopback()?;
-    let seconds = options.seconds;
+    let seconds = options.seconds.get();
     let setup = setup(peer, Ipv4Addr::LOCALHOST, identity);
-    let pair = Pair::start(&namespace, &namespace, &setup, Task::Bulk { seconds })?;
+    let mut pair = Pair::start(&namespace, &namespace, &setup, Task::Bulk { seconds })?;
     let report = pair.client_report(Duration::from_secs_f64(seconds));
-    let server_cpu = pair.stop_server().unwrap_or(f64::NAN);
+    let server_cpu = match pair.stop_server() {
+        Ok(Report::Served { cpu_seconds }) => cpu_seconds,
+        _ => f64::NAN,
+    };
     let download = match report {
         Ok(Report::Bulk(download)) => download,
         Ok(other) => return Err(format!("the client said {other:?}").into()),
@@ -97,7 +124,7 @@ fn text(options: &Options, records: &[Record]) -> String {
     );
     let columns = ["Gbit/s", "CPU-s per GB, both", "client", "server"];
     let mut table = Table::new(columns.map(str::to_owned));
-    for &peer in &options.common.peers.0 {
+    for &peer in &options.peers.0 {
         let runs = || records.iter().filter(move |record| record.peer == peer);
         let both = |run: &Record| run.client_cpu_per_gigabyte + run.server_cpu_per_gigabyte;
         let cells = [

@@ -10,14 +10,15 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::setup;
+use super::{Keep, Workload, setup};
 use crate::Failure;
+use crate::bounded::Within;
 use crate::child::{ECHO, REQUEST, Report, Task, cpu_seconds, request};
 use crate::identity::Identity;
-use crate::output::{Output, Table, endings};
+use crate::output::{Table, endings};
 use crate::peers::{self, Peer, Setup, Stream};
 use crate::process::Pair;
-use crate::runner::Common;
+use crate::runner::{self, Destination, Peers, Repeats};
 use crate::statistics::spread;
 
 /// How long connecting may take.
@@ -28,16 +29,30 @@ const WARM_UP: Duration = Duration::from_millis(300);
 const DIGITS: u8 = 3;
 
 /// What to measure.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Options {
-    #[command(flatten)]
-    common: Common,
+    /// Which transports: `all`, or names with commas between them.
+    #[arg(long, default_value = "all")]
+    peers: Peers,
+    /// How often everything is measured.
+    #[arg(long, default_value = "3")]
+    repeats: Repeats,
     /// Connections of one client, each with one request under way.
     #[arg(long, value_delimiter = ',', default_value = "1,64")]
-    connections: Vec<u32>,
+    connections: Vec<Within<u32, 1, 10_000>>,
     /// How long each run is measured.
-    #[arg(long, default_value_t = 5.0)]
-    seconds: f64,
+    #[arg(long, default_value = "5")]
+    seconds: Within<f64, 1, 3_600>,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub(crate) destination: Destination,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        runner::defaults()
+    }
 }
 
 /// What the client saw.
@@ -109,8 +124,8 @@ async fn bounce(
 }
 
 /// One run.
-#[derive(Debug, Serialize)]
-struct Record {
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
     peer: Peer,
     connections: u32,
     repeat: u32,
@@ -119,25 +134,32 @@ struct Record {
     ended: Option<String>,
 }
 
-/// Measures, prints and writes. Runs never overlap.
-pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let identity = Identity::generate()?;
-    let mut output = Output::open("pingpong", &options.common)?;
-    let mut records = Vec::new();
-    for repeat in 1..=options.common.repeats {
-        for &connections in &options.connections {
-            for &peer in &options.common.peers.0 {
-                eprintln!("{} x {connections}, repeat {repeat}", peer.name());
-                let record = measure(options, &identity, peer, connections, repeat)?;
-                output.record(&record)?;
-                records.push(record);
+impl Workload for Options {
+    const NAME: &'static str = "pingpong";
+    const TITLE: &'static str = "Ping-pong of 64 bytes on loopback";
+    type Record = Record;
+
+    fn check(&self) -> Result<(), String> {
+        let runs = self.peers.0.len() * self.connections.len();
+        runner::check_runs(runs * self.repeats.get() as usize)
+    }
+
+    fn measure(&self, keep: &mut Keep<'_, Record>) -> Result<(), Failure> {
+        let identity = Identity::generate()?;
+        for repeat in 1..=self.repeats.get() {
+            for connections in self.connections.iter().map(|count| count.get()) {
+                for &peer in &self.peers.0 {
+                    eprintln!("{} x {connections}, repeat {repeat}", peer.name());
+                    keep(measure(self, &identity, peer, connections, repeat)?)?;
+                }
             }
         }
+        Ok(())
     }
-    output.finish(
-        "Ping-pong of 64 bytes on loopback",
-        &text(options, &records),
-    )
+
+    fn page(&self, records: &[Record]) -> String {
+        text(self, records)
+    }
 }
 
 fn measure(
@@ -149,7 +171,7 @@ fn measure(
 ) -> Result<Record, Failure> {
     let namespace = Namespace::new()?;
     namespace.raise_loopback()?;
-    let seconds = options.seconds;
+    let seconds = options.seconds.get();
     let task = Task::Pingpong {
         connections,
         seconds,
@@ -176,7 +198,7 @@ fn text(options: &Options, records: &[Record]) -> String {
         "One client process, one server process, a fresh namespace, {} s. Median (least-most).\n",
         options.seconds
     );
-    for &connections in &options.connections {
+    for connections in options.connections.iter().map(|count| count.get()) {
         text += &format!("\nConnections: {connections}\n\n");
         text += &table(options, records, connections);
     }
@@ -186,7 +208,7 @@ fn text(options: &Options, records: &[Record]) -> String {
 fn table(options: &Options, records: &[Record], connections: u32) -> String {
     let columns = ["round trips/s", "p50 us", "p99 us", "client CPU us each"];
     let mut table = Table::new(columns.map(str::to_owned));
-    for &peer in &options.common.peers.0 {
+    for &peer in &options.peers.0 {
         let of = |record: &&Record| (record.peer, record.connections) == (peer, connections);
         let runs = || records.iter().filter(of).map(|record| &record.round_trips);
         let cells = [

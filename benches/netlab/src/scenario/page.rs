@@ -1,0 +1,168 @@
+//! The published page: prose that somebody wrote, with marked places for tables and charts.
+//!
+//! A place begins with `<!-- table: NAME -->` or `<!-- chart: NAME -->` on a line of its own and ends
+//! with `<!-- end -->`; what is between them is written anew by each run.
+
+use std::path::{Path, PathBuf};
+
+use super::Scenario;
+use super::campaign::Results;
+use crate::Failure;
+
+const END: &str = "<!-- end -->";
+/// The place of where and when it was measured.
+pub(super) const MACHINE: &str = "machine";
+
+/// A page and its text.
+#[derive(Debug)]
+pub(super) struct Page {
+    path: PathBuf,
+    text: String,
+}
+
+/// What stands at a place.
+#[derive(Debug, PartialEq)]
+enum Place<'a> {
+    Table(&'a str),
+    Chart(&'a str),
+}
+
+impl Page {
+    /// The scenario's page, if it has one: its places are those that get filled.
+    pub(super) fn load(scenario: &Scenario) -> Result<Option<Self>, Failure> {
+        let Some(page) = &scenario.page else {
+            return Ok(None);
+        };
+        let path = page.0.clone();
+        let text = super::read_bounded(&path).map_err(|error| named(&path, &error))?;
+        let page = Self { path, text };
+        // Before anything is measured: whatever the page asks for will be there.
+        let known = |place: &Place<'_>| match place {
+            Place::Table(name) => {
+                *name == MACHINE || scenario.names().iter().any(|own| own.0 == *name)
+            }
+            Place::Chart(name) => {
+                let charts = scenario.chart.titles();
+                charts.iter().any(|(own, _)| own.0 == *name)
+            }
+        };
+        let check = |place: Place<'_>| match known(&place) {
+            true => Ok(String::new()),
+            false => Err(format!("{place:?} is nothing that the scenario has")),
+        };
+        fill(&page.text, check).map_err(|error| named(&page.path, &error))?;
+        Ok(Some(page))
+    }
+
+    /// Fills all places.
+    pub(super) fn write(&self, scenario: &Scenario, results: &Results) -> Result<(), Failure> {
+        let images = way(&self.path, &scenario.images.0);
+        let content = |place: Place<'_>| match place {
+            Place::Table(name) => {
+                let table = results.tables.get(name).cloned();
+                table.ok_or_else(|| format!("no table {name}"))
+            }
+            Place::Chart(name) => {
+                let charts = scenario.chart.titles();
+                let title = charts.iter().find(|(own, _)| own.0 == name);
+                let title = title.map_or("", |(_, title)| title);
+                Ok(format!("![{title}]({images}/{name}.svg)\n"))
+            }
+        };
+        let text = fill(&self.text, content).map_err(|error| named(&self.path, &error))?;
+        Ok(std::fs::write(&self.path, text)?)
+    }
+}
+
+fn named(path: &Path, error: &impl ToString) -> Failure {
+    format!("{}: {}", path.display(), error.to_string()).into()
+}
+
+/// `text` with new contents in all places.
+fn fill(
+    text: &str,
+    content: impl Fn(Place<'_>) -> Result<String, String>,
+) -> Result<String, String> {
+    let mut filled = String::new();
+    let mut lines = (1..).zip(text.lines());
+    while let Some((number, line)) = lines.next() {
+        filled += line;
+        filled.push('\n');
+        let Some(place) = place(line) else {
+            if line.trim() == END {
+                return Err(format!("line {number}: an end without a beginning"));
+            }
+            continue;
+        };
+        let new = content(place).map_err(|why| format!("line {number}: {why}"))?;
+        if lines.find(|(_, line)| line.trim() == END).is_none() {
+            return Err(format!("line {number}: no `{END}` follows"));
+        }
+        filled += &format!("\n{}\n\n{END}\n", new.trim());
+    }
+    Ok(filled)
+}
+
+fn place(line: &str) -> Option<Place<'_>> {
+    let inner = line.trim().strip_prefix("<!--")?.strip_suffix("-->")?;
+    let (kind, name) = inner.trim().split_once(": ")?;
+    match kind {
+        "table" => Some(Place::Table(name)),
+        "chart" => Some(Place::Chart(name)),
+        _ => None,
+    }
+}
+
+/// How a file leads to a folder, both below the working directory.
+fn way(from: &Path, to: &Path) -> String {
+    let folder = from.parent().unwrap_or(Path::new(""));
+    let shared = folder.components().zip(to.components());
+    let shared = shared.take_while(|(one, other)| one == other).count();
+    let up = folder.components().skip(shared).map(|_| "..".to_owned());
+    let down = to.components().skip(shared);
+    let down = down.map(|part| part.as_os_str().to_string_lossy().into_owned());
+    up.chain(down).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_names(place: Place<'_>) -> Result<String, String> {
+        match place {
+            Place::Table("latency") => Ok("| new |\n".into()),
+            Place::Chart("tail") => Ok("![Tail](tail.svg)".into()),
+            other => Err(format!("{other:?} is nothing")),
+        }
+    }
+
+    #[test]
+    fn places_are_filled_and_prose_stays() {
+        let text = "# Page\n\n<!-- table: latency -->\nold\n<!-- end -->\nprose\n\n\
+                    <!-- chart: tail -->\n<!-- end -->\n";
+        let expected = "# Page\n\n<!-- table: latency -->\n\n| new |\n\n<!-- end -->\nprose\n\n\
+                        <!-- chart: tail -->\n\n![Tail](tail.svg)\n\n<!-- end -->\n";
+        let filled = fill(text, with_names).unwrap();
+        assert_eq!(filled, expected);
+        assert_eq!(fill(&filled, with_names).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_place_that_nobody_fills_is_an_error_with_its_line() {
+        let unknown = fill("\n<!-- table: x -->\n<!-- end -->\n", with_names);
+        assert_eq!(unknown.unwrap_err(), "line 2: Table(\"x\") is nothing");
+        let open = fill("<!-- table: latency -->\nprose\n", with_names);
+        assert!(open.unwrap_err().contains("no `<!-- end -->` follows"));
+        let stray = fill("prose\n<!-- end -->\n", with_names);
+        assert!(stray.unwrap_err().starts_with("line 2:"));
+    }
+
+    #[test]
+    fn a_page_finds_its_pictures() {
+        let way = way(
+            Path::new("docs/benchmarks/network.md"),
+            Path::new("docs/images/network"),
+        );
+        assert_eq!(way, "../images/network");
+    }
+}
