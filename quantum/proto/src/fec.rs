@@ -2,14 +2,14 @@
 //! sent again (section 13 of the specification).
 //!
 //! The unit is the packet. What a packet carries of streams and messages is its *symbol*
-//! ([`symbol`]); a REPAIR frame is a linear combination over GF(2^8) of the newest symbols that the
-//! sender has no word of. Coefficients come from one Cauchy matrix ([`code`]), so that repairs over
+//! (`symbol`); a REPAIR frame is a linear combination over GF(2^8) of the newest symbols that the
+//! sender has no word of. Coefficients come from one Cauchy matrix (`code`), so that repairs over
 //! the same packets are a Reed-Solomon code, and repairs over a moving window a sliding-window code
 //! in the manner of RFC 8681. One code thus serves sparse messages, media and the tail of a
-//! transfer; they differ in when repairs leave ([`schedule`]).
+//! transfer; they differ in when repairs leave (`schedule`).
 //!
-//! Out: [`encode`] keeps the window, [`estimate`] measures loss, [`schedule`] decides when a repair
-//! is worth its bytes. In: [`decode`] keeps symbols and solves [`equations`].
+//! Out: `encode` keeps the window, `estimate` measures loss, `schedule` decides when a repair
+//! is worth its bytes. In: `decode` keeps symbols and solves `equations`.
 
 mod code;
 mod codec;
