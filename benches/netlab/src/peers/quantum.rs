@@ -10,8 +10,8 @@ use async_trait::async_trait;
 
 use super::messages::{MessageSink, MessageSource};
 use super::{
-    CONNECTION_WINDOW, Congestion, DATAGRAM_BYTES_MAX, Dialer, Incoming, Listener, STREAM_WINDOW,
-    Setup, Stream, socket,
+    CONNECTION_WINDOW, Congestion, DATAGRAM_BYTES_MAX, Dialer, Incoming, Listener, Peer,
+    STREAM_WINDOW, Setup, Stream, socket,
 };
 use crate::Failure;
 use crate::identity;
@@ -78,6 +78,12 @@ fn counts(connection: &Connection) -> BTreeMap<String, u64> {
         ("packets_retransmitted", statistics.packets_retransmitted),
         ("bytes_retransmitted", statistics.bytes_retransmitted),
         ("probe_timeouts", statistics.probe_timeouts),
+        ("packets_recovered", statistics.packets_recovered),
+        ("repairs_sent", statistics.repairs_sent),
+        ("repair_bytes_sent", statistics.repair_bytes_sent),
+        ("repairs_received", statistics.repairs_received),
+        ("repairs_needless", statistics.repairs_needless),
+        ("repairs_skipped", statistics.repairs_skipped),
     ];
     let named = counts.map(|(name, count)| (name.to_owned(), count));
     named.into_iter().collect()
@@ -114,6 +120,7 @@ pub(super) fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> {
     let config = ServerConfig::with_certificate(chain, key)?.with_transport(transport(setup));
     let endpoint = Endpoint::builder()
         .with_server(config)
+        .with_qlog_from_environment()
         .begin(socket::bind(setup.address)?)?;
     Ok(Box::new(Server(endpoint)))
 }
@@ -126,6 +133,7 @@ pub(super) fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
     }
     let endpoint = Endpoint::builder()
         .with_client(config)
+        .with_qlog_from_environment()
         .begin(socket::bind_any()?)?;
     Ok(Box::new(Client {
         endpoint,
@@ -144,7 +152,9 @@ fn transport(setup: &Setup) -> TransportConfig {
     if setup.wishes.idle_timeout.is_some() {
         transport = transport.with_idle_timeout(setup.wishes.idle_timeout);
     }
-    // The transport has no forward error correction yet: `Peer::QuantumBbrNofec` is the same.
+    if setup.peer == Peer::QuantumBbrNofec {
+        transport = transport.with_forward_error_correction(false);
+    }
     match setup.peer.congestion() {
         Congestion::Bbr => transport.with_controller(Arc::new(Bbr::default())),
         Congestion::Cubic => transport.with_controller(Arc::new(Cubic::default())),
