@@ -180,6 +180,18 @@ impl Scenario {
         self.chart.check(self)
     }
 
+    /// What a page may show of the measurements.
+    fn tables(&self) -> Vec<String> {
+        let mut tables = table_names(&self.probe);
+        tables.extend(table_names(&self.latency));
+        tables.extend(table_names(&self.bulk));
+        tables.extend(table_names(&self.handshake));
+        tables.extend(table_names(&self.idle));
+        tables.extend(table_names(&self.loopback));
+        tables.extend(table_names(&self.pingpong));
+        tables
+    }
+
     fn names(&self) -> Vec<&Name> {
         let latency = self.latency.keys().chain(self.bulk.keys());
         let handshake = self.handshake.keys().chain(self.idle.keys());
@@ -187,6 +199,16 @@ impl Scenario {
         let all = latency.chain(handshake).chain(loopback);
         all.chain(self.probe.keys()).collect()
     }
+}
+
+fn table_names<W: Workload>(named: &Named<W>) -> Vec<String> {
+    let each = |name: &Name| {
+        let name = name.0.clone();
+        W::SUMMARIES
+            .iter()
+            .map(move |suffix| format!("{name}{suffix}"))
+    };
+    named.keys().flat_map(each).collect()
 }
 
 fn check_each<W: Workload>(named: &Named<W>) -> Result<(), String> {

@@ -27,6 +27,8 @@ pub(crate) trait Workload {
     const NAME: &'static str;
     /// Of its page.
     const TITLE: &'static str;
+    /// What its [summaries](Self::summaries) add to the name of a measurement.
+    const SUMMARIES: &'static [&'static str] = &[""];
     /// One run.
     type Record: Serialize + DeserializeOwned;
 
@@ -39,9 +41,10 @@ pub(crate) trait Workload {
     /// What was measured, as Markdown with headings of the second level.
     fn page(&self, records: &[Self::Record]) -> String;
 
-    /// What of it belongs on a page about more, below a heading there.
-    fn summary(&self, records: &[Self::Record]) -> String {
-        self.page(records).replace("\n## ", "\n### ")
+    /// What of it belongs on a page about more, below headings there: what it adds to the name of a
+    /// measurement, and the Markdown.
+    fn summaries(&self, records: &[Self::Record]) -> Vec<(&'static str, String)> {
+        vec![("", self.page(records).replace("\n## ", "\n### "))]
     }
 }
 

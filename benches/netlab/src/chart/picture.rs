@@ -47,7 +47,8 @@ pub(super) fn svg(chart: &Chart) -> String {
     );
     canvas.band(&mut svg);
     canvas.axes(&mut svg);
-    for series in &chart.series {
+    // The first one on top of the others.
+    for series in chart.series.iter().rev() {
         canvas.series(&mut svg, series);
     }
     legend(&mut svg, &chart.series);

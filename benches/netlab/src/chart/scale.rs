@@ -10,8 +10,9 @@ pub(crate) enum Scale {
 
 /// Ticks of a linear axis, about.
 const TICKS: f64 = 6.0;
-/// Below so many decades, a logarithmic axis has ticks at 2 and 5 as well.
-const DECADES_FEW: f64 = 2.5;
+/// Below so many decades, a logarithmic axis has ticks at 2 and 5 as well, and below fewer at all
+/// nine steps of a decade.
+const DECADES_FEW: [f64; 2] = [2.5, 1.05];
 
 /// An axis whose range is known.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +79,9 @@ impl Span {
             }
             Scale::Logarithmic => {
                 let decades = (self.most / self.least).log10();
-                let steps: &[f64] = if decades < DECADES_FEW {
+                let steps: &[f64] = if decades < DECADES_FEW[1] {
+                    &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]
+                } else if decades < DECADES_FEW[0] {
                     &[1.0, 2.0, 5.0]
                 } else {
                     &[1.0]
@@ -130,7 +133,9 @@ mod tests {
     #[test]
     fn a_logarithmic_axis_has_ticks_between_few_decades() {
         let span = Span::new(Scale::Logarithmic, None, [25.0, 90.0].into_iter());
-        assert_eq!(span.ticks(), [20.0, 50.0, 100.0]);
+        assert_eq!(span.ticks().len(), 9);
+        let span = Span::new(Scale::Logarithmic, None, [25.0, 900.0].into_iter());
+        assert_eq!(span.ticks(), [20.0, 50.0, 100.0, 200.0, 500.0, 1000.0]);
         assert_eq!(span.place(0.0), None);
         let range = Some((1e-4, 1.0));
         let long = Span::new(Scale::Logarithmic, range, std::iter::empty());

@@ -79,8 +79,9 @@ impl Campaign<'_> {
             let title = format!("{}: {}", self.scenario.title, W::TITLE);
             let page = output::page(&title, &facts, &workload.page(&records));
             fs::write(self.file(name, "md"), page)?;
-            self.tables
-                .insert(name.0.clone(), workload.summary(&records));
+            for (suffix, table) in workload.summaries(&records) {
+                self.tables.insert(format!("{}{suffix}", name.0), table);
+            }
             // The first measurement stands for all: they follow each other.
             let machine = self.tables.entry(MACHINE.into());
             machine.or_insert_with(|| facts.lines());

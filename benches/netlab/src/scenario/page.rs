@@ -39,7 +39,8 @@ impl Page {
         // Before anything is measured: whatever the page asks for will be there.
         let known = |place: &Place<'_>| match place {
             Place::Table(name) => {
-                *name == MACHINE || scenario.names().iter().any(|own| own.0 == *name)
+                let tables = scenario.tables();
+                *name == MACHINE || tables.iter().any(|own| own == name)
             }
             Place::Chart(name) => {
                 let charts = scenario.chart.titles();

@@ -2,6 +2,7 @@
 
 mod ends;
 mod flow;
+mod late;
 mod outcome;
 mod tables;
 
@@ -27,10 +28,12 @@ use crate::runner::{self, Destination, Megabits, Parallel, Peers, QueueProducts,
 
 pub(crate) use ends::{Received, Sent, receive, send};
 pub(crate) use flow::{Delivery, Flow, Plan};
-pub(crate) use outcome::STEPS_PER_MS;
+pub(crate) use late::{lateness, pooled};
 use outcome::{GRACE, Outcome};
 pub(crate) use tables::name;
 
+/// The summary of late messages.
+const RECOVERY: &str = "-recovery";
 /// IPv4 and UDP headers.
 const HEADER_BYTES: f64 = 28.0;
 /// Between the last arrival and the last look at the counters: acknowledgements are still under way.
@@ -93,9 +96,14 @@ impl Default for Options {
 
 impl Options {
     /// Milliseconds that a message takes at least: the path's delay, and the transmission of a packet.
-    pub(crate) fn least_ms(&self, path: Path, flow: Flow) -> f64 {
+    fn least_ms(&self, path: Path, flow: Flow) -> f64 {
         let bits = (f64::from(flow.bytes) + HEADER_BYTES) * 8.0;
         path.rtt_ms / 2.0 + bits / (self.rate.get() * 1e3)
+    }
+
+    /// Milliseconds that a message takes at most while it waits for no queue and nothing is lost.
+    pub(crate) fn own_ms(&self, path: Path, flow: Flow) -> f64 {
+        self.least_ms(path, flow) + path.jitter_ms
     }
 }
 
@@ -143,6 +151,7 @@ pub(crate) struct Record {
 impl Workload for Options {
     const NAME: &'static str = "latency";
     const TITLE: &'static str = "Latency of messages";
+    const SUMMARIES: &'static [&'static str] = &["", RECOVERY];
     type Record = Record;
 
     fn check(&self) -> Result<(), String> {
@@ -164,8 +173,11 @@ impl Workload for Options {
         tables::page(self, records)
     }
 
-    fn summary(&self, records: &[Record]) -> String {
-        tables::summary(self, records)
+    fn summaries(&self, records: &[Record]) -> Vec<(&'static str, String)> {
+        vec![
+            ("", tables::summary(self, records)),
+            (RECOVERY, tables::recovery(self, records)),
+        ]
     }
 }
 

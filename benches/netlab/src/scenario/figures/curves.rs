@@ -1,7 +1,5 @@
 //! From records to lines.
 
-use std::collections::BTreeMap;
-
 use super::styles::{LIMIT, style};
 use super::{ByLoss, Goodput, OfFlow, lines, measurement};
 use crate::Failure;
@@ -12,15 +10,12 @@ use crate::scenario::Scenario;
 use crate::scenario::campaign::Results;
 use crate::statistics::median;
 use crate::workload::bulk;
-use crate::workload::latency::{self, Delivery, Record, STEPS_PER_MS};
+use crate::workload::latency::{self, Delivery, Record};
 
 /// Shares below this are a few messages.
 const SHARE_MIN: f64 = 1e-4;
 /// Milliseconds of a timeline before the outage and after it.
 const TIMELINE: (f64, f64) = (100.0, 600.0);
-/// A message is late if it takes so many milliseconds longer than the path: the machine itself is
-/// late by less.
-const LATE: f64 = 1.0;
 
 fn axis(label: &str, scale: Scale, range: Option<(f64, f64)>) -> Axis {
     Axis {
@@ -39,8 +34,7 @@ fn share_axis(label: &str, least: f64) -> Axis {
 }
 
 /// Share of `counts`, of values in ascending order, that lies above each value.
-fn above(counts: impl IntoIterator<Item = (f64, u32)>) -> Vec<(f64, f64)> {
-    let counts: Vec<(f64, u32)> = counts.into_iter().collect();
+fn above(counts: Vec<(f64, u32)>) -> Vec<(f64, f64)> {
     let total: u32 = counts.iter().map(|(_, count)| count).sum();
     let mut left = total;
     let mut points = Vec::new();
@@ -95,10 +89,7 @@ impl OfFlow {
         scenario: &Scenario,
         results: &Results,
     ) -> Result<Chart, Failure> {
-        let points = |runs: &[&Record]| {
-            let counts = pooled(runs).into_iter();
-            above(counts.map(|(step, count)| (f64::from(step) / STEPS_PER_MS, count)))
-        };
+        let points = |runs: &[&Record]| above(latency::pooled(runs));
         let series = self.each(scenario, results, points)?;
         let x = axis("one-way latency, ms", Scale::Logarithmic, None);
         let y = share_axis("messages that take longer", SHARE_MIN);
@@ -111,12 +102,8 @@ impl OfFlow {
         results: &Results,
     ) -> Result<Chart, Failure> {
         let options = measurement(&scenario.latency, &self.from, "latency")?;
-        let own = options.least_ms(self.path, self.flow) + self.path.jitter_ms;
-        let points = |runs: &[&Record]| {
-            let counts = pooled(runs).into_iter();
-            let excess = counts.map(|(step, count)| (f64::from(step) / STEPS_PER_MS - own, count));
-            above(excess.filter(|(excess, _)| *excess >= LATE))
-        };
+        let own = options.own_ms(self.path, self.flow);
+        let points = |runs: &[&Record]| above(latency::lateness(runs, own));
         let series = self.each(scenario, results, points)?;
         let x = axis("later than without a loss by, ms", Scale::Logarithmic, None);
         let y = share_axis("late messages that are later", SHARE_MIN * 10.0);
@@ -162,15 +149,6 @@ fn missing(title: &str, peer: Peer) -> Failure {
         peer.name()
     )
     .into()
-}
-
-/// The distributions of several runs in one.
-fn pooled(runs: &[&Record]) -> BTreeMap<u32, u32> {
-    let mut counts = BTreeMap::new();
-    for &(step, count) in runs.iter().flat_map(|run| &run.outcome.distribution) {
-        *counts.entry(step).or_default() += count;
-    }
-    counts
 }
 
 fn line(peer: Peer, delivery: Delivery, marked: bool, points: Vec<(f64, f64)>) -> Series {
@@ -264,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_distribution_falls_from_all_to_none() {
-        let points = above([(25.0, 98), (30.0, 1), (90.0, 1)]);
+        let points = above(vec![(25.0, 98), (30.0, 1), (90.0, 1)]);
         assert_eq!(points[0], (25.0, 1.0));
         assert_eq!(points[1], (25.0, 0.02));
         assert_eq!(points[2], (30.0, 0.02));

@@ -1,6 +1,6 @@
 //! The latencies of all runs as Markdown.
 
-use super::{Delivery, Flow, Options, Record, can};
+use super::{Delivery, Flow, Options, Record, can, late};
 use crate::output::{Table, endings};
 use crate::path::{Burst, Path};
 use crate::peers::Peer;
@@ -34,32 +34,72 @@ pub(super) fn page(options: &Options, records: &[Record]) -> String {
 
 /// p99 and p99.9 of each path and flow, in a table for each way to deliver.
 pub(super) fn summary(options: &Options, records: &[Record]) -> String {
+    let limit = |path, flow| limits(options, path, flow)[2..4].join(" / ");
     let tables = options.delivery.iter().map(|&delivery| {
-        let peers = options.peers.0.iter().copied();
-        let peers: Vec<Peer> = peers.filter(|peer| can(*peer, delivery)).collect();
-        let columns = peers.iter().map(|peer| peer.name());
-        let mut table = Table::of(
-            "path, flow",
-            ["limit".to_owned()].into_iter().chain(columns),
-        );
-        for &path in &options.paths {
-            for &flow in &options.flows {
-                let limit = [limits(options, path, flow)[2].clone()];
-                let cells = peers.iter().map(|&peer| {
-                    let runs = runs(records, peer, delivery, path, flow);
-                    tail(&runs)
-                });
-                let name = format!("{}; {}", path.describe(), flow.describe());
-                table.line(name, limit.into_iter().chain(cells));
-            }
-        }
+        let overview = Overview {
+            options,
+            records,
+            delivery,
+        };
+        let table = overview.table(("limit", &limit), &|runs, _, _| tail(runs));
         let order = match delivery {
             Delivery::Unordered => "Messages that do not wait for each other",
             Delivery::Ordered => "Messages in order, on one stream",
         };
-        format!("{order}; p99 / p99.9 in ms:\n\n{}\n", table.markdown())
+        format!("{order}; p99 / p99.9 in ms:\n\n{table}\n")
     });
     tables.collect()
+}
+
+/// How many messages that wait for no other were late, and by how much.
+pub(super) fn recovery(options: &Options, records: &[Record]) -> String {
+    let overview = Overview {
+        options,
+        records,
+        delivery: Delivery::Unordered,
+    };
+    let loss = |path: Path, _| path.loss_percent.to_string();
+    let late = |runs: &[&Record], path, flow| late::cell(runs, options.own_ms(path, flow));
+    let table = overview.table(("loss %", &loss), &late);
+    format!(
+        "Messages that came {} ms or more later than their path is long, none of them behind \
+         another: their share, and by how many ms they were late, p50 / p99:\n\n{table}\n",
+        late::LATE_MS
+    )
+}
+
+/// A table with a line for each path and flow and a column for each transport.
+struct Overview<'a> {
+    options: &'a Options,
+    records: &'a [Record],
+    delivery: Delivery,
+}
+
+impl Overview<'_> {
+    /// `first`: a column that is of no transport.
+    fn table(
+        &self,
+        first: (&str, &dyn Fn(Path, Flow) -> String),
+        cell: &dyn Fn(&[&Record], Path, Flow) -> String,
+    ) -> String {
+        let peers = self.options.peers.0.iter().copied();
+        let peers: Vec<Peer> = peers.filter(|peer| can(*peer, self.delivery)).collect();
+        let columns = peers.iter().map(|peer| peer.name());
+        let columns = [first.0.to_owned()].into_iter().chain(columns);
+        let mut table = Table::of("path, flow", columns);
+        for &path in &self.options.paths {
+            for &flow in &self.options.flows {
+                let cells = peers.iter().map(|&peer| {
+                    let runs = runs(self.records, peer, self.delivery, path, flow);
+                    cell(&runs, path, flow)
+                });
+                let cells = [first.1(path, flow)].into_iter().chain(cells);
+                let name = format!("{}; {}", path.describe(), flow.describe());
+                table.line(name, cells);
+            }
+        }
+        table.markdown()
+    }
 }
 
 /// `p99 / p99.9`, medians of the runs.
