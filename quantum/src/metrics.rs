@@ -11,6 +11,8 @@ const PACKETS_RECEIVED: &str = "quantum_packets_received_total";
 const PACKETS_LOST: &str = "quantum_packets_lost_total";
 const RETRANSMISSIONS: &str = "quantum_retransmissions_total";
 const FEC_RECOVERIES: &str = "quantum_fec_recoveries_total";
+const MESSAGES_EXPIRED: &str = "quantum_messages_expired_total";
+const MESSAGES_MISSED: &str = "quantum_messages_missed_total";
 const CONNECTIONS: &str = "quantum_connections";
 const WINDOW: &str = "quantum_cwnd_bytes";
 const IN_FLIGHT: &str = "quantum_inflight_bytes";
@@ -27,6 +29,8 @@ const RTT: &str = "quantum_rtt_seconds";
 /// | `quantum_packets_lost_total` | counter | declared lost, rightly or not |
 /// | `quantum_retransmissions_total` | counter | packets whose contents had to be sent again |
 /// | `quantum_fec_recoveries_total` | counter | packets restored without being sent again |
+/// | `quantum_messages_expired_total` | counter | messages sent here that expired, here or at the peer |
+/// | `quantum_messages_missed_total` | counter | messages of peers that expired, there or here |
 /// | `quantum_connections` | gauge | |
 /// | `quantum_cwnd_bytes`, `quantum_inflight_bytes` | gauge | sums over connections |
 /// | `quantum_rtt_seconds` | histogram | smoothed, one sample per connection and call |
@@ -44,6 +48,8 @@ pub(crate) struct Totals {
     received: u64,
     lost: u64,
     retransmitted: u64,
+    expired: u64,
+    missed: u64,
 }
 
 impl Metrics {
@@ -76,6 +82,8 @@ impl Metrics {
         counter!(PACKETS_RECEIVED, &[label()]).increment(grown.received);
         counter!(PACKETS_LOST, &[label()]).increment(grown.lost);
         counter!(RETRANSMISSIONS, &[label()]).increment(grown.retransmitted);
+        counter!(MESSAGES_EXPIRED, &[label()]).increment(grown.expired);
+        counter!(MESSAGES_MISSED, &[label()]).increment(grown.missed);
         counter!(FEC_RECOVERIES, &[label()]).increment(0);
         gauge!(CONNECTIONS, &[label()]).set(connections.len() as f64);
         gauge!(WINDOW, &[label()]).set(window as f64);
@@ -93,6 +101,9 @@ impl Totals {
         self.retransmitted = self
             .retransmitted
             .saturating_add(statistics.packets_retransmitted);
+        let expired = statistics.messages_expired + statistics.messages_late;
+        self.expired = self.expired.saturating_add(expired);
+        self.missed = self.missed.saturating_add(statistics.messages_missed);
     }
 
     fn since(self, earlier: Self) -> Self {
@@ -101,6 +112,8 @@ impl Totals {
             received: self.received.saturating_sub(earlier.received),
             lost: self.lost.saturating_sub(earlier.lost),
             retransmitted: self.retransmitted.saturating_sub(earlier.retransmitted),
+            expired: self.expired.saturating_sub(earlier.expired),
+            missed: self.missed.saturating_sub(earlier.missed),
         }
     }
 
@@ -110,6 +123,8 @@ impl Totals {
             received: self.received.max(other.received),
             lost: self.lost.max(other.lost),
             retransmitted: self.retransmitted.max(other.retransmitted),
+            expired: self.expired.max(other.expired),
+            missed: self.missed.max(other.missed),
         }
     }
 }
@@ -127,6 +142,16 @@ fn describe() {
         FEC_RECOVERIES,
         Unit::Count,
         "Packets restored without being sent again"
+    );
+    describe_counter!(
+        MESSAGES_EXPIRED,
+        Unit::Count,
+        "Messages sent here that passed their deadline"
+    );
+    describe_counter!(
+        MESSAGES_MISSED,
+        Unit::Count,
+        "Messages of peers that passed their deadline"
     );
     describe_gauge!(CONNECTIONS, Unit::Count, "Connections");
     describe_gauge!(

@@ -25,6 +25,7 @@ use crate::recovery::{Outcome, PathRecovery, Recovery, SpaceId};
 use crate::stats::Counts;
 use crate::stream::{Side, Streams};
 use crate::time::Instant;
+use crate::urgency::StarvationGuard;
 
 mod application;
 mod aside;
@@ -36,6 +37,7 @@ mod ids;
 mod keys;
 mod lifecycle;
 mod migration;
+mod order;
 mod path;
 mod receive;
 mod settle;
@@ -48,6 +50,7 @@ mod watch;
 
 pub use event::Event;
 pub(crate) use ids::REMOTE_IDS_MAX;
+pub(crate) use order::Order;
 
 use ids::{LocalIds, RemoteIds};
 use keys::DataKeys;
@@ -103,6 +106,7 @@ pub struct Connection {
     remote_ids: RemoteIds,
     streams: Streams,
     messages: Messages,
+    guard: StarvationGuard,
     peer: Lasting,
     /// What the peer is asked for, as to how often it acknowledges.
     ack_requests: FrequencyRequests,

@@ -33,7 +33,8 @@ pub use endpoint::{
     Arrival, ConnectError, ConnectionEvent, ConnectionHandle, Endpoint, EndpointEvent,
     IssuedConnectionId, Route,
 };
-pub use message::SendMessageError;
+pub use message::{MessageOptions, SendMessageError};
+pub use urgency::Urgency;
 
 mod acknowledge;
 mod carried;
@@ -51,4 +52,5 @@ mod random;
 mod range_set;
 mod recovery;
 mod token;
+mod urgency;
 mod wire;

@@ -222,6 +222,11 @@ impl Recovery {
         std::mem::replace(&mut self.path, path)
     }
 
+    /// Which path this is: another number, another path.
+    pub(crate) fn path_id(&self) -> u32 {
+        self.path.id
+    }
+
     /// The new path does not work: back to the old one.
     pub(crate) fn restore_path(&mut self, path: PathRecovery) {
         self.path = path;

@@ -54,6 +54,17 @@ pub struct Statistics {
     pub packets_retransmitted: u64,
     /// Payload bytes of streams and messages that were sent more than once.
     pub bytes_retransmitted: u64,
+    /// Messages of this end that expired: their deadline passed before they were delivered, or would
+    /// have.
+    pub messages_expired: u64,
+    /// Messages of this end that reached the peer after their deadline, and were dropped there: it says
+    /// so.
+    pub messages_late: u64,
+    /// Messages of the peer's that expired on their way: reset by it, or dropped here because they came
+    /// too late.
+    pub messages_missed: u64,
+    /// Messages of the peer's that expired before anything of them was sent: it says so.
+    pub messages_withheld: u64,
     /// Probe timeouts (RFC 9002 section 6.2).
     pub probe_timeouts: u64,
     /// Times that everything sent over a long period was lost (RFC 9002 section 7.6).
@@ -142,6 +153,8 @@ pub struct Holdings {
     pub messages_outgoing: usize,
     /// Their bytes.
     pub message_send_bytes: usize,
+    /// Numbers of expired messages that nobody has asked for.
+    pub messages_expired: usize,
     /// Messages that have arrived or begun to.
     pub messages_incoming: usize,
     /// Bytes reserved for these.

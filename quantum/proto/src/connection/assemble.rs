@@ -40,7 +40,7 @@ impl Connection {
         let acknowledges = self.write_acknowledgement(now, space, kind, &mut packet);
         let before = packet.buffer.len();
         if budget != Budget::Acknowledgements {
-            self.write_frames(space, kind, &mut packet);
+            self.write_frames(now, space, kind, &mut packet);
         }
         let alone = packet.buffer.len() == before;
         // Acknowledgements of acknowledgements keep the ranges short (RFC 9000 section 13.2.4).
@@ -141,6 +141,7 @@ impl Connection {
     /// Everything that asks for an acknowledgement, in order of urgency.
     pub(super) fn write_frames(
         &mut self,
+        now: Instant,
         id: SpaceId,
         kind: PacketKind,
         packet: &mut PacketBuffer<'_>,
@@ -161,9 +162,7 @@ impl Connection {
                 self.write_token(packet);
             }
         }
-        self.streams.write_control(packet);
-        self.messages.write(packet);
-        self.streams.write_data(packet);
+        self.write_application(now, packet);
     }
 
     #[cfg(test)]

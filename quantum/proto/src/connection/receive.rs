@@ -233,6 +233,7 @@ impl Connection {
             return Err(TransportError::violation("a packet without frames"));
         }
         let mut summary = Summary::default();
+        self.messages.on_packet();
         for frame in Frames::new(packet.payload) {
             let frame = frame?;
             if !packet.kind.permits(&frame) {
@@ -270,7 +271,7 @@ impl Connection {
             Frame::Ack(ack) => self.on_ack(now, packet.space, &ack),
             Frame::Crypto { offset, data } => self.on_crypto(now, packet.space, offset, data),
             Frame::Stream(stream) => self.streams.on_stream(&stream),
-            Frame::Message(message) => self.messages.on_message(&message),
+            Frame::Message(message) => self.messages.on_message(now, &message),
             Frame::ResetStream {
                 id,
                 error,
@@ -286,7 +287,18 @@ impl Connection {
                 self.streams.on_max_streams(direction, count);
                 Ok(())
             }
-            Frame::ResetMessage { id, size } => self.messages.on_reset_message(id, size),
+            Frame::ResetMessage { id, size, reason } => {
+                self.messages.on_reset_message(id, size, reason)
+            }
+            Frame::MessagesExpired(totals) => {
+                self.messages.on_messages_expired(totals);
+                Ok(())
+            }
+            Frame::Timestamp(sent) => {
+                self.messages
+                    .on_timestamp(self.kept_since.unwrap_or(now), sent);
+                Ok(())
+            }
             Frame::MaxMessageData { bytes } => {
                 self.messages.on_max_message_data(bytes);
                 Ok(())

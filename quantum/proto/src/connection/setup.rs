@@ -27,6 +27,7 @@ use crate::recovery::{Outcome, Recovery, SpaceId};
 use crate::stats::Counts;
 use crate::stream::{Side, Streams};
 use crate::time::Instant;
+use crate::urgency::StarvationGuard;
 
 impl Connection {
     /// A connection that has not sent or received anything.
@@ -70,6 +71,7 @@ impl Connection {
             remote_ids: RemoteIds::new(setup.remote_id),
             streams: Streams::new(side, &config),
             messages: Messages::new(&config),
+            guard: StarvationGuard::default(),
             peer: TransportParameters::default().lasting(),
             ack_requests: FrequencyRequests::new(None),
             pending: Pending::default(),

@@ -27,10 +27,12 @@ pub(super) enum Timer {
     AckDelay,
     /// The path may carry larger datagrams by now.
     MtuProbe,
+    /// A message that waits is worth nothing from now on.
+    MessageDeadline,
 }
 
 impl Timer {
-    const COUNT: usize = 11;
+    const COUNT: usize = 12;
 
     /// Every timer, in the order in which those that expire together are served.
     pub(super) const ALL: [Self; Self::COUNT] = [
@@ -45,6 +47,7 @@ impl Timer {
         Self::Pacing,
         Self::AckDelay,
         Self::MtuProbe,
+        Self::MessageDeadline,
     ];
 }
 
