@@ -47,6 +47,9 @@ fn packet_with(messages: &mut Messages, outlook: &Outlook, size: usize) -> Optio
 /// Fills a packet with messages alone.
 fn write(messages: &mut Messages, outlook: &Outlook, packet: &mut PacketBuffer<'_>) {
     messages.write_control(outlook, packet);
+    if messages.next().is_some() {
+        messages.write_time(outlook.now, packet);
+    }
     while let Some((urgency, _)) = messages.next()
         && messages.write_next(urgency, outlook, packet)
     {}

@@ -78,8 +78,8 @@ fn what_cannot_be_sent_expires_at_its_deadline_and_both_ends_learn() {
     // A second's worth goes first.
     send(&mut pair, pattern(100_000), &urgent(0));
     pair.run(ms(1));
-    let number = send(&mut pair, pattern(1_000), &within(ms(300)));
-    pair.run(ms(298));
+    let number = send(&mut pair, pattern(1_000), &within(ms(150)));
+    pair.run(ms(148));
     assert!(!pair.events(Side::Client).contains(&Event::MessageExpired));
     pair.run(ms(2));
     assert!(pair.events(Side::Client).contains(&Event::MessageExpired));
