@@ -59,11 +59,18 @@ pub(crate) enum MessageEvent {
 pub(crate) struct Messages {
     outgoing: Outgoing,
     incoming: Incoming,
-    /// What the peer was told of expired messages last.
+    /// Made when a message expires for the first time: most connections have none.
+    word: Option<Box<Word>>,
+}
+
+/// What the ends have told each other of expired messages.
+#[derive(Clone, Copy, Debug, Default)]
+struct Word {
+    /// What the peer was told last.
     told: MessagesExpired,
     /// Frames that told it, and are neither acknowledged nor lost.
     telling: u32,
-    /// What the peer has told of them.
+    /// What the peer has told.
     heard: MessagesExpired,
     /// Messages of the peer's that are known to have expired, as far as an event said so.
     announced: u64,
@@ -74,11 +81,16 @@ impl Messages {
         Self {
             outgoing: Outgoing::new(config.send_window),
             incoming: Incoming::new(config.message_receive_window, config.message_bytes_max),
-            told: MessagesExpired::default(),
-            telling: 0,
-            heard: MessagesExpired::default(),
-            announced: 0,
+            word: None,
         }
+    }
+
+    fn word(&self) -> Word {
+        self.word.as_deref().copied().unwrap_or_default()
+    }
+
+    fn word_mut(&mut self) -> &mut Word {
+        self.word.get_or_insert_default()
     }
 
     pub(crate) fn set_peer_limits(&mut self, credit: u64, message_bytes_max: u64) {
@@ -142,10 +154,11 @@ impl Messages {
     }
 
     pub(crate) fn on_messages_expired(&mut self, totals: MessagesExpired) {
-        self.heard.unsent = self.heard.unsent.max(totals.unsent);
         // No more can have been late than have left.
         let late = totals.late.min(self.outgoing.begun());
-        self.heard.late = self.heard.late.max(late);
+        let heard = &mut self.word_mut().heard;
+        heard.unsent = heard.unsent.max(totals.unsent);
+        heard.late = heard.late.max(late);
     }
 
     /// When [`expire`](Self::expire) has something to do.
@@ -192,9 +205,11 @@ impl Messages {
     /// Tells of messages that are not to be delivered.
     pub(crate) fn write_endings(&mut self, packet: &mut PacketBuffer<'_>) {
         if self.owes_totals() && packet.remaining() >= TOTALS_BYTES_MAX {
-            self.told = self.totals();
-            self.telling += 1;
-            frame::write_messages_expired(packet.buffer, self.told);
+            let totals = self.totals();
+            let word = self.word_mut();
+            word.told = totals;
+            word.telling += 1;
+            frame::write_messages_expired(packet.buffer, totals);
             packet.contents.push(Carried::MessagesExpired);
         }
         self.outgoing.write_resets(packet);
@@ -225,7 +240,10 @@ impl Messages {
 
     pub(crate) fn on_delivered(&mut self, carried: &Carried) {
         match carried {
-            Carried::MessagesExpired => self.telling = self.telling.saturating_sub(1),
+            Carried::MessagesExpired => {
+                let word = self.word_mut();
+                word.telling = word.telling.saturating_sub(1);
+            }
             other => self.outgoing.on_delivered(other),
         }
     }
@@ -238,8 +256,9 @@ impl Messages {
                 true
             }
             Carried::MessagesExpired => {
-                self.told = MessagesExpired::default();
-                self.telling = self.telling.saturating_sub(1);
+                let word = self.word_mut();
+                word.told = MessagesExpired::default();
+                word.telling = word.telling.saturating_sub(1);
                 true
             }
             other => self.outgoing.on_lost(other),
@@ -256,17 +275,20 @@ impl Messages {
     pub(crate) fn fill(&self, statistics: &mut Statistics) {
         statistics.bytes_retransmitted += self.outgoing.repeated_bytes();
         statistics.messages_expired = self.outgoing.expired().0;
-        statistics.messages_late = self.heard.late;
+        let heard = self.word().heard;
+        statistics.messages_late = heard.late;
         let (late, expired) = self.incoming.missed();
         statistics.messages_missed = late + expired;
-        statistics.messages_withheld = self.heard.unsent;
+        statistics.messages_withheld = heard.unsent;
     }
 
     /// What was sent as 0-RTT was thrown away.
     pub(crate) fn restart(&mut self) {
         self.outgoing.restart();
-        self.told = MessagesExpired::default();
-        self.telling = 0;
+        if let Some(word) = &mut self.word {
+            word.told = MessagesExpired::default();
+            word.telling = 0;
+        }
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<MessageEvent> {
@@ -277,8 +299,9 @@ impl Messages {
             return Some(MessageEvent::Expired);
         }
         let missed = self.missed();
-        let more = missed - std::mem::replace(&mut self.announced, missed);
+        let more = missed - self.word().announced;
         if more > 0 {
+            self.word_mut().announced = missed;
             return Some(MessageEvent::Missed(more));
         }
         self.outgoing
@@ -288,7 +311,7 @@ impl Messages {
 
     /// Every message is acknowledged or given up, and the peer knows of those that expired.
     pub(crate) fn all_delivered(&self) -> bool {
-        self.outgoing.is_empty() && !self.owes_totals() && self.telling == 0
+        self.outgoing.is_empty() && !self.owes_totals() && self.word().telling == 0
     }
 
     /// What the peer has to know of expired messages.
@@ -300,13 +323,13 @@ impl Messages {
     }
 
     fn owes_totals(&self) -> bool {
-        self.told != self.totals()
+        self.word().told != self.totals()
     }
 
     /// Messages of the peer's that expired, there or here.
     fn missed(&self) -> u64 {
         let (late, expired) = self.incoming.missed();
-        (late + expired).saturating_add(self.heard.unsent)
+        (late + expired).saturating_add(self.word().heard.unsent)
     }
 }
 

@@ -1,6 +1,5 @@
-//! Deadlines and urgency on links that change and are shared (virtual time).
+//! Deadlines and urgency on a link that gets slow (virtual time).
 
-use std::ops::Range;
 use std::time::Duration;
 
 use quantum_proto::Urgency;
@@ -14,75 +13,67 @@ use quantum_sim::violation::Violation;
 /// Some seeds, so that none is lucky.
 const SEEDS: u64 = 5;
 
-/// When the link gets slow.
+/// When the link drops to a tenth of its rate.
 const CHANGE: Duration = seconds(60);
+/// When the sender has found out.
+const SETTLED: Duration = seconds(65);
 const END: Duration = seconds(120);
 
-fn slowing() -> Scenario {
+/// What a person waits for.
+const DEADLINE: Duration = ms(100);
+
+/// Small urgent messages beside a stream that takes what there is.
+fn run(seed: u64) -> Result<MixReport, Violation> {
     let rate = Schedule::constant(mbit(20)).then(Instant::ORIGIN + CHANGE, mbit(2));
-    Scenario::new(rate, ms(50))
+    let scenario = Scenario::new(rate, ms(50))
         .queue(bdp(mbit(20), ms(50)))
-        .lasting(END)
+        .lasting(END);
+    let urgent = Source::new(200, ms(10))
+        .urgent(Urgency::new(1))
+        .within(DEADLINE);
+    let mix = Mix::default().source(urgent).bulk(Urgency::LOWEST);
+    scenario.run_mix(seed, &mix)
 }
 
-fn show(what: &str, report: &MixReport, index: usize, during: Range<Duration>) {
-    let source = &report.sources[index];
-    let latencies = source.latencies(during.clone());
-    let accepted = source.accepted(during.clone());
-    println!(
-        "{what} {index} {:3}-{:3} s: accepted {accepted}, delivered {} ({:.2}%), p50 {:?} p99 {:?} max {:?}, refused {}, bulk {:.2} Mbit/s",
-        during.start.as_secs(),
-        during.end.as_secs(),
-        latencies.count(),
-        latencies.count() as f64 / accepted.max(1) as f64 * 100.0,
-        latencies.percentile(0.5),
-        latencies.percentile(0.99),
-        latencies.percentile(1.0),
-        source.refused,
-        report.bulk_goodput(during.clone()) / 1e6,
-    );
+fn show(report: &MixReport) {
+    let source = &report.sources[0];
+    for during in [seconds(5)..CHANGE, CHANGE..SETTLED, SETTLED..END] {
+        let latencies = source.latencies(during.clone());
+        println!(
+            "{:?}: {} accepted, {} delivered, p50 {:?}, p99 {:?}, most {:?}; bulk {:.2} Mbit/s",
+            during.start,
+            source.accepted(during.clone()),
+            latencies.count(),
+            latencies.percentile(0.5),
+            latencies.percentile(0.99),
+            latencies.percentile(1.0),
+            report.bulk_goodput(during.clone()) / 1e6,
+        );
+    }
 }
 
 #[test]
-fn explore() -> Result<(), Violation> {
-    let urgent = Source::new(200, ms(10)).urgent(Urgency::new(1));
-    let video = Source::new(20_000, ms(10))
-        .urgent(Urgency::new(4))
-        .within(ms(150));
-    for seed in 0..2 {
-        for (name, mix) in [
-            (
-                "bulk",
-                Mix::default()
-                    .source(urgent.within(ms(100)))
-                    .bulk(Urgency::LOWEST),
-            ),
-            (
-                "bulk free",
-                Mix::default().source(urgent).bulk(Urgency::LOWEST),
-            ),
-            (
-                "video",
-                Mix::default().source(urgent.within(ms(100))).source(video),
-            ),
-            ("video free", Mix::default().source(urgent).source(video)),
-        ] {
-            let report = slowing().run_mix(seed, &mix)?;
-            for index in 0..report.sources.len() {
-                show(name, &report, index, seconds(5)..CHANGE);
-                show(name, &report, index, CHANGE..seconds(65));
-                show(name, &report, index, seconds(65)..END);
-                show(name, &report, index, CHANGE..END);
-            }
-            println!(
-                "{name} sender expired {} late {} missed {} withheld {}",
-                report.sender.messages_expired,
-                report.sender.messages_late,
-                report.receiver.messages_missed,
-                report.receiver.messages_withheld
-            );
-        }
+fn nothing_is_delivered_late_when_the_link_drops_to_a_tenth() -> Result<(), Violation> {
+    for seed in 0..SEEDS {
+        let report = run(seed)?;
+        println!("seed {seed}");
+        show(&report);
+        let source = &report.sources[0];
+        let most = source.latencies(seconds(0)..END).percentile(1.0);
+        // What a queue that never empties may hide: half a thousandth of the time (Q-DLN-4).
+        let hidden = END / 2_000;
+        assert!(most <= DEADLINE + hidden, "{most:?}");
+        let before = source.latencies(seconds(5)..CHANGE);
+        assert_eq!(before.count(), source.accepted(seconds(5)..CHANGE));
+        let after = source.latencies(SETTLED..END).count();
+        assert!(after * 10 >= source.accepted(SETTLED..END) * 9, "{after}");
+        // Each is accounted for; some are still under way.
+        let (sender, receiver) = (&report.sender, &report.receiver);
+        let missed = receiver.messages_missed + receiver.messages_withheld;
+        let accepted = source.accepted(seconds(0)..END) as u64;
+        let delivered = source.latencies(seconds(0)..END).count() as u64;
+        assert!(delivered + missed <= accepted && delivered + missed + 60 >= accepted);
+        assert!(sender.messages_expired + sender.messages_late <= missed + 60);
     }
-    let _ = SEEDS;
     Ok(())
 }

@@ -123,8 +123,10 @@ impl Connection {
         let rtt = self.recovery.rtt();
         let is_measured = rtt.first_sample_at().is_some();
         let measured = |time: Duration| if is_measured { time } else { Duration::ZERO };
-        // The last sample tells at once that a queue is gone.
+        // The last sample, or how little is in flight, tells at once that a queue is gone.
+        let loaded = self.recovery.time_in_flight();
         let recent = rtt.smoothed().min(rtt.latest());
+        let recent = loaded.map_or(recent, |loaded| recent.min(loaded));
         Outlook {
             now,
             path: self.recovery.path_id(),

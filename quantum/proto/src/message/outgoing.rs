@@ -44,7 +44,8 @@ pub(super) struct Outgoing {
     window: u64,
     /// Bytes that were sent more than once.
     repeated: u64,
-    expired: Expired,
+    /// Made when a message expires for the first time: most connections have none.
+    expired: Option<Box<Expired>>,
     /// A message was refused for lack of room.
     refused: bool,
     writable: bool,
@@ -86,7 +87,7 @@ impl Outgoing {
             buffered: 0,
             window,
             repeated: 0,
-            expired: Expired::default(),
+            expired: None,
             refused: false,
             writable: false,
         }
@@ -107,7 +108,8 @@ impl Outgoing {
         held.messages_outgoing += self.messages.len();
         let bytes = self.messages.values().map(|entry| entry.data.len());
         held.message_send_bytes += bytes.sum::<usize>();
-        held.messages_expired += self.expired.numbers.len();
+        let expired = self.expired.as_ref();
+        held.messages_expired += expired.map_or(0, |expired| expired.numbers.len());
     }
 
     pub(super) fn on_max_message_data(&mut self, bytes: u64) {
@@ -255,9 +257,10 @@ impl Outgoing {
         let Some(entry) = self.messages.get_mut(&number) else {
             return;
         };
-        self.expired.add(number);
+        let expired = self.expired.get_or_insert_default();
+        expired.add(number);
         if entry.id.is_none() {
-            self.expired.unsent += 1;
+            expired.unsent += 1;
             return self.remove(number);
         }
         entry.data = Bytes::new();
@@ -291,7 +294,9 @@ impl Outgoing {
             .filter(|(_, entry)| is_expired(entry))
             .map(|(&number, _)| number)
             .collect();
-        self.expired.unsent += expired.len() as u64;
+        if let Some(known) = &mut self.expired {
+            known.unsent += expired.len() as u64;
+        }
         expired.into_iter().for_each(|number| self.remove(number));
         for (&number, entry) in &mut self.messages {
             self.repeated += entry.sent;
@@ -329,19 +334,22 @@ impl Outgoing {
 
     /// Messages that expired, and those of them that never had an id.
     pub(super) fn expired(&self) -> (u64, u64) {
-        (self.expired.total, self.expired.unsent)
+        let expired = self.expired.as_ref();
+        expired.map_or((0, 0), |expired| (expired.total, expired.unsent))
     }
 
     pub(super) fn take_expired(&mut self) -> Option<u64> {
-        let number = self.expired.numbers.pop_front();
+        let expired = self.expired.as_mut()?;
+        let number = expired.numbers.pop_front();
         if number.is_none() {
-            self.expired.numbers = VecDeque::new();
+            expired.numbers = VecDeque::new();
         }
         number
     }
 
     pub(super) fn take_expired_news(&mut self) -> bool {
-        std::mem::take(&mut self.expired.news)
+        let expired = self.expired.as_mut();
+        expired.is_some_and(|expired| std::mem::take(&mut expired.news))
     }
 }
 
