@@ -9,7 +9,9 @@ use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
 
 use crate::error::{ConnectionError, SendMessageError};
-use crate::protocol::{self, Direction, Guuid, Side, Statistics, StreamId};
+use crate::protocol::{
+    self, Direction, Guuid, Instant, MessageOptions, Side, Statistics, StreamId,
+};
 use crate::stream::{BidirectionalStream, ReceiveStream, SendStream};
 
 pub(crate) mod cell;
@@ -96,7 +98,9 @@ impl Connection {
     ///
     /// If the message is too large, or the connection is over.
     pub async fn send_message(&self, data: impl Into<Bytes>) -> Result<(), SendMessageError> {
-        self.send(data.into(), true).await
+        let options = MessageOptions::reliable();
+        self.send(data.into(), options, Instant::DISTANT).await?;
+        Ok(())
     }
 
     /// Sends a message that arrives whole or, if the network loses a part of it, not at all. Waits
@@ -111,10 +115,59 @@ impl Connection {
         &self,
         data: impl Into<Bytes>,
     ) -> Result<(), SendMessageError> {
-        self.send(data.into(), false).await
+        let options = MessageOptions::unreliable();
+        self.send(data.into(), options, Instant::DISTANT).await?;
+        Ok(())
     }
 
-    /// The next message that arrived.
+    /// Sends a message as `options` say, and gives its number: the messages of this end are counted
+    /// from 0. Waits while the peer's credit is used up; a deadline counts from when it is first
+    /// polled.
+    ///
+    /// Cancel safe: dropped before it is ready, nothing was sent.
+    ///
+    /// # Errors
+    ///
+    /// If the message is too large, there is no room for it before its deadline, or the connection
+    /// is over.
+    ///
+    /// # Panics
+    ///
+    /// With a deadline, outside of a tokio runtime whose time is enabled.
+    pub async fn send_message_with(
+        &self,
+        data: impl Into<Bytes>,
+        options: MessageOptions,
+    ) -> Result<u64, SendMessageError> {
+        let Some(after) = options.deadline() else {
+            return self.send(data.into(), options, Instant::DISTANT).await;
+        };
+        let until = self.cell().now() + after;
+        let sending = self.send(data.into(), options, until);
+        let sent = tokio::time::timeout(after, sending).await;
+        sent.unwrap_or(Err(SendMessageError::Expired))
+    }
+
+    /// The number of the next message of this end that expired: its deadline passed before it was
+    /// delivered, or would have. Of those that nobody asks for, the newest 1,024 are kept.
+    ///
+    /// A message that reached the peer too late counts as delivered here; how many did shows in
+    /// [`Statistics::messages_late`].
+    ///
+    /// Cancel safe: dropped before it is ready, no number was taken.
+    ///
+    /// # Errors
+    ///
+    /// If the connection is over and every number has been taken.
+    pub async fn expired_message(&self) -> Result<u64, ConnectionError> {
+        let take = |state: &mut State| match state.protocol.take_expired_message() {
+            Some(number) => Poll::Ready(Ok(number)),
+            None => state.unless_ended(),
+        };
+        Wait::new(self.cell(), Occasion::MessageExpired, take).await
+    }
+
+    /// The next message that arrived, and is not past its deadline.
     ///
     /// Cancel safe: dropped before it is ready, no message was taken.
     ///
@@ -122,11 +175,12 @@ impl Connection {
     ///
     /// If the connection is over and every message that arrived before has been taken.
     pub async fn receive_message(&self) -> Result<Bytes, ConnectionError> {
-        let take = |state: &mut State| match state.protocol.receive_message() {
+        let cell = self.cell();
+        let take = |state: &mut State| match state.protocol.receive_message(cell.now()) {
             Some(message) => Poll::Ready(Ok(message)),
             None => state.unless_ended(),
         };
-        Wait::new(self.cell(), Occasion::MessageReceived, take).await
+        Wait::new(cell, Occasion::MessageReceived, take).await
     }
 
     /// Closes the connection at once: what is on its way may be lost. The peer's application
@@ -245,9 +299,23 @@ impl Connection {
         Wait::new(self.cell(), Occasion::StreamOpened(direction), accept).await
     }
 
-    async fn send(&self, data: Bytes, reliable: bool) -> Result<(), SendMessageError> {
-        let send = move |state: &mut State| state.send_message(&data, reliable);
-        Wait::new(self.cell(), Occasion::MessagesWritable, send).await
+    async fn send(
+        &self,
+        data: Bytes,
+        options: MessageOptions,
+        until: Instant,
+    ) -> Result<u64, SendMessageError> {
+        let cell = self.cell();
+        let send = move |state: &mut State| {
+            let now = cell.now();
+            // Part of the time may have been spent waiting.
+            let options = match options.deadline() {
+                Some(_) => options.with_deadline(until.since(now)),
+                None => options,
+            };
+            state.send_message(now, &data, &options)
+        };
+        Wait::new(cell, Occasion::MessagesWritable, send).await
     }
 
     fn bidirectional(&self, id: StreamId) -> BidirectionalStream {
@@ -272,12 +340,17 @@ impl State {
         reason.unwrap_or(ConnectionError::LocallyClosed)
     }
 
-    fn send_message(&mut self, data: &Bytes, reliable: bool) -> Poll<Result<(), SendMessageError>> {
+    fn send_message(
+        &mut self,
+        now: Instant,
+        data: &Bytes,
+        options: &MessageOptions,
+    ) -> Poll<Result<u64, SendMessageError>> {
         if let Some(error) = &self.ended {
             return Poll::Ready(Err(error.clone().into()));
         }
-        let error = match self.protocol.send_message(data.clone(), reliable) {
-            Ok(_) => return Poll::Ready(Ok(())),
+        let error = match self.protocol.send_message(now, data.clone(), options) {
+            Ok(number) => return Poll::Ready(Ok(number)),
             Err(error) => error,
         };
         Poll::Ready(Err(match error {

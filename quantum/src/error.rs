@@ -77,6 +77,9 @@ pub enum SendMessageError {
         /// The peer's limit.
         bytes_max: u64,
     },
+    /// There was no room for it before its deadline.
+    #[error("the deadline passed before there was room for the message")]
+    Expired,
     /// The connection is over.
     #[error(transparent)]
     ConnectionLost(#[from] ConnectionError),

@@ -33,7 +33,11 @@
 //!   tokio's `AsyncRead` and `AsyncWrite`; [`Connection::open_uni`] and [`Connection::accept_uni`]
 //!   one half of it.
 //! - **messages** up to 1 MiB, in no order: [`Connection::send_message`] for those that have to
-//!   arrive, [`Connection::send_unreliable_message`] for those that are worthless when late.
+//!   arrive, [`Connection::send_unreliable_message`] for those that need not, and
+//!   [`Connection::send_message_with`] for those with a deadline or an [`Urgency`]
+//!   ([`MessageOptions`]).
+//!
+//! Streams and messages leave in one order of urgency; see [`SendStream::set_urgency`].
 //!
 //! All handles are cheap to clone, and may be used from any task and thread.
 //!
@@ -95,6 +99,7 @@ pub use quantum_proto::congestion;
 pub use quantum_proto::observe;
 pub use quantum_proto::stats::{EcnState, Statistics};
 pub use quantum_proto::stream::{Direction, Side, StreamId};
+pub use quantum_proto::{MessageOptions, Urgency};
 #[cfg(feature = "self-signed")]
 pub use self_signed::self_signed;
 pub use socket::SocketOptions;

@@ -11,6 +11,8 @@ const PACKETS_RECEIVED: &str = "quantum_packets_received_total";
 const PACKETS_LOST: &str = "quantum_packets_lost_total";
 const RETRANSMISSIONS: &str = "quantum_retransmissions_total";
 const FEC_RECOVERIES: &str = "quantum_fec_recoveries_total";
+const MESSAGES_EXPIRED: &str = "quantum_messages_expired_total";
+const MESSAGES_MISSED: &str = "quantum_messages_missed_total";
 const CONNECTIONS: &str = "quantum_connections";
 const WINDOW: &str = "quantum_cwnd_bytes";
 const IN_FLIGHT: &str = "quantum_inflight_bytes";
@@ -27,6 +29,8 @@ const RTT: &str = "quantum_rtt_seconds";
 /// | `quantum_packets_lost_total` | counter | declared lost, rightly or not |
 /// | `quantum_retransmissions_total` | counter | packets whose contents had to be sent again |
 /// | `quantum_fec_recoveries_total` | counter | packets restored without being sent again |
+/// | `quantum_messages_expired_total` | counter | messages sent here that expired, here or at the peer |
+/// | `quantum_messages_missed_total` | counter | messages of peers that expired, there or here |
 /// | `quantum_connections` | gauge | |
 /// | `quantum_cwnd_bytes`, `quantum_inflight_bytes` | gauge | sums over connections |
 /// | `quantum_rtt_seconds` | histogram | smoothed, one sample per connection and call |
@@ -45,6 +49,8 @@ pub(crate) struct Totals {
     lost: u64,
     retransmitted: u64,
     recovered: u64,
+    expired: u64,
+    missed: u64,
 }
 
 impl Metrics {
@@ -78,6 +84,8 @@ impl Metrics {
         counter!(PACKETS_LOST, &[label()]).increment(grown.lost);
         counter!(RETRANSMISSIONS, &[label()]).increment(grown.retransmitted);
         counter!(FEC_RECOVERIES, &[label()]).increment(grown.recovered);
+        counter!(MESSAGES_EXPIRED, &[label()]).increment(grown.expired);
+        counter!(MESSAGES_MISSED, &[label()]).increment(grown.missed);
         gauge!(CONNECTIONS, &[label()]).set(connections.len() as f64);
         gauge!(WINDOW, &[label()]).set(window as f64);
         gauge!(IN_FLIGHT, &[label()]).set(in_flight as f64);
@@ -95,6 +103,9 @@ impl Totals {
             .retransmitted
             .saturating_add(statistics.packets_retransmitted);
         self.recovered = self.recovered.saturating_add(statistics.packets_recovered);
+        let expired = statistics.messages_expired + statistics.messages_late;
+        self.expired = self.expired.saturating_add(expired);
+        self.missed = self.missed.saturating_add(statistics.messages_missed);
     }
 
     fn since(self, earlier: Self) -> Self {
@@ -104,6 +115,8 @@ impl Totals {
             lost: self.lost.saturating_sub(earlier.lost),
             retransmitted: self.retransmitted.saturating_sub(earlier.retransmitted),
             recovered: self.recovered.saturating_sub(earlier.recovered),
+            expired: self.expired.saturating_sub(earlier.expired),
+            missed: self.missed.saturating_sub(earlier.missed),
         }
     }
 
@@ -114,6 +127,8 @@ impl Totals {
             lost: self.lost.max(other.lost),
             retransmitted: self.retransmitted.max(other.retransmitted),
             recovered: self.recovered.max(other.recovered),
+            expired: self.expired.max(other.expired),
+            missed: self.missed.max(other.missed),
         }
     }
 }
@@ -131,6 +146,16 @@ fn describe() {
         FEC_RECOVERIES,
         Unit::Count,
         "Packets restored without being sent again"
+    );
+    describe_counter!(
+        MESSAGES_EXPIRED,
+        Unit::Count,
+        "Messages sent here that passed their deadline"
+    );
+    describe_counter!(
+        MESSAGES_MISSED,
+        Unit::Count,
+        "Messages of peers that passed their deadline"
     );
     describe_gauge!(CONNECTIONS, Unit::Count, "Connections");
     describe_gauge!(

@@ -8,6 +8,6 @@ pub(crate) use quantum_proto::stream::{Direction, ReadError, Side, StreamId, Wri
 pub(crate) use quantum_proto::time::Instant;
 pub(crate) use quantum_proto::transmit::{EcnCodepoint, Transmit};
 pub(crate) use quantum_proto::{
-    Arrival, ConnectError, Connection, ConnectionHandle, Endpoint, EndpointEvent, Event, Route,
-    SendMessageError,
+    Arrival, ConnectError, Connection, ConnectionHandle, Endpoint, EndpointEvent, Event,
+    MessageOptions, Route, SendMessageError, Urgency,
 };

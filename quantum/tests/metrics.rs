@@ -27,6 +27,8 @@ async fn an_endpoint_shows_the_figures_of_its_connections() {
         "quantum_packets_lost_total",
         "quantum_retransmissions_total",
         "quantum_fec_recoveries_total",
+        "quantum_messages_expired_total",
+        "quantum_messages_missed_total",
         "quantum_cwnd_bytes",
         "quantum_inflight_bytes",
         "quantum_rtt_seconds",

@@ -25,16 +25,17 @@ pub(crate) enum Carried {
         length: u32,
         fin: bool,
     },
-    /// Bytes of a message.
+    /// Bytes of a message; `number` is that of its acceptance.
     Message {
-        id: u64,
+        number: u64,
         start: u32,
         length: u32,
     },
     /// The word that a message will not be completed.
     ResetMessage {
-        id: u64,
+        number: u64,
     },
+    MessagesExpired,
     ResetStream {
         id: StreamId,
     },

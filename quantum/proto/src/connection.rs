@@ -25,6 +25,7 @@ use crate::recovery::{Outcome, PathRecovery, Recovery, SpaceId};
 use crate::stats::Counts;
 use crate::stream::{Side, Streams};
 use crate::time::Instant;
+use crate::urgency::StarvationGuard;
 
 mod application;
 mod aside;
@@ -36,6 +37,7 @@ mod ids;
 mod keys;
 mod lifecycle;
 mod migration;
+mod order;
 mod path;
 mod receive;
 mod repair;
@@ -49,6 +51,7 @@ mod watch;
 
 pub use event::Event;
 pub(crate) use ids::REMOTE_IDS_MAX;
+pub(crate) use order::Order;
 
 use ids::{LocalIds, RemoteIds};
 use keys::DataKeys;
@@ -106,6 +109,7 @@ pub struct Connection {
     streams: Streams,
     messages: Messages,
     repairs: Repairs,
+    guard: StarvationGuard,
     peer: Lasting,
     /// What the peer is asked for, as to how often it acknowledges.
     ack_requests: FrequencyRequests,

@@ -68,6 +68,8 @@ pub(crate) fn is_repaired(frame: &Frame<'_>) -> bool {
             | Frame::MaxStreams { .. }
             | Frame::ResetMessage { .. }
             | Frame::MaxMessageData { .. }
+            | Frame::MessagesExpired(_)
+            | Frame::Timestamp(_)
     )
 }
 
@@ -82,6 +84,7 @@ pub(crate) fn is_settled(carried: &Carried) -> bool {
         | Carried::MaxData
         | Carried::MaxStreamData { .. }
         | Carried::MaxStreams { .. }
+        | Carried::MessagesExpired
         | Carried::ResetMessage { .. }
         | Carried::MaxMessageData => true,
         Carried::Crypto { .. }

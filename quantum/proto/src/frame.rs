@@ -11,6 +11,8 @@ mod tests;
 pub(crate) use decode::Frames;
 pub(crate) use encode::*;
 
+use std::time::Duration;
+
 use crate::connection_id::{ConnectionId, ResetToken};
 use crate::stream::{Direction, StreamId};
 
@@ -85,6 +87,8 @@ pub(crate) enum Frame<'a> {
     ResetMessage {
         id: u64,
         size: u64,
+        /// See [`reset_reason`].
+        reason: u64,
     },
     MaxMessageData {
         bytes: u64,
@@ -97,6 +101,8 @@ pub(crate) enum Frame<'a> {
     Recovered {
         number: u64,
     },
+    MessagesExpired(MessagesExpired),
+    Timestamp(Timestamp),
     /// A reserved type that carries nothing: receivers skip it (keeps extension points usable).
     Grease,
 }
@@ -119,6 +125,9 @@ pub(crate) struct Message<'a> {
     pub(crate) size: u64,
     pub(crate) reliable: bool,
     pub(crate) offset: u64,
+    /// Tenths of a millisecond that the packet may take more than on an empty path, if the message
+    /// has a deadline (Q-DLN-3).
+    pub(crate) slack: Option<u64>,
     pub(crate) data: &'a [u8],
 }
 
@@ -141,6 +150,24 @@ impl Repair<'_> {
             _ => self.window.count_ones() + 1,
         }
     }
+}
+
+/// MESSAGES_EXPIRED: totals since the connection began (Q-DLN-8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MessagesExpired {
+    /// The sender's own that expired before they had an id.
+    pub(crate) unsent: u64,
+    /// The other end's that were late at the sender of the frame.
+    pub(crate) late: u64,
+}
+
+/// TIMESTAMP: when a packet was assembled (Q-DLN-1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timestamp {
+    /// Tenths of a millisecond on its sender's clock.
+    pub(crate) time: u64,
+    /// How often the path had changed.
+    pub(crate) path: u64,
 }
 
 /// ACK: which packets arrived. Ranges are read by [`Ack::ranges`], newest first.
@@ -224,10 +251,31 @@ pub(crate) mod kind {
     pub(crate) const RESET_MESSAGE: u64 = 0x48;
     pub(crate) const MAX_MESSAGE_DATA: u64 = 0x49;
     pub(crate) const MESSAGE_DATA_BLOCKED: u64 = 0x4a;
+    pub(crate) const MESSAGES_EXPIRED: u64 = 0x4b;
+    pub(crate) const TIMESTAMP: u64 = 0x4c;
+    /// MESSAGE with a deadline, without its flags.
+    pub(crate) const DEADLINE_MESSAGE: u64 = 0x58;
+    pub(crate) const DEADLINE_MESSAGE_LAST: u64 = 0x5f;
     pub(crate) const REPAIR: u64 = 0x50;
     pub(crate) const RECOVERED: u64 = 0x51;
     /// draft-ietf-quic-ack-frequency-11, section 6.
     pub(crate) const ACK_FREQUENCY: u64 = 0xaf;
+}
+
+/// The unit of times in frames: a tenth of a millisecond (Q-DLN-1).
+pub(crate) const TENTH: Duration = Duration::from_micros(100);
+
+/// So many tenths of a millisecond.
+pub(crate) const fn tenths(count: u64) -> Duration {
+    Duration::from_micros(count.saturating_mul(100))
+}
+
+/// Why a message is reset (Q-MSG-3).
+pub(crate) mod reset_reason {
+    /// Something of it was lost, and it need not arrive.
+    pub(crate) const LOST: u64 = 0;
+    /// Its deadline has passed.
+    pub(crate) const EXPIRED: u64 = 1;
 }
 
 impl Frame<'_> {
@@ -288,12 +336,15 @@ impl Frame<'_> {
             Self::HandshakeDone => kind::HANDSHAKE_DONE,
             Self::AckFrequency(_) => kind::ACK_FREQUENCY,
             Self::ImmediateAck => kind::IMMEDIATE_ACK,
+            Self::Message(message) if message.slack.is_some() => kind::DEADLINE_MESSAGE,
             Self::Message(_) => kind::MESSAGE,
             Self::ResetMessage { .. } => kind::RESET_MESSAGE,
             Self::MaxMessageData { .. } => kind::MAX_MESSAGE_DATA,
             Self::MessageDataBlocked { .. } => kind::MESSAGE_DATA_BLOCKED,
             Self::Repair(_) => kind::REPAIR,
             Self::Recovered { .. } => kind::RECOVERED,
+            Self::MessagesExpired(_) => kind::MESSAGES_EXPIRED,
+            Self::Timestamp(_) => kind::TIMESTAMP,
             Self::Grease => kind::GREASE,
         }
     }

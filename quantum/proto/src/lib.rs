@@ -34,7 +34,8 @@ pub use endpoint::{
     Arrival, ConnectError, ConnectionEvent, ConnectionHandle, Endpoint, EndpointEvent,
     IssuedConnectionId, Route,
 };
-pub use message::SendMessageError;
+pub use message::{MessageOptions, SendMessageError};
+pub use urgency::Urgency;
 
 mod acknowledge;
 mod carried;
@@ -52,4 +53,5 @@ mod random;
 mod range_set;
 mod recovery;
 mod token;
+mod urgency;
 mod wire;

@@ -246,6 +246,19 @@ impl Recovery {
         std::mem::replace(&mut self.path, path)
     }
 
+    /// How long what is in flight on the path takes to arrive, at the rate at which it arrived last.
+    pub(crate) fn time_in_flight(&self) -> Option<Duration> {
+        let rate = u128::from(self.path.rate.latest());
+        let nanos = u128::from(self.path.bytes_in_flight) * 1_000_000_000;
+        let nanos = u64::try_from(nanos.checked_div(rate)?);
+        Some(Duration::from_nanos(nanos.unwrap_or(u64::MAX)))
+    }
+
+    /// Which path this is: another number, another path.
+    pub(crate) fn path_id(&self) -> u32 {
+        self.path.id
+    }
+
     /// The new path does not work: back to the old one.
     pub(crate) fn restore_path(&mut self, path: PathRecovery) {
         self.path = path;

@@ -66,6 +66,17 @@ pub struct Statistics {
     pub repairs_sent: u64,
     /// Bytes of these.
     pub repair_bytes_sent: u64,
+    /// Messages of this end that expired: their deadline passed before they were delivered, or would
+    /// have.
+    pub messages_expired: u64,
+    /// Messages of this end that reached the peer after their deadline, and were dropped there: it says
+    /// so.
+    pub messages_late: u64,
+    /// Messages of the peer's that expired on their way: reset by it, or dropped here because they came
+    /// too late.
+    pub messages_missed: u64,
+    /// Messages of the peer's that expired before anything of them was sent: it says so.
+    pub messages_withheld: u64,
     /// Probe timeouts (RFC 9002 section 6.2).
     pub probe_timeouts: u64,
     /// Times that everything sent over a long period was lost (RFC 9002 section 7.6).
@@ -115,12 +126,6 @@ pub(crate) struct Counts {
     pub(crate) packets_retransmitted: u64,
     pub(crate) ecn_marked: u64,
     pub(crate) key_updates: u64,
-    pub(crate) packets_recovered: u64,
-    pub(crate) repairs_received: u64,
-    pub(crate) repairs_needless: u64,
-    pub(crate) repairs_skipped: u64,
-    pub(crate) repairs_sent: u64,
-    pub(crate) repair_bytes_sent: u64,
 }
 
 impl Counts {
@@ -137,12 +142,28 @@ impl Counts {
         statistics.packets_retransmitted = self.packets_retransmitted;
         statistics.ecn_marked = self.ecn_marked;
         statistics.key_updates = self.key_updates;
-        statistics.packets_recovered = self.packets_recovered;
-        statistics.repairs_received = self.repairs_received;
-        statistics.repairs_needless = self.repairs_needless;
-        statistics.repairs_skipped = self.repairs_skipped;
-        statistics.repairs_sent = self.repairs_sent;
-        statistics.repair_bytes_sent = self.repair_bytes_sent;
+    }
+}
+
+/// Counted once the path loses packets: most connections have none of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RepairCounters {
+    pub(crate) recovered: u64,
+    pub(crate) received: u64,
+    pub(crate) needless: u64,
+    pub(crate) skipped: u64,
+    pub(crate) sent: u64,
+    pub(crate) bytes_sent: u64,
+}
+
+impl RepairCounters {
+    pub(crate) fn fill(&self, statistics: &mut Statistics) {
+        statistics.packets_recovered = self.recovered;
+        statistics.repairs_received = self.received;
+        statistics.repairs_needless = self.needless;
+        statistics.repairs_skipped = self.skipped;
+        statistics.repairs_sent = self.sent;
+        statistics.repair_bytes_sent = self.bytes_sent;
     }
 }
 
@@ -166,6 +187,8 @@ pub struct Holdings {
     pub messages_outgoing: usize,
     /// Their bytes.
     pub message_send_bytes: usize,
+    /// Numbers of expired messages that nobody has asked for.
+    pub messages_expired: usize,
     /// Messages that have arrived or begun to.
     pub messages_incoming: usize,
     /// Bytes reserved for these.

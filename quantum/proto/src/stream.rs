@@ -14,6 +14,7 @@ mod set;
 
 pub(crate) use receive_buffer::ReceiveBuffer;
 pub(crate) use send_buffer::SendBuffer;
+pub(crate) use sending::Purpose;
 pub(crate) use set::{PeerLimits, Streams};
 
 use std::fmt;

@@ -22,7 +22,7 @@ mod writer;
 
 use messages::{Incoming, Outgoing};
 use reader::Reader;
-pub use shared::Shared;
+pub use shared::{Doubt, Shared};
 use writer::Writer;
 
 /// A rule that did not hold, and how.
@@ -78,8 +78,8 @@ impl Application {
         let peer = other(side);
         Self {
             side,
-            outgoing: Outgoing::default(),
-            incoming: Incoming::new(&plan.side(peer).messages),
+            outgoing: Outgoing::new(side),
+            incoming: Incoming::new(peer, &plan.side(peer).messages),
             plan,
             shared,
             started_at: None,
@@ -152,12 +152,9 @@ impl Application {
         for reader in self.readers.values_mut() {
             reader.run(now, transport, &mut self.scratch)?;
         }
-        let plan = &self.plan.side(self.side).messages;
-        let key = self.plan.key(self.side);
-        self.outgoing.run(now, since, plan, key, transport);
-        let peer = other(self.side);
-        let plan = &self.plan.side(peer).messages;
-        self.incoming.run(plan, self.plan.key(peer), transport)
+        self.outgoing
+            .run(now, since, &self.plan, &self.shared, transport)?;
+        self.incoming.run(now, &self.plan, &self.shared, transport)
     }
 
     fn hear(&mut self, now: Instant, notice: Notice, transport: &mut impl Transport) {
@@ -183,6 +180,8 @@ impl Application {
             }
             Notice::MessageReceived => self.incoming.available = true,
             Notice::MessagesWritable => self.outgoing.blocked = false,
+            Notice::MessageExpired => self.outgoing.expired_news = true,
+            Notice::MessagesMissed(count) => self.incoming.missed += count,
             Notice::Closed(ending) => {
                 self.ending.get_or_insert(ending);
             }

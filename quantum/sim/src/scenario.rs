@@ -34,6 +34,7 @@ use crate::world::{PathId, World};
 
 mod bulk;
 pub mod catalogue;
+pub mod mix;
 mod report;
 
 use bulk::Bulk;

@@ -11,7 +11,7 @@ use quantum_proto::stream::Side;
 use quantum_proto::time::Instant;
 
 use crate::adversary::Adversary;
-use crate::application::{Application, Shared};
+use crate::application::{Application, Doubt, Shared};
 use crate::node::{Limits, Node};
 use crate::options::Options;
 use crate::options::early::EarlyFate;
@@ -144,7 +144,7 @@ fn build(
     observer: Option<&Arc<dyn ObserverFactory>>,
 ) -> Result<World<Party>, String> {
     let mut random = Random::new(options.seed ^ 0x5eed_0000_0000_0000);
-    let shared = Rc::new(Shared::default());
+    let shared = Rc::new(Shared::new(doubt(options)));
     let application = |side| Application::new(side, Rc::clone(&options.plan), Rc::clone(&shared));
     let mut programs = [application(Side::Client), application(Side::Server)];
     if let Some(early) = &options.early {
@@ -192,6 +192,18 @@ fn build(
     }
     connect(&mut world, options, [client, server], &mut random);
     Ok(world)
+}
+
+/// What the ends cannot know of the time that messages take.
+fn doubt(options: &Options) -> Doubt {
+    let lags = options.drivers.iter().map(|driver| driver.clock_lag);
+    // A copy from elsewhere looks like a move.
+    let forged = options.is_watched().then_some(Instant::ORIGIN);
+    let moved = options.network.rebindings().first().copied();
+    Doubt {
+        clock_lag: lags.max().unwrap_or_default(),
+        path_changes_at: forged.or(moved).unwrap_or(Instant::DISTANT),
+    }
 }
 
 /// Whoever attacks is between the server and the client's translator, closer to both of them than

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use quantum_proto::stream::{Direction, StreamId};
 use quantum_proto::time::Instant;
+use quantum_proto::{MessageOptions, Urgency};
 
 mod connection;
 
@@ -20,6 +21,9 @@ pub trait Transport {
     ///
     /// Why nothing was taken.
     fn write(&mut self, id: StreamId, data: &[u8]) -> Result<usize, Refusal>;
+
+    /// What the stream goes before.
+    fn set_urgency(&mut self, id: StreamId, urgency: Urgency);
 
     /// Nothing more will be written.
     fn finish(&mut self, id: StreamId);
@@ -42,10 +46,18 @@ pub trait Transport {
     /// # Errors
     ///
     /// [`Refusal::Blocked`] until [`Notice::MessagesWritable`].
-    fn send_message(&mut self, data: Bytes, reliable: bool) -> Result<(), Refusal>;
+    fn send_message(
+        &mut self,
+        now: Instant,
+        data: Bytes,
+        options: &MessageOptions,
+    ) -> Result<u64, Refusal>;
 
     /// A message that has arrived.
-    fn receive_message(&mut self) -> Option<Bytes>;
+    fn receive_message(&mut self, now: Instant) -> Option<Bytes>;
+
+    /// The number of a message that expired.
+    fn take_expired_message(&mut self) -> Option<u64>;
 
     /// Delivers what was accepted, then closes.
     fn shut_down(&mut self, now: Instant, code: u64);
@@ -93,6 +105,10 @@ pub enum Notice {
     MessageReceived,
     /// Messages can be sent again.
     MessagesWritable,
+    /// Messages of this side have expired.
+    MessageExpired,
+    /// So many more messages of the peer's have expired.
+    MessagesMissed(u64),
     /// The server did not take early data.
     EarlyDataRejected,
     /// The connection is over.

@@ -43,6 +43,10 @@ pub enum Rule {
     /// The same seed gives the same events.
     #[error("determinism")]
     Determinism,
+    /// Nothing is delivered later than its deadline, but by what nobody can know of a path; and both
+    /// ends learn of each message that is not.
+    #[error("deadlines")]
+    Deadlines,
     /// A server takes the early data of a client that comes back, or all is sent again after the
     /// client was told so.
     #[error("early data")]

@@ -8,7 +8,9 @@ use rustc_hash::FxHashMap;
 
 use super::wait::{Occasion, WaitList};
 use crate::driver::shared::Shared;
-use crate::protocol::{Connection, ConnectionError, ConnectionHandle, Direction, Event, StreamId};
+use crate::protocol::{
+    Connection, ConnectionError, ConnectionHandle, Direction, Event, Instant, StreamId,
+};
 
 /// One connection, behind one lock.
 pub(crate) struct Cell {
@@ -33,7 +35,7 @@ pub(crate) struct State {
     readers: FxHashMap<StreamId, Waker>,
     /// Streams that somebody holds for sending.
     senders: FxHashMap<StreamId, Box<Sender>>,
-    waiting: [WaitList; 8],
+    waiting: [WaitList; 9],
 }
 
 /// A stream that somebody holds for sending.
@@ -84,6 +86,11 @@ impl Cell {
         self.handle
     }
 
+    /// The endpoint's time.
+    pub(crate) fn now(&self) -> Instant {
+        self.endpoint.clock.now()
+    }
+
     /// To look, or to change what needs no datagram.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()
@@ -103,7 +110,7 @@ impl Cell {
 
     /// Closes the connection at once; who has to be woken goes to `wakes`.
     pub(crate) fn close(&self, code: u64, reason: &[u8], wakes: &mut Vec<Waker>) {
-        let now = self.endpoint.clock.now();
+        let now = self.now();
         self.act(|state| {
             state.protocol.close(now, code, reason);
             (true, state.end(ConnectionError::LocallyClosed, wakes))
@@ -112,7 +119,7 @@ impl Cell {
 
     /// Closes the connection when everything has been delivered.
     pub(crate) fn shut_down(&self, code: u64, reason: &[u8]) {
-        let now = self.endpoint.clock.now();
+        let now = self.now();
         self.act(|state| {
             let open = state.ended.is_none();
             if open {
@@ -135,6 +142,7 @@ impl State {
             Occasion::StreamOpened(Direction::Unidirectional) => 5,
             Occasion::MessageReceived => 6,
             Occasion::MessagesWritable => 7,
+            Occasion::MessageExpired => 8,
             Occasion::SendEnded(id) => {
                 return self.senders.get_mut(&id).map(|sender| &mut sender.watchers);
             }
@@ -201,6 +209,7 @@ impl State {
             Event::StreamOpened(direction) => self.wake(Occasion::StreamOpened(direction), wakes),
             Event::MessageReceived => self.wake(Occasion::MessageReceived, wakes),
             Event::MessagesWritable => self.wake(Occasion::MessagesWritable, wakes),
+            Event::MessageExpired => self.wake(Occasion::MessageExpired, wakes),
             Event::Connected => {
                 self.connected = true;
                 self.wake(Occasion::Connected, wakes);

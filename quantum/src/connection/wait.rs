@@ -23,6 +23,8 @@ pub(crate) enum Occasion {
     MessageReceived,
     /// Another message may be sent.
     MessagesWritable,
+    /// A message of this end expired.
+    MessageExpired,
     /// Everything sent on the stream arrived, or the peer stopped it.
     SendEnded(StreamId),
 }

@@ -12,7 +12,7 @@ use crate::connection::Connection;
 use crate::connection::cell::{SendEnd, State};
 use crate::connection::wait::{Occasion, Wait};
 use crate::error::{ClosedStream, WriteError};
-use crate::protocol::{self, StreamId};
+use crate::protocol::{self, StreamId, Urgency};
 
 /// Sends ordered bytes.
 ///
@@ -108,6 +108,18 @@ impl SendStream {
         let finish = |state: &mut State| (true, _ = state.protocol.finish(id));
         self.connection.cell().act(finish);
         Ok(())
+    }
+
+    /// Says what the stream goes before from now on, beside the connection's other streams and its
+    /// messages. Default: [`Urgency::DEFAULT`].
+    ///
+    /// # Errors
+    ///
+    /// If the peer has all of the stream, or it was reset or stopped, or the connection is over.
+    pub fn set_urgency(&self, urgency: Urgency) -> Result<(), ClosedStream> {
+        let id = self.id;
+        let set = |state: &mut State| (true, state.protocol.set_urgency(id, urgency));
+        self.connection.cell().act(set).map_err(|_| ClosedStream)
     }
 
     /// Gives the stream up: what was not delivered yet never is, and the peer reads `code`.

@@ -1,3 +1,4 @@
+use quantum::Urgency;
 use quantum::error::{ReadError, ReadToEndError, WriteError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -141,4 +142,18 @@ async fn a_slow_reader_holds_the_writer_back() {
     while read < 1 << 20 {
         read += receive.read_chunk(usize::MAX).await.unwrap().unwrap().len();
     }
+}
+
+#[tokio::test]
+async fn a_stream_has_an_urgency_until_it_has_been_delivered() {
+    let pair = pair().await;
+    let mut send = pair.client.open_uni().await.unwrap();
+    send.set_urgency(Urgency::HIGHEST).unwrap();
+    send.write_all(b"soon").await.unwrap();
+    send.set_urgency(Urgency::LOWEST).unwrap();
+    send.finish().unwrap();
+    let mut receive = pair.server.accept_uni().await.unwrap();
+    assert_eq!(receive.read_to_end(10).await.unwrap(), "soon");
+    send.finished().await.unwrap();
+    assert!(send.set_urgency(Urgency::DEFAULT).is_err());
 }

@@ -5,11 +5,13 @@ use rustls_pki_types::CertificateDer;
 
 use super::{Connection, Event};
 use crate::crypto::ExportError;
-use crate::message::{MessageEvent, SendMessageError};
+use crate::message::{MessageEvent, MessageOptions, SendMessageError};
 use crate::stats::Statistics;
 use crate::stream::{
     ClosedStream, Direction, FinishError, ReadError, StreamEvent, StreamId, WriteError,
 };
+use crate::time::Instant;
+use crate::urgency::Urgency;
 
 impl Connection {
     /// Opens a stream. `None`: the peer allows no more of them now, or the connection is closing;
@@ -96,23 +98,48 @@ impl Connection {
         self.streams.stop(id, error)
     }
 
+    /// Says what the stream goes before from now on, beside other streams and messages. Default:
+    /// [`Urgency::DEFAULT`].
+    ///
+    /// # Errors
+    ///
+    /// If this end sends nothing more on the stream.
+    pub fn set_urgency(&mut self, id: StreamId, urgency: Urgency) -> Result<(), ClosedStream> {
+        self.streams.set_urgency(id, urgency)
+    }
+
     /// Accepts a message. Reliable ones arrive, in any order; unreliable ones arrive whole or not
-    /// at all. Returns its number.
+    /// at all; and none arrive after their deadline, which counts from `now`. Returns its number:
+    /// the messages of this end are counted from 0.
     ///
     /// # Errors
     ///
     /// If it is larger than the peer takes, or if there is no room now:
     /// [`Event::MessagesWritable`] tells when there is.
-    pub fn send_message(&mut self, data: Bytes, reliable: bool) -> Result<u64, SendMessageError> {
+    pub fn send_message(
+        &mut self,
+        now: Instant,
+        data: Bytes,
+        options: &MessageOptions,
+    ) -> Result<u64, SendMessageError> {
         if !self.accepts_work() {
             return Err(SendMessageError::ConnectionClosed);
         }
-        self.messages.send(data, reliable)
+        let number = self.messages.send(now, data, options)?;
+        self.arm_message_timer();
+        Ok(number)
     }
 
-    /// Takes the next message that is complete.
-    pub fn receive_message(&mut self) -> Option<Bytes> {
-        self.messages.receive()
+    /// Takes the next message that is complete; what would be late is dropped.
+    pub fn receive_message(&mut self, now: Instant) -> Option<Bytes> {
+        self.messages.receive(now)
+    }
+
+    /// Takes the number of the next message of this end that expired: its deadline passed, or
+    /// would have, before it was delivered. The newest 1,024 that nobody took are kept;
+    /// [`Statistics::messages_expired`] counts all.
+    pub fn take_expired_message(&mut self) -> Option<u64> {
+        self.messages.take_expired()
     }
 
     /// What there is to know; see [`Event`].
@@ -133,6 +160,8 @@ impl Connection {
         self.messages.poll_event().map(|event| match event {
             MessageEvent::Received => Event::MessageReceived,
             MessageEvent::Writable => Event::MessagesWritable,
+            MessageEvent::Expired => Event::MessageExpired,
+            MessageEvent::Missed(count) => Event::MessagesMissed(count),
         })
     }
 
@@ -147,8 +176,9 @@ impl Connection {
         let mut statistics = Statistics::default();
         self.statistics.fill(&mut statistics);
         self.recovery.fill(&mut statistics);
-        statistics.bytes_retransmitted =
-            self.streams.repeated_bytes() + self.messages.repeated_bytes();
+        statistics.bytes_retransmitted = self.streams.repeated_bytes();
+        self.messages.fill(&mut statistics);
+        self.repairs.fill(&mut statistics);
         statistics.ecn = self.path.ecn.state();
         statistics.path_changes = self.migration.generation;
         statistics.datagram_bytes = self.path.mtu.current();

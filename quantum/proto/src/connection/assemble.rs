@@ -44,7 +44,7 @@ impl Connection {
             let reserve = self.repair_reserve();
             packet.end -= reserve;
             packet.more = reserve > 0;
-            self.write_frames(space, kind, &mut packet);
+            self.write_frames(now, space, kind, &mut packet);
             packet.end = room.end - TAG_BYTES;
             if kind == PacketKind::Short && room.pad_to.is_none() {
                 self.write_repair(now, number, before, &mut packet);
@@ -90,8 +90,9 @@ impl Connection {
         end: usize,
         buffer: &mut Vec<u8>,
     ) -> Option<PacketWriter> {
-        let token: &[u8] = match kind {
-            PacketKind::Initial => &self.handshake.initial_token,
+        let opening = self.handshake.opening.as_deref();
+        let token: &[u8] = match opening {
+            Some(opening) if kind == PacketKind::Initial => &opening.token,
             _ => &[],
         };
         if buffer.len() + PACKET_BYTES_MIN + token.len() > end {
@@ -150,6 +151,7 @@ impl Connection {
     /// Everything that asks for an acknowledgement, in order of urgency.
     pub(super) fn write_frames(
         &mut self,
+        now: Instant,
         id: SpaceId,
         kind: PacketKind,
         packet: &mut PacketBuffer<'_>,
@@ -170,9 +172,7 @@ impl Connection {
                 self.write_token(packet);
             }
         }
-        self.streams.write_control(packet);
-        self.messages.write(packet);
-        self.streams.write_data(packet);
+        self.write_application(now, packet);
     }
 
     #[cfg(test)]

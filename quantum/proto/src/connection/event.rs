@@ -26,10 +26,17 @@ pub enum Event {
     Stopped(StreamId, u64),
     /// A stream can be opened again.
     StreamsAvailable(Direction),
-    /// [`Connection::receive_message`](crate::Connection::receive_message) has a message.
+    /// [`Connection::receive_message`](crate::Connection::receive_message) has a message, if it is not
+    /// late by now.
     MessageReceived,
     /// Messages that blocked are taken again.
     MessagesWritable,
+    /// A message of this end expired, or several:
+    /// [`Connection::take_expired_message`](crate::Connection::take_expired_message) has their
+    /// numbers.
+    MessageExpired,
+    /// So many more messages of the peer's expired: there, or on their way here.
+    MessagesMissed(u64),
     /// The server did not take the 0-RTT data: what was sent with it is sent again.
     EarlyDataRejected,
     /// The peer is now reached at this address.

@@ -31,16 +31,12 @@ pub(super) struct Handshake {
     /// Both ends know that it is complete (RFC 9001 section 4.1.2).
     pub(super) confirmed: bool,
     pub(super) migration_allowed: bool,
-    /// Client: to be repeated in every Initial packet. Server: empty.
-    pub(super) initial_token: Bytes,
+    /// Until it is confirmed.
+    pub(super) opening: Option<Box<Opening>>,
     /// The next packet is the first one after the handshake.
     pub(super) answer_first: bool,
     /// Server: for the client's next connection.
     pub(super) address_token: Option<Bytes>,
-    /// The ids that the peer's transport parameters have to repeat (RFC 9000 section 7.3).
-    pub(super) original_destination: Option<ConnectionId>,
-    pub(super) retry_source: Option<ConnectionId>,
-    pub(super) peer_source: Option<ConnectionId>,
     /// The peer's parameters have been checked and taken over.
     parameters_known: bool,
     /// 0-RTT was attempted, and taken.
@@ -54,14 +50,36 @@ pub(super) struct Handshake {
     pub(super) memory: Option<(Arc<ServerMemory>, String)>,
 }
 
+/// What matters only while a connection begins.
+#[derive(Debug)]
+pub(super) struct Opening {
+    /// Client: to be repeated in every Initial packet. Server: empty.
+    pub(super) token: Bytes,
+    /// The ids that the peer's transport parameters have to repeat (RFC 9000 section 7.3).
+    original_destination: ConnectionId,
+    retry_source: Option<ConnectionId>,
+    peer_source: Option<ConnectionId>,
+}
+
+impl Opening {
+    /// Nothing of the peer has been seen.
+    fn is_first(&self) -> bool {
+        self.retry_source.is_none() && self.peer_source.is_none()
+    }
+}
+
 impl Handshake {
     pub(super) fn new(setup: &ConnectionSetup) -> Self {
         Self {
             guuid: setup.guuid,
             migration_allowed: setup.migration,
-            initial_token: setup.token.clone(),
+            opening: Some(Box::new(Opening {
+                token: setup.token.clone(),
+                original_destination: setup.original_destination,
+                retry_source: None,
+                peer_source: None,
+            })),
             address_token: setup.next_token.clone(),
-            original_destination: Some(setup.original_destination),
             memory: setup.memory.clone(),
             ..Self::default()
         }
@@ -188,16 +206,19 @@ impl Connection {
                 reason,
             ))
         };
-        if peer.initial_source_connection_id != self.handshake.peer_source {
+        let Some(opening) = &self.handshake.opening else {
+            return Ok(());
+        };
+        if peer.initial_source_connection_id != opening.peer_source {
             return fault("the connection id in the parameters is not the sender's");
         }
         if self.side == Side::Server {
             return Ok(());
         }
-        if peer.original_destination_connection_id != self.handshake.original_destination {
+        if peer.original_destination_connection_id != Some(opening.original_destination) {
             return fault("the parameters answer another connection");
         }
-        if peer.retry_source_connection_id != self.handshake.retry_source {
+        if peer.retry_source_connection_id != opening.retry_source {
             return fault("the parameters name another Retry");
         }
         Ok(())
@@ -317,6 +338,7 @@ impl Connection {
             return;
         }
         self.handshake.confirmed = true;
+        self.handshake.opening = None;
         self.recovery.on_handshake_confirmed();
         self.discard_space(now, SpaceId::Initial);
         self.discard_space(now, SpaceId::Handshake);
@@ -341,10 +363,14 @@ impl Connection {
         header: &ProtectedHeader,
     ) -> Result<(), TransportError> {
         match header.kind {
-            PacketKind::Initial if self.handshake.peer_source.is_none() => {
-                let source = header.source.unwrap_or(self.remote_ids.active());
-                self.handshake.peer_source = Some(source);
-                self.remote_ids.replace_initial(source);
+            PacketKind::Initial => {
+                if let Some(opening) = &mut self.handshake.opening
+                    && opening.peer_source.is_none()
+                {
+                    let source = header.source.unwrap_or(self.remote_ids.active());
+                    opening.peer_source = Some(source);
+                    self.remote_ids.replace_initial(source);
+                }
             }
             PacketKind::Handshake if self.side == Side::Server => {
                 // Only who received our handshake keys' half can have sent it
@@ -371,18 +397,18 @@ impl Connection {
         header: &ProtectedHeader,
         packet: &[u8],
     ) -> Result<bool, TransportError> {
-        let acceptable = self.side == Side::Client
-            && self.handshake.retry_source.is_none()
-            && self.handshake.peer_source.is_none();
-        let Some(original) = self.handshake.original_destination.filter(|_| acceptable) else {
+        let opening = self.handshake.opening.as_deref_mut();
+        let first = opening.filter(|opening| opening.is_first());
+        let Some(opening) = first.filter(|_| self.side == Side::Client) else {
             return Ok(false);
         };
-        let Some(retry) = packet::Retry::decode(header, packet, &original) else {
+        let original = &opening.original_destination;
+        let Some(retry) = packet::Retry::decode(header, packet, original) else {
             return Ok(false);
         };
+        opening.retry_source = Some(retry.source);
+        opening.token = Bytes::copy_from_slice(retry.token);
         self.observe_received(PacketKind::Retry, None, packet.len(), &[]);
-        self.handshake.retry_source = Some(retry.source);
-        self.handshake.initial_token = Bytes::copy_from_slice(retry.token);
         self.remote_ids.replace_initial(retry.source);
         if let Some(space) = self.spaces[SpaceId::Initial as usize].as_deref_mut() {
             space.keys = crypto::initial_keys(&retry.source, self.side);
@@ -409,10 +435,14 @@ impl Connection {
         packet: &[u8],
     ) -> Result<bool, TransportError> {
         let early = self.side == Side::Client && self.is_handshaking();
-        let first = self.handshake.peer_source.is_none() && self.handshake.retry_source.is_none();
         // Whoever sent it has at least seen our packet.
-        let answers = header.version == 0 && header.source == self.handshake.original_destination;
-        if early && first && answers && !packet::offers_our_version(header, packet) {
+        let opening = self.handshake.opening.as_deref();
+        let answers = opening.is_some_and(|opening| {
+            opening.is_first()
+                && header.version == 0
+                && header.source == Some(opening.original_destination)
+        });
+        if early && answers && !packet::offers_our_version(header, packet) {
             self.abandon(ConnectionError::VersionMismatch);
         }
         Ok(true)

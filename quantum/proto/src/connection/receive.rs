@@ -205,7 +205,7 @@ impl Connection {
         if self.is_closed() {
             return Ok(());
         }
-        self.keep_symbol(packet.kind, packet.number, packet.payload)?;
+        self.keep_symbol(now, packet.kind, packet.number, packet.payload)?;
         if let Some(space) = self.spaces[packet.space as usize].as_deref_mut() {
             let elicits = summary.ack_eliciting;
             // What waited here for its keys says so (RFC 9000 section 13.2.5).
@@ -234,6 +234,7 @@ impl Connection {
             return Err(TransportError::violation("a packet without frames"));
         }
         let mut summary = Summary::default();
+        self.messages.on_packet();
         for frame in Frames::new(packet.payload) {
             let frame = frame?;
             if !packet.kind.permits(&frame) {
@@ -300,15 +301,19 @@ impl Connection {
                 self.on_close(now, transport, error, reason);
                 Ok(())
             }
-            data => self.on_data_frame(data),
+            data => self.on_data_frame(now, data),
         }
     }
 
     /// What frames about streams and messages do, in whichever way they came.
-    pub(super) fn on_data_frame(&mut self, frame: Frame<'_>) -> Result<(), TransportError> {
+    pub(super) fn on_data_frame(
+        &mut self,
+        now: Instant,
+        frame: Frame<'_>,
+    ) -> Result<(), TransportError> {
         match frame {
             Frame::Stream(stream) => self.streams.on_stream(&stream),
-            Frame::Message(message) => self.messages.on_message(&message),
+            Frame::Message(message) => self.messages.on_message(now, &message),
             Frame::ResetStream {
                 id,
                 error,
@@ -324,7 +329,18 @@ impl Connection {
                 self.streams.on_max_streams(direction, count);
                 Ok(())
             }
-            Frame::ResetMessage { id, size } => self.messages.on_reset_message(id, size),
+            Frame::ResetMessage { id, size, reason } => {
+                self.messages.on_reset_message(id, size, reason)
+            }
+            Frame::MessagesExpired(totals) => {
+                self.messages.on_messages_expired(totals);
+                Ok(())
+            }
+            Frame::Timestamp(sent) => {
+                self.messages
+                    .on_timestamp(self.kept_since.unwrap_or(now), sent);
+                Ok(())
+            }
             Frame::MaxMessageData { bytes } => {
                 self.messages.on_max_message_data(bytes);
                 Ok(())

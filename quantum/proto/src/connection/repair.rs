@@ -10,7 +10,7 @@ use crate::fec::{self, Conditions, Decoder, LossEstimate, Recovered, Sender, Use
 use crate::frame::{self, Frames, Repair};
 use crate::packet::PacketKind;
 use crate::recovery::{Delivered, LostPacket, SpaceId};
-use crate::stats::Holdings;
+use crate::stats::{Holdings, RepairCounters, Statistics};
 use crate::time::Instant;
 
 /// What a connection needs for it. Nothing of it takes memory on a path that loses nothing.
@@ -21,6 +21,7 @@ pub(super) struct Repairs {
     loss: LossEstimate,
     sender: Option<Box<Sender>>,
     receiver: Option<Box<Receiver>>,
+    counters: Option<Box<RepairCounters>>,
 }
 
 /// The receiving side.
@@ -86,8 +87,9 @@ impl Connection {
         let end = packet.buffer.len();
         let room = packet.remaining();
         if sender.write(now, number, symbol.is_some(), room, packet.buffer) {
-            self.statistics.repairs_sent += 1;
-            self.statistics.repair_bytes_sent += (packet.buffer.len() - end) as u64;
+            let counters = self.repairs.counters.get_or_insert_default();
+            counters.sent += 1;
+            counters.bytes_sent += (packet.buffer.len() - end) as u64;
         }
         if let Some(symbol) = symbol {
             let bytes = end - start + HEADER_BYTES + TAG_BYTES;
@@ -104,7 +106,7 @@ impl Connection {
 
     /// Whether the path, and both ends, make repairs worth while.
     fn wants_repairs(&mut self) -> bool {
-        let wanted = self.repairs.symbols_max > 0
+        let wanted = std::env::var_os("NOFEC").is_none() && self.repairs.symbols_max > 0
             && self.handshake.confirmed
             && self.repairs.loss.is_lossy();
         if !wanted && self.repairs.sender.take().is_some() {
@@ -163,17 +165,19 @@ impl Connection {
             return Ok(());
         };
         let arrived = |number| space.acknowledger.is_duplicate(number);
+        let counters = self.repairs.counters.get_or_insert_default();
         match receiver.decoder.on_repair(row, repair, arrived)? {
-            Use::Kept => self.statistics.repairs_received += 1,
-            Use::Needless => self.statistics.repairs_needless += 1,
-            Use::Skipped => self.statistics.repairs_skipped += 1,
+            Use::Kept => counters.received += 1,
+            Use::Needless => counters.needless += 1,
+            Use::Skipped => counters.skipped += 1,
         }
-        self.take_recovered()
+        self.take_recovered(now)
     }
 
     /// A packet was read to its end: later repairs may need its symbol.
     pub(super) fn keep_symbol(
         &mut self,
+        now: Instant,
         kind: PacketKind,
         number: u64,
         payload: &[u8],
@@ -189,23 +193,24 @@ impl Connection {
         if !symbol.is_empty() {
             receiver.decoder.on_symbol(number, symbol)?;
         }
-        self.take_recovered()
+        self.take_recovered(now)
     }
 
     /// What was rebuilt has the effect that it would have had, but that nothing is acknowledged: the
     /// packet is lost for congestion control (Q-CC-3).
-    fn take_recovered(&mut self) -> Result<(), TransportError> {
+    fn take_recovered(&mut self, now: Instant) -> Result<(), TransportError> {
         while let Some(receiver) = self.repairs.receiver.as_deref_mut()
             && let Some(Recovered { number, symbol }) = receiver.decoder.take_recovered()?
         {
             if receiver.recovered.len() < RECOVERED_MAX {
                 receiver.recovered.push(number);
             }
-            self.statistics.packets_recovered += 1;
+            self.repairs.counters.get_or_insert_default().recovered += 1;
+            self.messages.on_packet();
             for frame in Frames::new(&symbol) {
                 let frame = frame?;
                 if fec::is_repaired(&frame) {
-                    self.on_data_frame(frame)?;
+                    self.on_data_frame(now, frame)?;
                 }
             }
             self.acknowledge_immediately();
@@ -246,6 +251,13 @@ impl Repairs {
     pub(super) fn on_path_change(&mut self) {
         self.loss = LossEstimate::default();
         self.sender = None;
+    }
+
+    /// Adds what was counted here.
+    pub(super) fn fill(&self, statistics: &mut Statistics) {
+        if let Some(counters) = &self.counters {
+            counters.fill(statistics);
+        }
     }
 
     /// Adds what is held here.

@@ -58,6 +58,7 @@ impl Connection {
                 | Carried::MaxStreams { .. } => self.streams.on_delivered(carried),
                 Carried::Message { .. }
                 | Carried::ResetMessage { .. }
+                | Carried::MessagesExpired
                 | Carried::MaxMessageData => {
                     self.messages.on_delivered(carried);
                 }
@@ -95,7 +96,10 @@ impl Connection {
             | Carried::MaxData
             | Carried::MaxStreamData { .. }
             | Carried::MaxStreams { .. } => return self.streams.on_lost(carried),
-            Carried::Message { .. } | Carried::ResetMessage { .. } | Carried::MaxMessageData => {
+            Carried::Message { .. }
+            | Carried::ResetMessage { .. }
+            | Carried::MessagesExpired
+            | Carried::MaxMessageData => {
                 return self.messages.on_lost(carried);
             }
             Carried::Crypto { start, length } => return self.on_crypto_lost(space, start, length),

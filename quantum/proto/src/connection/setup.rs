@@ -28,6 +28,7 @@ use crate::recovery::{Outcome, Recovery, SpaceId};
 use crate::stats::Counts;
 use crate::stream::{Side, Streams};
 use crate::time::Instant;
+use crate::urgency::StarvationGuard;
 
 impl Connection {
     /// A connection that has not sent or received anything.
@@ -72,6 +73,7 @@ impl Connection {
             streams: Streams::new(side, &config),
             messages: Messages::new(&config),
             repairs: Repairs::default(),
+            guard: StarvationGuard::default(),
             peer: TransportParameters::default().lasting(),
             ack_requests: FrequencyRequests::new(None),
             pending: Pending::default(),

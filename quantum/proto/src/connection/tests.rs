@@ -4,6 +4,7 @@ pub(crate) mod pair;
 
 mod attacks;
 mod closing;
+mod deadlines;
 mod handshake;
 mod latency;
 mod moves;

@@ -31,6 +31,7 @@ impl Connection {
             Timer::KeyUpdate => self.start_key_update(now),
             Timer::PathValidation => self.on_validation_timeout(now),
             Timer::KeepAlive => self.pending.ping = true,
+            Timer::MessageDeadline => self.messages.expire(now),
             // What they hold back is looked at when packets are assembled.
             Timer::Pacing | Timer::AckDelay | Timer::MtuProbe | Timer::Repair => {}
             Timer::ForgetSymbols => self.forget_symbols(),
@@ -56,14 +57,14 @@ impl Connection {
                 self.observe_lost(space, &outcome);
                 self.apply(now, space, &mut outcome);
             }
-            TimerAction::Probe { space, packets } => self.owe_probes(space, packets),
+            TimerAction::Probe { space, packets } => self.owe_probes(now, space, packets),
         }
         self.outcome = outcome;
     }
 
     /// A probe repeats the oldest data that is not acknowledged, unless there is something new to
     /// say: an answer to it alone would only start the repair a round trip later.
-    fn owe_probes(&mut self, space: SpaceId, packets: u8) {
+    fn owe_probes(&mut self, now: Instant, space: SpaceId, packets: u8) {
         self.probes[space as usize] = packets;
         let packet_type = PacketType::of_space(space);
         self.observe(|| Observation::ProbeTimeout {
@@ -80,6 +81,7 @@ impl Connection {
         let oldest: SmallVec<[Contents; 2]> = self
             .recovery
             .outstanding(space)
+            .filter(|contents| self.is_wanted(now, contents))
             .take(packets.into())
             .cloned()
             .collect();
@@ -96,6 +98,12 @@ impl Connection {
         }
         self.close_if_delivered(now);
         self.arm_loss_timer();
+        self.arm_message_timer();
+    }
+
+    pub(super) fn arm_message_timer(&mut self) {
+        self.timers
+            .set_or_stop(Timer::MessageDeadline, self.messages.next_deadline());
     }
 
     pub(super) fn arm_loss_timer(&mut self) {

@@ -31,10 +31,12 @@ pub(super) enum Timer {
     Repair,
     /// No repair has come for long.
     ForgetSymbols,
+    /// A message that waits is worth nothing from now on.
+    MessageDeadline,
 }
 
 impl Timer {
-    const COUNT: usize = 13;
+    const COUNT: usize = 14;
 
     /// Every timer, in the order in which those that expire together are served.
     pub(super) const ALL: [Self; Self::COUNT] = [
@@ -51,6 +53,7 @@ impl Timer {
         Self::MtuProbe,
         Self::Repair,
         Self::ForgetSymbols,
+        Self::MessageDeadline,
     ];
 }
 

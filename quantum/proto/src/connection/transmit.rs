@@ -61,6 +61,7 @@ impl Connection {
             .or_else(|| self.transmit_batch(now, datagrams_max, buffer));
         if transmit.is_some() {
             self.arm_loss_timer();
+            self.arm_message_timer();
             self.observe_metrics();
         }
         transmit

@@ -1,7 +1,10 @@
 //! Bytes to frames.
 
 use super::ranges::next_range;
-use super::{Ack, AckFrequency, EcnCounts, Frame, Message, NewConnectionId, Repair, Stream, kind};
+use super::{
+    Ack, AckFrequency, EcnCounts, Frame, Message, MessagesExpired, NewConnectionId, Repair, Stream,
+    Timestamp, kind,
+};
 use crate::connection_id::{ConnectionId, ResetToken};
 use crate::error::{TransportError, TransportErrorCode};
 use crate::stream::{Direction, StreamId};
@@ -86,7 +89,10 @@ fn decode<'a>(reader: &mut Reader<'a>, frame_type: &mut u64) -> Result<Frame<'a>
         flags @ kind::STREAM..=kind::STREAM_LAST => stream(reader, flags),
         kind::ACK => ack(reader, false),
         kind::ACK_ECN => ack(reader, true),
-        flags @ kind::MESSAGE..=kind::MESSAGE_LAST => message(reader, flags),
+        flags @ kind::MESSAGE..=kind::MESSAGE_LAST => message(reader, flags, false),
+        flags @ kind::DEADLINE_MESSAGE..=kind::DEADLINE_MESSAGE_LAST => {
+            message(reader, flags, true)
+        }
         kind::PADDING => Ok(padding(reader)),
         other => control(reader, other),
     }
@@ -130,6 +136,7 @@ fn control<'a>(reader: &mut Reader<'a>, frame_type: u64) -> Result<Frame<'a>, Fa
         kind::RESET_MESSAGE => Frame::ResetMessage {
             id: reader.varint()?,
             size: reader.varint()?,
+            reason: reader.varint()?,
         },
         kind::MAX_MESSAGE_DATA => Frame::MaxMessageData {
             bytes: reader.varint()?,
@@ -137,6 +144,14 @@ fn control<'a>(reader: &mut Reader<'a>, frame_type: u64) -> Result<Frame<'a>, Fa
         kind::MESSAGE_DATA_BLOCKED => Frame::MessageDataBlocked {
             limit: reader.varint()?,
         },
+        kind::MESSAGES_EXPIRED => Frame::MessagesExpired(MessagesExpired {
+            unsent: reader.varint()?,
+            late: reader.varint()?,
+        }),
+        kind::TIMESTAMP => Frame::Timestamp(Timestamp {
+            time: reader.varint()?,
+            path: reader.varint()?,
+        }),
         kind::REPAIR => Frame::Repair(Repair {
             distance: reader.varint()?,
             window: reader.varint()?,
@@ -219,7 +234,11 @@ fn stream<'a>(reader: &mut Reader<'a>, flags: u64) -> Result<Frame<'a>, Fault> {
     }))
 }
 
-fn message<'a>(reader: &mut Reader<'a>, flags: u64) -> Result<Frame<'a>, Fault> {
+fn message<'a>(
+    reader: &mut Reader<'a>,
+    flags: u64,
+    has_deadline: bool,
+) -> Result<Frame<'a>, Fault> {
     let id = reader.varint()?;
     let size = reader.varint()?;
     let offset = if flags & kind::MESSAGE_OFFSET != 0 {
@@ -227,6 +246,7 @@ fn message<'a>(reader: &mut Reader<'a>, flags: u64) -> Result<Frame<'a>, Fault> 
     } else {
         0
     };
+    let slack = has_deadline.then(|| reader.varint()).transpose()?;
     let data = data(reader, flags & kind::MESSAGE_LENGTH != 0)?;
     check_end(offset, data)?;
     let reliable = flags & kind::MESSAGE_RELIABLE != 0;
@@ -235,6 +255,7 @@ fn message<'a>(reader: &mut Reader<'a>, flags: u64) -> Result<Frame<'a>, Fault> 
         size,
         reliable,
         offset,
+        slack,
         data,
     }))
 }

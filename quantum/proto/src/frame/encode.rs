@@ -1,6 +1,6 @@
 //! Frames to bytes: one function each, at the end of a buffer.
 
-use super::{AckFrequency, EcnCounts, NewConnectionId, kind};
+use super::{AckFrequency, EcnCounts, MessagesExpired, NewConnectionId, Timestamp, kind};
 use crate::range_set::RangeSet;
 use crate::stream::{Direction, StreamId};
 use crate::wire::{varint_size, write_prefixed, write_varint};
@@ -118,41 +118,65 @@ pub(crate) fn write_stream_header(
     }
 }
 
-/// What [`write_message_header`] writes.
-pub(crate) fn message_header_size(id: u64, size: u64, offset: u64, length: Option<usize>) -> usize {
-    let offset = if offset == 0 { 0 } else { varint_size(offset) };
-    let length = length.map_or(0, |length| varint_size(length as u64));
-    varint_size(kind::MESSAGE) + varint_size(id) + varint_size(size) + offset + length
+/// What a MESSAGE frame says beside its data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MessageHeader {
+    pub(crate) id: u64,
+    pub(crate) size: u64,
+    pub(crate) reliable: bool,
+    pub(crate) offset: u64,
+    /// Of a message with a deadline.
+    pub(crate) slack: Option<u64>,
+    /// So many bytes of the message follow, or all to the end of the packet.
+    pub(crate) length: Option<usize>,
 }
 
-/// `length` bytes of the message follow, or all to the end of the packet.
-pub(crate) fn write_message_header(
-    buffer: &mut Vec<u8>,
-    id: u64,
-    size: u64,
-    reliable: bool,
-    offset: u64,
-    length: Option<usize>,
-) {
-    let mut frame_type = kind::MESSAGE;
-    frame_type |= if reliable { kind::MESSAGE_RELIABLE } else { 0 };
-    frame_type |= if length.is_some() {
-        kind::MESSAGE_LENGTH
-    } else {
-        0
-    };
-    frame_type |= if offset > 0 { kind::MESSAGE_OFFSET } else { 0 };
-    write_all(buffer, &[frame_type, id, size]);
-    if offset > 0 {
-        write_varint(buffer, offset);
+impl MessageHeader {
+    /// What [`write`](Self::write) writes.
+    pub(crate) fn bytes(&self) -> usize {
+        let offset = (self.offset > 0).then_some(self.offset);
+        let length = self.length.map(|length| length as u64);
+        let fields = [Some(self.id), Some(self.size), offset, self.slack, length];
+        let fields = fields.into_iter().flatten().map(varint_size);
+        varint_size(kind::MESSAGE) + fields.sum::<usize>()
     }
-    if let Some(length) = length {
-        write_varint(buffer, length as u64);
+
+    pub(crate) fn write(&self, buffer: &mut Vec<u8>) {
+        let mut frame_type = match self.slack {
+            Some(_) => kind::DEADLINE_MESSAGE,
+            None => kind::MESSAGE,
+        };
+        let flags = [
+            (self.reliable, kind::MESSAGE_RELIABLE),
+            (self.length.is_some(), kind::MESSAGE_LENGTH),
+            (self.offset > 0, kind::MESSAGE_OFFSET),
+        ];
+        for (is_set, flag) in flags {
+            frame_type |= if is_set { flag } else { 0 };
+        }
+        write_all(buffer, &[frame_type, self.id, self.size]);
+        if self.offset > 0 {
+            write_varint(buffer, self.offset);
+        }
+        if let Some(slack) = self.slack {
+            write_varint(buffer, slack);
+        }
+        if let Some(length) = self.length {
+            write_varint(buffer, length as u64);
+        }
     }
 }
 
-pub(crate) fn write_reset_message(buffer: &mut Vec<u8>, id: u64, size: u64) {
-    write_all(buffer, &[kind::RESET_MESSAGE, id, size]);
+pub(crate) fn write_reset_message(buffer: &mut Vec<u8>, id: u64, size: u64, reason: u64) {
+    write_all(buffer, &[kind::RESET_MESSAGE, id, size, reason]);
+}
+
+pub(crate) fn write_messages_expired(buffer: &mut Vec<u8>, frame: MessagesExpired) {
+    write_all(buffer, &[kind::MESSAGES_EXPIRED, frame.unsent, frame.late]);
+}
+
+pub(crate) fn write_timestamp(buffer: &mut Vec<u8>, frame: Timestamp) {
+    write_all(buffer, &[kind::TIMESTAMP, frame.time, frame.path]);
 }
 
 pub(crate) fn write_max_message_data(buffer: &mut Vec<u8>, bytes: u64) {

@@ -54,7 +54,7 @@ fn plain_frame() -> impl Strategy<Value = Frame<'static>> {
 
 fn numbered_frame() -> impl Strategy<Value = Frame<'static>> {
     let numbers = (number(), number(), number());
-    (0..12, numbers, direction()).prop_map(|(which, (first, second, third), direction)| {
+    (0..14, numbers, direction()).prop_map(|(which, (first, second, third), direction)| {
         let id = StreamId(first);
         match which {
             0 => Frame::ResetStream {
@@ -79,7 +79,16 @@ fn numbered_frame() -> impl Strategy<Value = Frame<'static>> {
             9 => Frame::ResetMessage {
                 id: first,
                 size: second,
+                reason: third,
             },
+            12 => Frame::MessagesExpired(MessagesExpired {
+                unsent: first,
+                late: second,
+            }),
+            13 => Frame::Timestamp(Timestamp {
+                time: first,
+                path: second,
+            }),
             10 => Frame::MaxMessageData { bytes: first },
             _ => Frame::MessageDataBlocked { limit: first },
         }
@@ -126,11 +135,12 @@ fn data_frame(which: u8, numbers: (u64, u64), flag: bool, data: &[u8]) -> Frame<
             fin: flag,
             data,
         }),
-        2 => Frame::Message(Message {
+        2 | 5 => Frame::Message(Message {
             id: first,
             size: offset + data.len() as u64,
             reliable: flag,
             offset,
+            slack: (which == 5).then_some(second),
             data,
         }),
         3 => Frame::Close {
@@ -171,7 +181,7 @@ proptest! {
 
     #[test]
     fn frames_with_data_come_back(
-        which in 0u8..5,
+        which in 0u8..6,
         numbers in (number(), number()),
         flag: bool,
         data in prop::collection::vec(any::<u8>(), 0..100),
@@ -200,18 +210,25 @@ proptest! {
     }
 
     #[test]
-    fn message_headers_are_as_long_as_announced(id in number(), offset in 0u64..1 << 40, reliable: bool, length in prop::option::of(0usize..20_000)) {
+    fn message_headers_are_as_long_as_announced(
+        id in number(),
+        offset in 0u64..1 << 40,
+        slack in prop::option::of(number()),
+        reliable: bool,
+        length in prop::option::of(0usize..20_000),
+    ) {
         let size = offset + 20_000;
+        let header = MessageHeader { id, size, reliable, offset, slack, length };
         let mut buffer = Vec::new();
-        write_message_header(&mut buffer, id, size, reliable, offset, length);
-        prop_assert_eq!(buffer.len(), message_header_size(id, size, offset, length));
+        header.write(&mut buffer);
+        prop_assert_eq!(buffer.len(), header.bytes());
         buffer.resize(buffer.len() + length.unwrap_or(77), 7);
         let frames = decode(&buffer).unwrap();
         prop_assert!(matches!(
             frames.as_slice(),
             [Frame::Message(message)] if message.id == id && message.offset == offset
                 && message.reliable == reliable && message.size == size
-                && message.data.len() == length.unwrap_or(77)
+                && message.slack == slack && message.data.len() == length.unwrap_or(77)
         ));
     }
 
@@ -294,6 +311,10 @@ fn malformed_frames_are_refused() {
             "message",
             fields(&[kind::MESSAGE | 3, 0, 3, VARINT_MAX, 1, 0]),
         ),
+        (
+            "deadline message",
+            fields(&[kind::DEADLINE_MESSAGE | 3, 0, 3, VARINT_MAX, 5, 1, 0]),
+        ),
         ("empty token", fields(&[kind::NEW_TOKEN, 0])),
         ("streams", fields(&[kind::MAX_STREAMS_BIDI, (1 << 60) + 1])),
         ("blocked", fields(&[kind::STREAMS_BLOCKED_UNI, VARINT_MAX])),
@@ -343,6 +364,14 @@ fn packets_carry_what_table_3_allows() {
     );
     assert_eq!(
         allowed(&fields(&[kind::MESSAGE, 0, 0])),
+        [false, true, false, true]
+    );
+    assert_eq!(
+        allowed(&fields(&[kind::DEADLINE_MESSAGE, 0, 0, 0])),
+        [false, true, false, true]
+    );
+    assert_eq!(
+        allowed(&fields(&[kind::TIMESTAMP, 0, 0])),
         [false, true, false, true]
     );
     assert_eq!(

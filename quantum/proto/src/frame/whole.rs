@@ -22,8 +22,15 @@ impl Frame<'_> {
                 buffer.extend_from_slice(frame.data);
             }
             Self::Message(ref frame) => {
-                let (reliable, length) = (frame.reliable, Some(frame.data.len()));
-                write_message_header(buffer, frame.id, frame.size, reliable, frame.offset, length);
+                let header = MessageHeader {
+                    id: frame.id,
+                    size: frame.size,
+                    reliable: frame.reliable,
+                    offset: frame.offset,
+                    slack: frame.slack,
+                    length: Some(frame.data.len()),
+                };
+                header.write(buffer);
                 buffer.extend_from_slice(frame.data);
             }
             _ => self.encode_control(buffer),
@@ -46,7 +53,11 @@ impl Frame<'_> {
             Self::StreamsBlocked { direction, limit } => {
                 write_streams_blocked(buffer, direction, limit);
             }
-            Self::ResetMessage { id, size } => write_reset_message(buffer, id, size),
+            Self::ResetMessage { id, size, reason } => {
+                write_reset_message(buffer, id, size, reason);
+            }
+            Self::MessagesExpired(frame) => write_messages_expired(buffer, frame),
+            Self::Timestamp(frame) => write_timestamp(buffer, frame),
             Self::MaxMessageData { bytes } => write_max_message_data(buffer, bytes),
             Self::MessageDataBlocked { limit } => write_message_data_blocked(buffer, limit),
             Self::Repair(ref frame) => {

@@ -3,8 +3,6 @@
 
 mod link;
 
-use bytes::Bytes;
-
 use super::script::Script;
 use crate::frame::Frames;
 use crate::stream::{Direction, Side};
@@ -41,6 +39,7 @@ fn step(link: &mut Link, operation: u8, script: &mut Script<'_>) {
         0 => link.open(side, Direction::Bidirectional),
         1 => link.open(side, Direction::Unidirectional),
         2 | 3 => link.write(side, script.byte(), script.short() % 3_000),
+        4 if operation & 0x20 != 0 => link.set_urgency(side, script.byte(), script.byte()),
         4 => link.finish(side, script.byte()),
         5 => link.reset(side, script.byte()),
         6 => link.stop(side, script.byte()),
@@ -48,8 +47,10 @@ fn step(link: &mut Link, operation: u8, script: &mut Script<'_>) {
         8 | 9 => link.transmit(side, 40 + usize::from(script.short() % 1_200)),
         10 | 11 => link.deliver(side, script.byte(), operation & 0x10 == 0),
         12 => link.lose(side, script.byte()),
+        13 if operation & 0x20 != 0 => link.send_urgent_message(side, script),
         13 => link.send_message(side, script.short() % 2_100, operation & 0x10 == 0),
         14 => link.receive_messages(side),
+        _ if operation & 0x20 != 0 => link.pass_time(script.byte()),
         _ => link.acknowledge(side),
     }
 }
@@ -65,12 +66,11 @@ pub(super) fn hostile(input: &[u8]) {
         match operation % 8 {
             0 => end.read_everything(),
             1 => {
-                let _ = end
-                    .messages
-                    .send(Bytes::from_static(&[7; 100]), operation & 8 == 0);
+                end.send_something(operation & 8 == 0, operation & 0x70);
                 written += end.write_on_all(&[5; 300]);
             }
             2 => {
+                end.pass_time(operation >> 4);
                 packet.clear();
                 let contents = end.transmit(1_200, &mut packet);
                 end.give_up(&contents, operation & 8 == 0);

@@ -5,25 +5,40 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 
 use super::OVERHEAD_BYTES;
+use super::clock::PeerClock;
 use super::ended::Ended;
 use crate::carried::{Carried, PacketBuffer};
 use crate::error::{TransportError, TransportErrorCode};
-use crate::frame;
+use crate::frame::{self, reset_reason};
 use crate::stats::Holdings;
 use crate::stream::coverage::Coverage;
 use crate::stream::flow::ReceiveCredit;
+use crate::time::Instant;
 
 /// What has arrived of messages.
 #[derive(Debug)]
 pub(super) struct Incoming {
     partial: BTreeMap<u64, Partial>,
-    complete: VecDeque<Bytes>,
+    complete: VecDeque<Complete>,
     /// Ids that are complete or reset.
     ended: Ended,
     credit: ReceiveCredit,
     credit_owed: bool,
     message_bytes_max: u64,
     news: bool,
+    pub(super) clock: PeerClock,
+    /// Messages that were dropped here because they came, or were taken, too late.
+    late: u64,
+    /// Messages that the peer has reset because they expired.
+    expired: u64,
+}
+
+/// A message that the application may take.
+#[derive(Debug)]
+struct Complete {
+    data: Bytes,
+    /// Until then.
+    until: Instant,
 }
 
 /// A message of which something is missing.
@@ -32,6 +47,8 @@ struct Partial {
     data: Vec<u8>,
     size: u64,
     arrived: Coverage,
+    /// When it is worth nothing any more, as far as is known; distant, if never.
+    until: Instant,
 }
 
 impl Partial {
@@ -64,13 +81,19 @@ impl Incoming {
             credit_owed: false,
             message_bytes_max,
             news: false,
+            clock: PeerClock::default(),
+            late: 0,
+            expired: 0,
         }
     }
 
     pub(super) fn on_message(
         &mut self,
+        now: Instant,
         message: &frame::Message<'_>,
     ) -> Result<(), TransportError> {
+        let slack = message.slack.map(|slack| self.clock.usable_until(slack));
+        let until = slack.transpose()?.unwrap_or(Some(Instant::DISTANT));
         if self.ended.contains(message.id) {
             return Ok(());
         }
@@ -78,21 +101,44 @@ impl Incoming {
         if message.size > self.message_bytes_max || end > message.size {
             return Err(size_error("a message larger than allowed, or than it said"));
         }
-        if let Some(partial) = self.partial.get(&message.id) {
-            if partial.size != message.size {
+        match self.partial.get(&message.id) {
+            Some(partial) if partial.size != message.size => {
                 return Err(size_error("the size of a message changed"));
             }
+            Some(_) => {}
+            None => self.charge(message.size)?,
+        }
+        let known = self.partial.get(&message.id).map(|partial| partial.until);
+        // Each frame knows as much as the ones before it, or more: the earliest counts.
+        let until = until.map(|until| known.map_or(until, |known| known.min(until)));
+        match until.filter(|until| *until >= now) {
+            Some(until) => self.take_in(message, until),
+            None => self.drop_late(message.id, message.size),
+        }
+    }
+
+    /// Takes in what has arrived in time.
+    fn take_in(
+        &mut self,
+        message: &frame::Message<'_>,
+        until: Instant,
+    ) -> Result<(), TransportError> {
+        if let Some(partial) = self.partial.get_mut(&message.id) {
+            partial.until = until;
+        } else if message.data.len() as u64 == message.size {
+            let data = Bytes::copy_from_slice(message.data);
+            return self.complete(message.id, Complete { data, until });
         } else {
-            self.charge(message.size)?;
-            if message.data.len() as u64 == message.size {
-                return self.complete(message.id, Bytes::copy_from_slice(message.data));
-            }
-            self.begin(message)?;
+            self.begin(message, until)?;
         }
         self.add(message)
     }
 
-    fn begin(&mut self, message: &frame::Message<'_>) -> Result<(), TransportError> {
+    fn begin(
+        &mut self,
+        message: &frame::Message<'_>,
+        until: Instant,
+    ) -> Result<(), TransportError> {
         if self.partial.len() >= PARTIAL_MAX {
             return Err(TransportError::violation(
                 "too many messages begun and not completed",
@@ -102,6 +148,7 @@ impl Incoming {
             data: Vec::new(),
             size: message.size,
             arrived: Coverage::default(),
+            until,
         };
         self.partial.insert(message.id, partial);
         Ok(())
@@ -118,16 +165,25 @@ impl Incoming {
             return Err(TransportError::violation("a message in too many pieces"));
         }
         if partial.arrived.contiguous() == partial.size
-            && let Some(partial) = self.partial.remove(&message.id)
+            && let Some(Partial { data, until, .. }) = self.partial.remove(&message.id)
         {
-            return self.complete(message.id, partial.data.into());
+            let data = data.into();
+            return self.complete(message.id, Complete { data, until });
         }
         Ok(())
     }
 
-    fn complete(&mut self, id: u64, data: Bytes) -> Result<(), TransportError> {
-        self.complete.push_back(data);
+    fn complete(&mut self, id: u64, complete: Complete) -> Result<(), TransportError> {
+        self.complete.push_back(complete);
         self.news = true;
+        self.end(id)
+    }
+
+    /// Nobody wants it any more, whatever is still on its way.
+    fn drop_late(&mut self, id: u64, size: u64) -> Result<(), TransportError> {
+        self.partial.remove(&id);
+        self.late += 1;
+        self.consume(size);
         self.end(id)
     }
 
@@ -141,7 +197,12 @@ impl Incoming {
         Ok(())
     }
 
-    pub(super) fn on_reset(&mut self, id: u64, size: u64) -> Result<(), TransportError> {
+    pub(super) fn on_reset(
+        &mut self,
+        id: u64,
+        size: u64,
+        reason: u64,
+    ) -> Result<(), TransportError> {
         if self.ended.contains(id) {
             return Ok(());
         }
@@ -155,14 +216,26 @@ impl Incoming {
             }
             None => self.charge(size)?,
         }
+        self.expired += u64::from(reason == reset_reason::EXPIRED);
         self.consume(size);
         self.end(id)
     }
 
-    pub(super) fn receive(&mut self) -> Option<Bytes> {
-        let message = self.complete.pop_front()?;
-        self.consume(message.len() as u64);
-        Some(message)
+    /// The next that is in time.
+    pub(super) fn receive(&mut self, now: Instant) -> Option<Bytes> {
+        while let Some(Complete { data, until }) = self.complete.pop_front() {
+            self.consume(data.len() as u64);
+            if until >= now {
+                return Some(data);
+            }
+            self.late += 1;
+        }
+        None
+    }
+
+    /// Messages dropped here as late, and messages that the peer reset as expired.
+    pub(super) fn missed(&self) -> (u64, u64) {
+        (self.late, self.expired)
     }
 
     /// Counts a message that was not known.
@@ -188,7 +261,7 @@ impl Incoming {
     pub(super) fn count(&self, held: &mut Holdings) {
         held.messages_incoming += self.partial.len() + self.complete.len();
         let partial = self.partial.values().map(|partial| partial.data.capacity());
-        let complete = self.complete.iter().map(Bytes::len);
+        let complete = self.complete.iter().map(|complete| complete.data.len());
         held.message_receive_bytes += partial.chain(complete).sum::<usize>();
         held.message_gaps += self.ended.gaps();
     }

@@ -90,13 +90,24 @@ pub enum Frame<'a> {
         offset: u64,
         bytes: usize,
         reliable: bool,
+        /// Of a message with a deadline: how much more than on an empty path the packet may take.
+        slack: Option<Duration>,
     },
     /// RESET_MESSAGE.
-    ResetMessage { id: u64, size: u64 },
+    ResetMessage {
+        id: u64,
+        size: u64,
+        /// The deadline has passed; else, something was lost.
+        expired: bool,
+    },
     /// MAX_MESSAGE_DATA.
     MaxMessageData { bytes: u64 },
     /// MESSAGE_DATA_BLOCKED.
     MessageDataBlocked { limit: u64 },
+    /// MESSAGES_EXPIRED.
+    MessagesExpired { unsent: u64, late: u64 },
+    /// TIMESTAMP.
+    Timestamp { time: Duration, path: u64 },
     /// REPAIR.
     Repair {
         /// How far the newest packet that it covers is behind its own; 0: it covers none.
@@ -163,6 +174,7 @@ impl<'a> Frame<'a> {
                 offset: message.offset,
                 bytes: message.data.len(),
                 reliable: message.reliable,
+                slack: message.slack.map(frame::tenths),
             },
             Wire::NewConnectionId(new) => Self::NewConnectionId {
                 sequence: new.sequence,
@@ -207,9 +219,21 @@ impl<'a> Frame<'a> {
             },
             Wire::HandshakeDone => Self::HandshakeDone,
             Wire::ImmediateAck => Self::ImmediateAck,
-            Wire::ResetMessage { id, size } => Self::ResetMessage { id, size },
+            Wire::ResetMessage { id, size, reason } => Self::ResetMessage {
+                id,
+                size,
+                expired: reason == frame::reset_reason::EXPIRED,
+            },
             Wire::MaxMessageData { bytes } => Self::MaxMessageData { bytes },
             Wire::MessageDataBlocked { limit } => Self::MessageDataBlocked { limit },
+            Wire::MessagesExpired(frame) => Self::MessagesExpired {
+                unsent: frame.unsent,
+                late: frame.late,
+            },
+            Wire::Timestamp(frame) => Self::Timestamp {
+                time: frame::tenths(frame.time),
+                path: frame.path,
+            },
             Wire::Repair(repair) => Self::Repair {
                 distance: repair.distance,
                 packets: repair.packets(),

@@ -30,12 +30,16 @@ pub(super) fn write(frame: &Frame<'_>, data: &mut Object<'_>) {
             offset,
             bytes,
             reliable,
+            slack,
         } => {
             data.number("message_id", id);
             data.number("message_size", size);
             data.number("offset", offset);
             data.number("length", bytes as u64);
             data.flag("reliable", reliable);
+            if let Some(slack) = slack {
+                data.milliseconds("slack", slack);
+            }
         }
         _ => write_control(frame, data),
     }
@@ -69,6 +73,8 @@ fn name(frame: &Frame<'_>) -> &'static str {
         Frame::ResetMessage { .. } => "reset_message",
         Frame::MaxMessageData { .. } => "max_message_data",
         Frame::MessageDataBlocked { .. } => "message_data_blocked",
+        Frame::MessagesExpired { .. } => "messages_expired",
+        Frame::Timestamp { .. } => "timestamp",
         Frame::Repair { .. } => "repair",
         Frame::Recovered { .. } => "recovered",
         Frame::Grease => "unknown",
@@ -142,10 +148,26 @@ fn write_control(frame: &Frame<'_>, data: &mut Object<'_>) {
             data.milliseconds("requested_max_ack_delay", ack_delay_max);
             data.number("reordering_threshold", reordering_threshold);
         }
-        Frame::ResetMessage { id, size } => {
+        Frame::ResetMessage { id, size, expired } => {
             data.number("message_id", id);
             data.number("message_size", size);
+            data.flag("expired", expired);
         }
+        Frame::MessagesExpired { unsent, late } => {
+            data.number("unsent", unsent);
+            data.number("late", late);
+        }
+        Frame::Timestamp { time, path } => {
+            data.milliseconds("time", time);
+            data.number("path", path);
+        }
+        _ => write_repair(frame, data),
+    }
+}
+
+/// Frames of forward error correction.
+fn write_repair(frame: &Frame<'_>, data: &mut Object<'_>) {
+    match *frame {
         Frame::Repair {
             distance,
             packets,

@@ -81,7 +81,7 @@ fn busy() -> ([Statistics; 2], [Shared; 2]) {
         connection.write_chunk(id, &mut data).unwrap();
         connection.finish(id).unwrap();
         let message = Bytes::from(vec![2; 50_000]);
-        connection.send_message(message, true).unwrap();
+        connection.post(message, true).unwrap();
     }
     pair.run(Duration::from_secs(20));
     let statistics =

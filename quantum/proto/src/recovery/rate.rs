@@ -12,6 +12,8 @@ pub(crate) struct RateSampler {
     lost: u64,
     /// The flow is limited by the application until this much is delivered; 0: it is not.
     app_limited_until: u64,
+    /// What the last sample showed, in bytes per second; 0: there is none.
+    latest: u64,
 }
 
 /// The sampler's state when a packet left: carried by the packet.
@@ -42,6 +44,7 @@ impl RateSampler {
             first_sent_at: now,
             lost: 0,
             app_limited_until: 0,
+            latest: 0,
         }
     }
 
@@ -87,8 +90,9 @@ impl RateSampler {
             return None;
         }
         let delivered = self.delivered.saturating_sub(stamp.delivered);
+        self.latest = per_second(delivered, interval);
         Some(RateSample {
-            delivery_rate: per_second(delivered, interval),
+            delivery_rate: self.latest,
             interval,
             delivered,
             prior_delivered: stamp.delivered,
@@ -106,6 +110,10 @@ impl RateSampler {
 
     pub(crate) fn is_app_limited(&self) -> bool {
         self.app_limited_until != 0
+    }
+
+    pub(crate) fn latest(&self) -> u64 {
+        self.latest
     }
 
     pub(crate) fn delivered(&self) -> u64 {

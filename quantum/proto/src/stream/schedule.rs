@@ -1,69 +1,130 @@
-//! Which stream sends next.
-//!
-//! Round robin: a stream that sent a frame and has more goes to the back. Urgency would be one more
-//! level of queues in here.
+//! Which stream sends next: the most urgent, and of equals each in turn.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
 use super::StreamId;
 use super::sending::{Purpose, Sending};
+use crate::urgency::Urgency;
 
 /// Streams with something to send. Each stream is in each queue at most once.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
-    repeats: VecDeque<StreamId>,
-    fresh: VecDeque<StreamId>,
+    repeats: Queue,
+    fresh: Queue,
+    /// Counts places that were given: a later one is behind an earlier one.
+    places: u64,
+}
+
+/// Streams by urgency and place.
+type Queue = BTreeMap<(Urgency, u64), StreamId>;
+
+/// Where a stream stands in the queues.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Places {
+    repeat: Option<u64>,
+    fresh: Option<u64>,
+}
+
+impl Places {
+    fn of(&mut self, purpose: Purpose) -> &mut Option<u64> {
+        match purpose {
+            Purpose::Repeat => &mut self.repeat,
+            Purpose::Fresh => &mut self.fresh,
+        }
+    }
 }
 
 impl Schedule {
     /// Queues the stream for what it has to send.
     pub(super) fn add(&mut self, id: StreamId, sending: &mut Sending) {
-        if !sending.repeat_queued && sending.next(Purpose::Repeat, 0).is_some() {
-            sending.repeat_queued = true;
-            self.repeats.push_back(id);
-        }
-        if !sending.fresh_queued && sending.next(Purpose::Fresh, u64::MAX).is_some() {
-            sending.fresh_queued = true;
-            self.fresh.push_back(id);
+        for purpose in [Purpose::Repeat, Purpose::Fresh] {
+            let place = sending.places.of(purpose);
+            if place.is_none() && sending.next(purpose, u64::MAX).is_some() {
+                self.enter(id, purpose, sending);
+            }
         }
     }
 
-    /// Who sends next: repeats first, new bytes if the connection has credit.
-    pub(super) fn front(&self, has_credit: bool) -> Option<(StreamId, Purpose)> {
-        let repeat = self.repeats.front().map(|&id| (id, Purpose::Repeat));
+    fn enter(&mut self, id: StreamId, purpose: Purpose, sending: &mut Sending) {
+        let place = self.places;
+        self.places += 1;
+        *sending.places.of(purpose) = Some(place);
+        self.queue(purpose).insert((sending.urgency, place), id);
+    }
+
+    /// The most urgent that may send: repeats first, new bytes if the connection has credit.
+    pub(super) fn next(&self, has_credit: bool) -> Option<(Urgency, Purpose)> {
+        let repeat = self.repeats.first_key_value();
+        let fresh = self.fresh.first_key_value().filter(|_| has_credit);
+        let repeat = repeat.map(|((urgency, _), _)| (*urgency, Purpose::Repeat));
+        let fresh = fresh.map(|((urgency, _), _)| (*urgency, Purpose::Fresh));
+        repeat.into_iter().chain(fresh).min()
+    }
+
+    /// The least urgent that may send.
+    pub(super) fn last(&self, has_credit: bool) -> Option<Urgency> {
+        let repeat = self.repeats.last_key_value();
+        let fresh = self.fresh.last_key_value().filter(|_| has_credit);
+        let last = repeat.into_iter().chain(fresh);
+        last.map(|((urgency, _), _)| *urgency).max()
+    }
+
+    /// Who sends next of this urgency.
+    pub(super) fn first_of(
+        &self,
+        urgency: Urgency,
+        has_credit: bool,
+    ) -> Option<(StreamId, Purpose)> {
+        let first = |queue: &Queue| {
+            let mut range = queue.range((urgency, 0)..=(urgency, u64::MAX));
+            range.next().map(|(_, id)| *id)
+        };
+        let repeat = first(&self.repeats).map(|id| (id, Purpose::Repeat));
         repeat.or_else(|| {
-            let fresh = self.fresh.front().filter(|_| has_credit);
-            fresh.map(|&id| (id, Purpose::Fresh))
+            let fresh = first(&self.fresh).filter(|_| has_credit);
+            fresh.map(|id| (id, Purpose::Fresh))
         })
     }
 
-    /// Takes the stream at the front away.
-    pub(super) fn remove_front(&mut self, purpose: Purpose) {
-        self.queue(purpose).pop_front();
-    }
-
-    /// Takes the stream at the front away: it has nothing to send, or may not.
+    /// Takes the stream away: it has nothing to send, or may not.
     pub(super) fn pause(&mut self, purpose: Purpose, sending: &mut Sending) {
-        self.remove_front(purpose);
-        match purpose {
-            Purpose::Repeat => sending.repeat_queued = false,
-            Purpose::Fresh => sending.fresh_queued = false,
+        if let Some(place) = sending.places.of(purpose).take() {
+            self.queue(purpose).remove(&(sending.urgency, place));
         }
     }
 
-    /// Puts the stream at the front, which has sent, behind the others, or takes it away.
-    pub(super) fn rotate(&mut self, purpose: Purpose, sending: &mut Sending) {
+    /// Puts the stream, which has sent, behind the others of its urgency, or takes it away.
+    pub(super) fn rotate(&mut self, id: StreamId, purpose: Purpose, sending: &mut Sending) {
         let more = sending.next(purpose, u64::MAX).is_some();
-        let queue = self.queue(purpose);
-        if more && queue.len() > 1 {
-            queue.rotate_left(1);
-        } else if !more {
-            queue.pop_front();
+        if more && self.is_alone(purpose, sending) {
+            return;
         }
-        match purpose {
-            Purpose::Repeat => sending.repeat_queued = more,
-            Purpose::Fresh => sending.fresh_queued = more,
+        self.pause(purpose, sending);
+        if more {
+            self.enter(id, purpose, sending);
         }
+    }
+
+    fn is_alone(&mut self, purpose: Purpose, sending: &mut Sending) -> bool {
+        let urgency = sending.urgency;
+        let Some(place) = *sending.places.of(purpose) else {
+            return false;
+        };
+        let behind = (urgency, place + 1)..=(urgency, u64::MAX);
+        self.queue(purpose).range(behind).next().is_none()
+    }
+
+    /// From now on the stream stands behind those of another urgency.
+    pub(super) fn set_urgency(&mut self, id: StreamId, urgency: Urgency, sending: &mut Sending) {
+        self.remove(sending);
+        sending.urgency = urgency;
+        self.add(id, sending);
+    }
+
+    /// The stream sends no more.
+    pub(super) fn remove(&mut self, sending: &mut Sending) {
+        self.pause(Purpose::Repeat, sending);
+        self.pause(Purpose::Fresh, sending);
     }
 
     /// Whether something waits for credit of the connection.
@@ -71,12 +132,7 @@ impl Schedule {
         !self.fresh.is_empty()
     }
 
-    /// Whether something can go without credit of the connection.
-    pub(super) fn has_repeats(&self) -> bool {
-        !self.repeats.is_empty()
-    }
-
-    fn queue(&mut self, purpose: Purpose) -> &mut VecDeque<StreamId> {
+    fn queue(&mut self, purpose: Purpose) -> &mut Queue {
         match purpose {
             Purpose::Repeat => &mut self.repeats,
             Purpose::Fresh => &mut self.fresh,

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use super::blocks::Blocks;
+use super::schedule::Places;
 use super::send_buffer::SendBuffer;
+use crate::urgency::Urgency;
 
 /// Copies of bytes that may wait to be sent for the first time: what a fast link takes while the
 /// application is woken. More would only leave the processor's caches before it is sent.
@@ -23,10 +25,9 @@ pub(super) struct Sending {
     pub(super) write_blocked: bool,
     /// Is in the list of writers that the send window holds up.
     pub(super) awaits_window: bool,
-    /// Waits in the schedule with something to repeat.
-    pub(super) repeat_queued: bool,
-    /// Waits in the schedule with new bytes.
-    pub(super) fresh_queued: bool,
+    pub(super) urgency: Urgency,
+    /// Where it waits in the schedule.
+    pub(super) places: Places,
 }
 
 /// How far the end of the stream has come.
@@ -41,9 +42,10 @@ pub(super) enum Fin {
     Delivered,
 }
 
-/// Why a frame is sent: credit of the connection is needed for new bytes alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+/// Why a frame is sent: credit of the connection is needed for new bytes alone. What is repeated goes
+/// first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Purpose {
     /// Lost bytes, or an end without bytes.
     Repeat,
     Fresh,

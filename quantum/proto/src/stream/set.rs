@@ -333,6 +333,7 @@ impl Streams {
             return;
         };
         let is_end_counted = matches!(sending.fin, Fin::Pending | Fin::Sent);
+        self.schedule.remove(sending);
         sending.reset = Some(error);
         let freed = sending.buffer.discard();
         self.unacked_ends += u64::from(!is_end_counted);
@@ -342,7 +343,8 @@ impl Streams {
 
     /// Forgets the sending half.
     fn end_sending(&mut self, id: StreamId) {
-        if self.sending.remove(&id).is_some() {
+        if let Some(mut sending) = self.sending.remove(&id) {
+            self.schedule.remove(&mut sending);
             self.on_half_ended(id);
         }
     }

@@ -1,6 +1,9 @@
 //! What both applications of a run know of each other, outside of the network.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use std::time::Duration;
 
 use quantum_proto::stream::Side;
 use quantum_proto::time::Instant;
@@ -10,9 +13,51 @@ use quantum_proto::time::Instant;
 pub struct Shared {
     done: [Cell<bool>; 2],
     closed_at: Cell<Option<Instant>>,
+    /// When the messages of each side were accepted, by their index.
+    accepted: [RefCell<BTreeMap<usize, Instant>>; 2],
+    doubt: Doubt,
+}
+
+/// How far the ends can be wrong about delays, beside what the path hides from them.
+#[derive(Clone, Copy, Debug)]
+pub struct Doubt {
+    /// Their clocks show the time as late as this.
+    pub clock_lag: Duration,
+    /// From then on the path may be another one.
+    pub path_changes_at: Instant,
+}
+
+impl Default for Doubt {
+    fn default() -> Self {
+        Self {
+            clock_lag: Duration::ZERO,
+            path_changes_at: Instant::DISTANT,
+        }
+    }
 }
 
 impl Shared {
+    /// Nobody has done anything.
+    #[must_use]
+    pub fn new(doubt: Doubt) -> Self {
+        Self {
+            doubt,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn doubt(&self) -> Doubt {
+        self.doubt
+    }
+
+    pub(super) fn set_accepted(&self, side: Side, index: usize, now: Instant) {
+        self.accepted[side as usize].borrow_mut().insert(index, now);
+    }
+
+    pub(super) fn accepted(&self, side: Side, index: usize) -> Option<Instant> {
+        self.accepted[side as usize].borrow().get(&index).copied()
+    }
+
     pub(super) fn set_done(&self, side: Side, done: bool) {
         self.done[side as usize].set(done);
     }

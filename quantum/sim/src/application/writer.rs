@@ -41,6 +41,9 @@ impl Writer {
         transport: &mut impl Transport,
         scratch: &mut Vec<u8>,
     ) -> Result<(), Fault> {
+        if self.offset == 0 && self.state == State::Writing {
+            transport.set_urgency(self.id, self.leg.urgency);
+        }
         while self.state == State::Writing {
             let end = self.leg.written();
             if self.offset >= end {

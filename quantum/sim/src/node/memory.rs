@@ -97,6 +97,7 @@ impl Memory {
                 held.message_send_bytes,
                 limits.send.max(MESSAGE_BYTES),
             ),
+            ("expired messages", held.messages_expired, 1 << 10),
             (
                 "messages received",
                 held.messages_incoming,

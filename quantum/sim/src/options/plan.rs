@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use quantum_proto::stream::{Direction, Side, StreamId};
+use quantum_proto::{MessageOptions, Urgency};
 
 use crate::random::Random;
 use crate::units::{ms, seconds};
@@ -65,6 +66,8 @@ pub struct Leg {
     pub read_bytes: u64,
     /// How long the reader waits after each read.
     pub read_pause: Duration,
+    /// What the writer's bytes go before.
+    pub urgency: Urgency,
 }
 
 /// After so many bytes, with this code.
@@ -85,6 +88,33 @@ pub struct MessagePlan {
     pub bytes: usize,
     /// Whether it has to arrive.
     pub reliable: bool,
+    /// What it goes before.
+    pub urgency: Urgency,
+    /// After which time it is worth nothing.
+    pub deadline: Option<Duration>,
+}
+
+impl MessagePlan {
+    /// How it is sent.
+    #[must_use]
+    pub fn options(&self) -> MessageOptions {
+        let options = if self.reliable {
+            MessageOptions::reliable()
+        } else {
+            MessageOptions::unreliable()
+        };
+        let options = options.with_urgency(self.urgency);
+        match self.deadline {
+            Some(after) => options.with_deadline(after),
+            None => options,
+        }
+    }
+
+    fn draw_urgency(&mut self, random: &mut Random) {
+        self.urgency = draw_urgency(random);
+        let deadline = ms(random.logarithmic(1, 5_000));
+        self.deadline = random.chance(0.4).then_some(deadline);
+    }
 }
 
 impl Leg {
@@ -114,6 +144,7 @@ impl Leg {
             } else {
                 Duration::ZERO
             },
+            urgency: Urgency::DEFAULT,
         }
     }
 }
@@ -195,6 +226,18 @@ fn draw_message(random: &mut Random, most: u64) -> MessagePlan {
         at: draw_start(random),
         bytes: usize::try_from(random.logarithmic(4, most.max(4))).unwrap_or(4),
         reliable: random.chance(0.5),
+        urgency: Urgency::DEFAULT,
+        deadline: None,
+    }
+}
+
+/// Half are left alone.
+fn draw_urgency(random: &mut Random) -> Urgency {
+    let number = u8::try_from(random.below(8)).unwrap_or_default();
+    if random.chance(0.5) {
+        Urgency::new(number)
+    } else {
+        Urgency::DEFAULT
     }
 }
 
@@ -222,7 +265,22 @@ impl Plan {
             closing,
         };
         plan.drop_answers();
+        plan.draw_urgencies(&mut Random::new(!plan.key));
         plan
+    }
+
+    fn draw_urgencies(&mut self, random: &mut Random) {
+        for side in &mut self.sides {
+            for message in &mut side.messages {
+                message.draw_urgency(random);
+            }
+            for stream in side.streams.iter_mut().flatten() {
+                stream.forward.urgency = draw_urgency(random);
+                if let Some(backward) = &mut stream.backward {
+                    backward.urgency = draw_urgency(random);
+                }
+            }
+        }
     }
 
     fn drop_answers(&mut self) {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use quantum_proto::error::ConnectionError;
 use quantum_proto::stream::{Direction, ReadError, StreamId, WriteError};
 use quantum_proto::time::Instant;
-use quantum_proto::{Connection, Event, SendMessageError};
+use quantum_proto::{Connection, Event, MessageOptions, SendMessageError, Urgency};
 
 use super::{Ending, Notice, Refusal, Transport};
 
@@ -23,6 +23,11 @@ impl Transport for Connection {
             WriteError::Stopped(code) => Refusal::Stopped(code),
             _ => Refusal::Closed,
         })
+    }
+
+    fn set_urgency(&mut self, id: StreamId, urgency: Urgency) {
+        // Ended already: then it has none.
+        let _ = Connection::set_urgency(self, id, urgency);
     }
 
     fn finish(&mut self, id: StreamId) {
@@ -48,16 +53,25 @@ impl Transport for Connection {
         let _ = Connection::stop(self, id, code);
     }
 
-    fn send_message(&mut self, data: Bytes, reliable: bool) -> Result<(), Refusal> {
-        let sent = Connection::send_message(self, data, reliable);
-        sent.map(drop).map_err(|error| match error {
+    fn send_message(
+        &mut self,
+        now: Instant,
+        data: Bytes,
+        options: &MessageOptions,
+    ) -> Result<u64, Refusal> {
+        let sent = Connection::send_message(self, now, data, options);
+        sent.map_err(|error| match error {
             SendMessageError::Blocked => Refusal::Blocked,
             _ => Refusal::Closed,
         })
     }
 
-    fn receive_message(&mut self) -> Option<Bytes> {
-        Connection::receive_message(self)
+    fn receive_message(&mut self, now: Instant) -> Option<Bytes> {
+        Connection::receive_message(self, now)
+    }
+
+    fn take_expired_message(&mut self) -> Option<u64> {
+        Connection::take_expired_message(self)
     }
 
     fn shut_down(&mut self, now: Instant, code: u64) {
@@ -90,6 +104,8 @@ fn notice(event: Event) -> Option<Notice> {
         Event::StreamsAvailable(direction) => Notice::StreamsAvailable(direction),
         Event::MessageReceived => Notice::MessageReceived,
         Event::MessagesWritable => Notice::MessagesWritable,
+        Event::MessageExpired => Notice::MessageExpired,
+        Event::MessagesMissed(count) => Notice::MessagesMissed(count),
         Event::EarlyDataRejected => Notice::EarlyDataRejected,
         Event::Closed(error) => Notice::Closed(ending(error)),
         _ => return None,

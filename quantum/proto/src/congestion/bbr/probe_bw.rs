@@ -63,6 +63,8 @@ pub(super) struct ProbeBw {
     up_acked: u64,
     /// Losses may still be those of the last probe: they say how much was too much.
     samples_of_probe: bool,
+    /// The bandwidth of the last probe is still being measured.
+    samples_of_cycle: bool,
 }
 
 impl ProbeBw {
@@ -82,6 +84,7 @@ impl ProbeBw {
             up_rounds: 0,
             up_acked: 0,
             samples_of_probe: false,
+            samples_of_cycle: false,
         }
     }
 }
@@ -166,6 +169,7 @@ impl BbrController {
         self.loss.count_from_now();
         self.set_phase(Phase::Down, acked);
         self.round.restart(acked);
+        self.probe_bw.samples_of_cycle = true;
         self.probe_bw.cycle_since = acked.now;
         self.probe_bw.cycle_round = self.round.count();
         let random = self.rng.random_range(0.0..1.0);
@@ -202,6 +206,11 @@ impl BbrController {
         if phase != Phase::Up {
             self.judge_past_probe(acked);
         }
+        if self.probe_bw.samples_of_cycle && self.round.started() {
+            // The samples of the probe have all come: its bandwidth counts for two cycles.
+            self.probe_bw.samples_of_cycle = false;
+            self.model.advance_bandwidth_filter();
+        }
         match phase {
             Phase::Down => {
                 if self.is_time_to_probe(acked) {
@@ -225,8 +234,6 @@ impl BbrController {
     }
 
     fn leave_down(&mut self, acked: &Acknowledged) {
-        // The samples of the probe have all come: its bandwidth counts for two cycles.
-        self.model.advance_bandwidth_filter();
         self.set_phase(Phase::Cruise, acked);
     }
 

@@ -6,6 +6,7 @@ use crate::error::TransportErrorCode;
 use crate::stream::Side;
 
 mod acknowledgements;
+mod deadlines;
 mod forgery;
 mod frames;
 mod keys;

@@ -46,7 +46,7 @@ fn a_graceful_close_delivers_what_was_accepted() {
     write(client, id, &mut data);
     assert!(data.is_empty(), "all of it is accepted");
     client.finish(id).expect("an open stream");
-    client.send_message(pattern(10_000), true).expect("room");
+    client.post(pattern(10_000), true).expect("room");
     let now = pair.now;
     pair.client.connection().shut_down(now, 1, b"bye");
     assert!(

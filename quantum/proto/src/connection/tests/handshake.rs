@@ -446,11 +446,11 @@ fn early_data_arrives_with_the_first_packets() {
     let sent = pattern(500);
     pair.client
         .connection()
-        .send_message(sent.clone(), true)
+        .post(sent.clone(), true)
         .expect("room");
     // Half a round trip.
     pair.run(Duration::from_millis(11));
-    assert_eq!(pair.server.connection().receive_message(), Some(sent));
+    assert_eq!(pair.server.connection().take_message(), Some(sent));
     pair.run(SECOND);
     assert!(pair.is_connected() && pair.client.connection().handshake.early_accepted);
     assert!(
@@ -471,12 +471,12 @@ fn early_data_that_is_refused_is_sent_again() {
     pair.connect(&client);
     let sent = pattern(5_000);
     let connection = pair.client.connection();
-    connection.send_message(sent.clone(), true).expect("room");
+    connection.post(sent.clone(), true).expect("room");
     pair.run(SECOND);
     assert!(pair.is_connected());
     assert!(!pair.client.connection().handshake.early_accepted);
-    assert_eq!(pair.server.connection().receive_message(), Some(sent));
-    assert_eq!(pair.server.connection().receive_message(), None, "once");
+    assert_eq!(pair.server.connection().take_message(), Some(sent));
+    assert_eq!(pair.server.connection().take_message(), None, "once");
 }
 
 #[test]
@@ -493,11 +493,11 @@ fn early_data_survives_a_retry() {
     let sent = pattern(500);
     pair.client
         .connection()
-        .send_message(sent.clone(), true)
+        .post(sent.clone(), true)
         .expect("room");
     pair.run(SECOND);
     assert!(pair.is_connected());
-    assert_eq!(pair.server.connection().receive_message(), Some(sent));
+    assert_eq!(pair.server.connection().take_message(), Some(sent));
 }
 
 #[test]
@@ -530,7 +530,7 @@ fn t05_replayed_early_data_is_taken_once_at_most() {
     let sent = pattern(500);
     pair.client
         .connection()
-        .send_message(sent.clone(), true)
+        .post(sent.clone(), true)
         .expect("room");
     pair.run(Duration::from_millis(11));
     let mut taken = 0;
@@ -544,7 +544,7 @@ fn t05_replayed_early_data_is_taken_once_at_most() {
         }
         pair.run(Duration::from_millis(11));
         for connection in pair.server.connections.values_mut() {
-            taken += usize::from(connection.receive_message().is_some());
+            taken += usize::from(connection.take_message().is_some());
         }
     }
     assert_eq!(taken, 1, "the original and nothing else");

@@ -74,14 +74,14 @@ fn an_answer_that_is_ready_leaves_before_tickets_and_ids() {
     pair.run(Duration::from_millis(15));
     let server = pair.server.connection();
     let message = Bytes::from_static(&[3; 2500]);
-    server.send_message(message.clone(), true).expect("room");
+    server.post(message.clone(), true).expect("room");
     pair.run(Duration::from_millis(1));
     let before = sizes.borrow()[1].len();
     pair.run(Duration::from_millis(25));
     let after = sizes.borrow()[1][before..].to_vec();
     assert!(after[0] < 300, "{after:?}: the answer alone");
     assert!(after[1] > 200, "{after:?}: then tickets");
-    let answer = pair.client.connection().receive_message();
+    let answer = pair.client.connection().take_message();
     assert_eq!(answer, Some(message));
 }
 

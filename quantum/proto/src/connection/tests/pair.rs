@@ -5,10 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::config::{ClientConfig, EndpointConfig, Fingerprint, ServerConfig, TransportConfig};
 use crate::connection::{Connection, Event};
 use crate::endpoint::{Arrival, ConnectionHandle, Endpoint, Route};
 use crate::error::{ConnectionError, TransportErrorCode};
+use crate::message::{MessageOptions, SendMessageError};
 use crate::stream::Side;
 use crate::time::Instant;
 use crate::transmit::{EcnCodepoint, Transmit};
@@ -21,6 +24,22 @@ pub(crate) struct Host {
     pub(crate) events: VecDeque<Event>,
     pub(crate) sent_bytes: u64,
     pub(crate) received_bytes: u64,
+}
+
+/// Messages without a deadline, for which the time does not matter.
+impl Connection {
+    pub(crate) fn post(&mut self, data: Bytes, reliable: bool) -> Result<u64, SendMessageError> {
+        let options = if reliable {
+            MessageOptions::reliable()
+        } else {
+            MessageOptions::unreliable()
+        };
+        self.send_message(Instant::ORIGIN, data, &options)
+    }
+
+    pub(crate) fn take_message(&mut self) -> Option<Bytes> {
+        self.receive_message(Instant::ORIGIN)
+    }
 }
 
 /// A datagram under way.

@@ -14,18 +14,18 @@ const MOMENT: Duration = Duration::from_millis(200);
 pub(super) fn reaches_server(pair: &mut Pair) -> bool {
     let sent = pattern(100);
     let client = pair.client.connection();
-    client.send_message(sent.clone(), true).expect("room");
+    client.post(sent.clone(), true).expect("room");
     pair.run(Duration::from_secs(3));
-    pair.server.connection().receive_message() == Some(sent)
+    pair.server.connection().take_message() == Some(sent)
 }
 
 /// The same the other way.
 pub(super) fn reaches_client(pair: &mut Pair) -> bool {
     let sent = pattern(101);
     let server = pair.server.connection();
-    server.send_message(sent.clone(), true).expect("room");
+    server.post(sent.clone(), true).expect("room");
     pair.run(Duration::from_secs(3));
-    pair.client.connection().receive_message() == Some(sent)
+    pair.client.connection().take_message() == Some(sent)
 }
 
 fn change_port(pair: &mut Pair) {
@@ -241,10 +241,10 @@ fn t13_a_server_that_moves_is_not_followed() {
     });
     pair.server
         .connection()
-        .send_message(pattern(10), false)
+        .post(pattern(10), false)
         .expect("room");
     pair.run(MOMENT);
     let client = pair.client.connection();
     assert_eq!(client.remote_address(), server);
-    assert_eq!(client.receive_message(), None);
+    assert_eq!(client.take_message(), None);
 }

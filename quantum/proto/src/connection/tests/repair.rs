@@ -42,7 +42,7 @@ fn converse(
         message[..2].copy_from_slice(&index.to_be_bytes());
         pair.client
             .connection()
-            .send_message(Bytes::from(message), true)
+            .post(Bytes::from(message), true)
             .expect("room");
         sent_at.push(pair.now);
         pair.drain();
@@ -68,7 +68,7 @@ fn converse(
 
 fn take(pair: &mut Pair, sent_at: &[Instant], took: &mut Vec<Duration>) {
     let now = pair.now;
-    while let Some(message) = pair.server.connection().receive_message() {
+    while let Some(message) = pair.server.connection().take_message() {
         let index = u16::from_be_bytes([message[0], message[1]]);
         took.push(now.since(sent_at[usize::from(index)]));
     }

@@ -95,13 +95,11 @@ fn unreliable_messages_that_a_server_does_not_take_early_are_sent_again() {
     let sent = [Bytes::from_static(b"one"), Bytes::from_static(b"two")];
     for message in &sent {
         let connection = pair.client.connection();
-        connection
-            .send_message(message.clone(), false)
-            .expect("room");
+        connection.post(message.clone(), false).expect("room");
     }
     pair.run(Duration::from_millis(300));
     let connection = pair.server.connection();
-    let arrived: Vec<_> = std::iter::from_fn(|| connection.receive_message()).collect();
+    let arrived: Vec<_> = std::iter::from_fn(|| connection.take_message()).collect();
     assert_eq!(arrived, sent);
     let now = pair.now;
     let client = pair.client.connection();

@@ -119,9 +119,9 @@ fn a_message_that_only_a_probe_repairs_counts_as_sent_again() {
     drop_from_client(&mut pair, 0..1);
     let message = pattern(100);
     let client = pair.client.connection();
-    client.send_message(message.clone(), true).expect("room");
+    client.post(message.clone(), true).expect("room");
     pair.run(Duration::from_secs(3));
-    assert_eq!(pair.server.connection().receive_message(), Some(message));
+    assert_eq!(pair.server.connection().take_message(), Some(message));
     let statistics = pair.client.connection().statistics();
     assert_eq!(statistics.probe_timeouts, 1);
     assert_eq!(statistics.packets_retransmitted, 1);
@@ -134,8 +134,8 @@ fn an_unreliable_message_is_lost_without_being_sent_again() {
     pair.run(Duration::from_secs(1));
     drop_from_client(&mut pair, 0..1);
     let client = pair.client.connection();
-    client.send_message(pattern(100), false).expect("room");
-    client.send_message(pattern(3_000), false).expect("room");
+    client.post(pattern(100), false).expect("room");
+    client.post(pattern(3_000), false).expect("room");
     pair.run(Duration::from_secs(3));
     assert!(pair.client.connection().statistics().packets_lost > 0);
     assert_eq!(pair.client.connection().statistics().bytes_retransmitted, 0);
@@ -178,7 +178,7 @@ fn messages_arrive_both_ways() {
             let data = pattern(bytes);
             pair.host(side)
                 .connection()
-                .send_message(data, reliable)
+                .post(data, reliable)
                 .expect("room");
             pair.run(Duration::from_secs(3));
             let other = if side == Side::Client {
@@ -186,7 +186,7 @@ fn messages_arrive_both_ways() {
             } else {
                 Side::Client
             };
-            let got = pair.host(other).connection().receive_message();
+            let got = pair.host(other).connection().take_message();
             assert_eq!(
                 got.map(|got| got.len()),
                 Some(bytes),
@@ -212,17 +212,14 @@ fn reliable_messages_survive_loss_and_unreliable_ones_arrive_whole_or_not_at_all
         let data = Bytes::from(vec![round as u8; 4000]);
         pair.client
             .connection()
-            .send_message(data.clone(), true)
+            .post(data.clone(), true)
             .expect("room");
-        pair.client
-            .connection()
-            .send_message(data, false)
-            .expect("room");
+        pair.client.connection().post(data, false).expect("room");
         pair.run(Duration::from_millis(20));
     }
     pair.run(Duration::from_secs(5));
     let mut arrived = [0; 100];
-    while let Some(message) = pair.server.connection().receive_message() {
+    while let Some(message) = pair.server.connection().take_message() {
         assert!(message.len() == 4000 && message.iter().all(|byte| *byte == message[0]));
         arrived[usize::from(message[0])] += 1;
     }

@@ -103,7 +103,7 @@ fn start_sending(pair: &mut Pair) -> Vec<(Side, StreamId)> {
             .expect("a stream");
         write(connection, id, &mut pattern(STREAM_BYTES));
         connection.finish(id).expect("an open stream");
-        connection.send_message(pattern(9_000), true).expect("room");
+        connection.post(pattern(9_000), true).expect("room");
         ids.push((side, id));
     }
     ids
@@ -129,12 +129,8 @@ fn expect_all(pair: &mut Pair, ids: &[(Side, StreamId)], seed: u64) {
             received.len()
         );
         assert!(received == pattern(STREAM_BYTES), "seed {seed}");
-        assert_eq!(
-            receiver.receive_message(),
-            Some(pattern(9_000)),
-            "seed {seed}"
-        );
-        assert_eq!(receiver.receive_message(), None, "seed {seed}: twice");
+        assert_eq!(receiver.take_message(), Some(pattern(9_000)), "seed {seed}");
+        assert_eq!(receiver.take_message(), None, "seed {seed}: twice");
     }
 }
 

@@ -1,16 +1,22 @@
 //! Two ends and the packets between them.
 
+mod messages;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::super::script::Script;
 use crate::carried::{Contents, PacketBuffer};
 use crate::config::TransportConfig;
+use crate::connection::Order;
 use crate::error::TransportError;
 use crate::frame::{Frame, Frames};
-use crate::message::Messages;
+use crate::message::{MessageOptions, Messages, Outlook};
 use crate::stream::{Direction, PeerLimits, ReadError, Side, StreamId, Streams};
+use crate::time::Instant;
+use crate::urgency::{StarvationGuard, Urgency};
 
 /// Small, so that few bytes reach every limit.
 fn config() -> TransportConfig {
@@ -31,6 +37,8 @@ fn config() -> TransportConfig {
 pub(super) struct End {
     pub(super) streams: Streams,
     pub(super) messages: Messages,
+    guard: StarvationGuard,
+    now: Instant,
     /// Streams that it may write on, in the order of their opening.
     writable: Vec<StreamId>,
     /// Streams that it may read.
@@ -41,6 +49,10 @@ pub(super) struct End {
     sent_messages: BTreeSet<u16>,
     received_messages: BTreeSet<u16>,
     next_message: u16,
+    /// Numbers and deadlines of the messages that it sent with one.
+    deadlines: BTreeMap<u16, Instant>,
+    /// Numbers of those that it received.
+    in_time: BTreeSet<u16>,
 }
 
 impl End {
@@ -60,6 +72,8 @@ impl End {
         Self {
             streams,
             messages,
+            guard: StarvationGuard::default(),
+            now: Instant::ORIGIN,
             writable: Vec::new(),
             readable: Vec::new(),
             read: BTreeMap::new(),
@@ -67,6 +81,8 @@ impl End {
             sent_messages: BTreeSet::new(),
             received_messages: BTreeSet::new(),
             next_message: 0,
+            deadlines: BTreeMap::new(),
+            in_time: BTreeSet::new(),
         }
     }
 
@@ -82,8 +98,18 @@ impl End {
             Frame::StopSending { id, error } => self.streams.on_stop_sending(id, error),
             Frame::MaxStreamData { id, bytes } => self.streams.on_max_stream_data(id, bytes),
             Frame::StreamDataBlocked { id, .. } => self.streams.on_stream_data_blocked(id),
-            Frame::Message(ref message) => self.messages.on_message(message),
-            Frame::ResetMessage { id, size } => self.messages.on_reset_message(id, size),
+            Frame::Message(ref message) => self.messages.on_message(self.now, message),
+            Frame::ResetMessage { id, size, reason } => {
+                self.messages.on_reset_message(id, size, reason)
+            }
+            Frame::Timestamp(sent) => {
+                self.messages.on_timestamp(self.now, sent);
+                Ok(())
+            }
+            Frame::MessagesExpired(totals) => {
+                self.messages.on_messages_expired(totals);
+                Ok(())
+            }
             Frame::MaxData { bytes } => {
                 self.streams.on_max_data(bytes);
                 Ok(())
@@ -110,9 +136,13 @@ impl End {
             more: false,
             contents: &mut contents,
         };
-        self.streams.write_control(&mut packet);
-        self.messages.write(&mut packet);
-        self.streams.write_data(&mut packet);
+        let mut order = Order {
+            streams: &mut self.streams,
+            messages: &mut self.messages,
+            guard: &mut self.guard,
+            packet_bytes: bytes as u64,
+        };
+        order.write(&outlook(self.now), &mut packet);
         assert!(buffer.len() <= end, "a packet that is too large");
         contents
     }
@@ -128,6 +158,29 @@ impl End {
                 self.messages.on_lost(carried);
             }
         }
+    }
+
+    /// Sends a message, and perhaps opens a stream to write on.
+    pub(super) fn send_something(&mut self, reliable: bool, milliseconds: u8) {
+        let options = if reliable {
+            MessageOptions::reliable()
+        } else {
+            MessageOptions::unreliable()
+        };
+        let urgency = Urgency::new(milliseconds >> 4);
+        let mut options = options.with_urgency(urgency);
+        if milliseconds > 0x30 {
+            options = options.with_deadline(Duration::from_millis(milliseconds.into()));
+        }
+        let data = Bytes::from_static(&[7; 100]);
+        // Refused, when there is no room.
+        let _ = self.messages.send(self.now, data, &options);
+    }
+
+    /// Milliseconds pass.
+    pub(super) fn pass_time(&mut self, milliseconds: u8) {
+        self.now += Duration::from_millis(milliseconds.into());
+        self.messages.expire(self.now);
     }
 
     /// Accepts what the peer opened and reads all that is there.
@@ -147,7 +200,8 @@ impl End {
                 .is_ok_and(|bytes| bytes > 0)
             {}
         }
-        while self.messages.receive().is_some() {}
+        while self.messages.receive(self.now).is_some() {}
+        while self.messages.take_expired().is_some() {}
         while self.streams.poll_event().is_some() {}
     }
 
@@ -182,9 +236,32 @@ fn pattern(side: Side, id: StreamId, offset: u64) -> u8 {
 
 impl Link {
     pub(super) fn new() -> Self {
-        Self {
+        let mut link = Self {
             ends: [End::new(Side::Client), End::new(Side::Server)],
             packets: [Vec::new(), Vec::new()],
+        };
+        // The first packets take no time, and show it.
+        for side in [Side::Client, Side::Server] {
+            link.send_message(side, 0, true);
+        }
+        link.settle();
+        link
+    }
+
+    /// Milliseconds pass.
+    pub(super) fn pass_time(&mut self, milliseconds: u8) {
+        for end in &mut self.ends {
+            end.pass_time(milliseconds);
+        }
+    }
+
+    pub(super) fn set_urgency(&mut self, side: Side, choice: u8, urgency: u8) {
+        if let Some(id) = self.stream(side, choice, false) {
+            // Ended: then it has none.
+            let _ = self
+                .end(side)
+                .streams
+                .set_urgency(id, Urgency::new(urgency));
         }
     }
 
@@ -312,6 +389,7 @@ impl Link {
         };
         self.packets[side as usize][index].arrived = true;
         let payload = self.packets[side as usize][index].payload.clone();
+        self.end(side.peer()).messages.on_packet();
         for frame in Frames::new(&payload) {
             let outcome = frame.map_err(TransportError::from);
             let outcome = outcome.and_then(|frame| self.end(side.peer()).apply(&frame));
@@ -343,40 +421,6 @@ impl Link {
         }
     }
 
-    /// Sends a message that begins with its number and its reliability.
-    pub(super) fn send_message(&mut self, side: Side, bytes: u16, reliable: bool) {
-        let end = self.end(side);
-        let number = end.next_message;
-        let mut data = vec![reliable.into(), side as u8];
-        data.extend_from_slice(&number.to_be_bytes());
-        data.extend((0..bytes).map(|index| (index ^ number) as u8));
-        if end.messages.send(Bytes::from(data), reliable).is_ok() {
-            end.next_message += 1;
-            if reliable {
-                end.sent_messages.insert(number);
-            }
-        }
-    }
-
-    pub(super) fn receive_messages(&mut self, side: Side) {
-        let peer = side.peer();
-        let end = self.end(side);
-        while let Some(data) = end.messages.receive() {
-            let Some(([reliable, sender, high, low], rest)) = data.split_first_chunk() else {
-                assert!(data.len() >= 4, "a message was cut");
-                continue;
-            };
-            assert_eq!(*sender, peer as u8);
-            let number = u16::from_be_bytes([*high, *low]);
-            let expected = (0..).map(|index: u16| (index ^ number) as u8);
-            assert!(rest.iter().copied().eq(expected.take(rest.len())));
-            if *reliable == 1 {
-                let fresh = end.received_messages.insert(number);
-                assert!(fresh, "a message came twice");
-            }
-        }
-    }
-
     /// One round in which everything arrives and everything is read. Gives whether nothing is
     /// left to do.
     pub(super) fn settle(&mut self) -> bool {
@@ -403,11 +447,17 @@ impl Link {
         }
         self.receive_messages(side);
     }
+}
 
-    /// Every reliable message arrived.
-    pub(super) fn check_messages(&self) {
-        let [client, server] = &self.ends;
-        assert_eq!(client.sent_messages, server.received_messages);
-        assert_eq!(server.sent_messages, client.received_messages);
+/// What is known of a network whose only delays are the script's.
+fn outlook(now: Instant) -> Outlook {
+    Outlook {
+        now,
+        path: 0,
+        least_delay: Duration::ZERO,
+        queueing: Duration::ZERO,
+        half_smoothed: Duration::ZERO,
+        rate: u64::MAX,
+        in_flight: true,
     }
 }

@@ -56,7 +56,7 @@ impl Conversation {
             let number = self.sent.len() as u64;
             let data = self.message(number);
             let reliable = self.rng.random_bool(0.5);
-            match self.sender.send(data.clone(), reliable) {
+            match self.sender.post(data.clone(), reliable) {
                 Ok(id) => {
                     assert_eq!(id, number);
                     self.sent.insert(number, Sent { data, reliable });
@@ -73,7 +73,7 @@ impl Conversation {
     /// Takes some of what arrived: slow readers make the credit run out.
     fn read(&mut self) {
         for _ in 0..self.rng.random_range(0..4) {
-            let Some(data) = self.receiver.receive() else {
+            let Some(data) = self.receiver.take() else {
                 return;
             };
             let number = u64::from_be_bytes(data[..8].try_into().unwrap());

@@ -8,6 +8,7 @@ use crate::stream::counts::Admission;
 use crate::stream::receiving::Receiving;
 use crate::stream::sending::{COPIES_BYTES_MAX, Fin};
 use crate::stream::{ClosedStream, Direction, FinishError, ReadError, StreamId, WriteError};
+use crate::urgency::Urgency;
 
 impl Streams {
     /// Opens a stream. `None`: the peer allows no more for now; an event tells when it does.
@@ -72,6 +73,17 @@ impl Streams {
         sending.fin = Fin::Pending;
         self.unacked_ends += 1;
         self.queue_stream(id);
+        Ok(())
+    }
+
+    /// Says what the stream goes before, from now on.
+    pub(crate) fn set_urgency(
+        &mut self,
+        id: StreamId,
+        urgency: Urgency,
+    ) -> Result<(), ClosedStream> {
+        let sending = self.sending.get_mut(&id).ok_or(ClosedStream)?;
+        self.schedule.set_urgency(id, urgency, sending);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use crate::frame;
 use crate::stream::StreamId;
 use crate::stream::control::Control;
 use crate::stream::sending::Purpose;
+use crate::urgency::Urgency;
 
 impl Streams {
     /// Whether control frames wait.
@@ -15,7 +16,17 @@ impl Streams {
 
     /// Whether bytes or ends of streams could be sent now.
     pub(crate) fn has_pending_data(&self) -> bool {
-        self.schedule.has_repeats() || (self.schedule.has_fresh() && self.outbound.available() > 0)
+        self.next().is_some()
+    }
+
+    /// The most urgent that could be sent now, and why.
+    pub(crate) fn next(&self) -> Option<(Urgency, Purpose)> {
+        self.schedule.next(self.outbound.available() > 0)
+    }
+
+    /// The urgency of the least urgent.
+    pub(crate) fn last(&self) -> Option<Urgency> {
+        self.schedule.last(self.outbound.available() > 0)
     }
 
     /// Writes control frames while they fit.
@@ -76,32 +87,19 @@ impl Streams {
         }
     }
 
-    /// Writes bytes and ends of streams while they fit: lost ones first, then new ones in turn.
-    pub(crate) fn write_data(&mut self, packet: &mut PacketBuffer<'_>) {
-        while packet.remaining() >= STREAM_BYTES_MIN {
-            let credit = self.outbound.available();
-            let Some((id, purpose)) = self.schedule.front(credit > 0) else {
-                return self.tell_blocked();
-            };
-            if !self.write_stream(id, purpose, credit, packet) {
-                return;
-            }
+    /// Writes one STREAM frame of the next stream of this urgency, or takes it from the schedule if
+    /// it has nothing to send. False: the packet is full.
+    pub(crate) fn write_next(&mut self, urgency: Urgency, packet: &mut PacketBuffer<'_>) -> bool {
+        let credit = self.outbound.available();
+        if packet.remaining() < STREAM_BYTES_MIN {
+            return false;
         }
-    }
-
-    /// Writes one STREAM frame of the stream at the front, or takes it from there if it has
-    /// nothing to send. False: the packet is full.
-    fn write_stream(
-        &mut self,
-        id: StreamId,
-        purpose: Purpose,
-        credit: u64,
-        packet: &mut PacketBuffer<'_>,
-    ) -> bool {
+        let Some((id, purpose)) = self.schedule.first_of(urgency, credit > 0) else {
+            return false;
+        };
         let is_allowed = self.is_allowed(id);
         let Some(sending) = self.sending.get_mut(&id) else {
-            self.schedule.remove_front(purpose);
-            return true;
+            return false;
         };
         let Some(range) = sending.next(purpose, credit).filter(|_| is_allowed) else {
             self.schedule.pause(purpose, sending);
@@ -116,7 +114,7 @@ impl Streams {
         frame::write_stream_header(packet.buffer, id, range.start, fin, length);
         sending.buffer.copy_to(range.start..end, packet.buffer);
         sending.on_sent(range.start..end, fin);
-        self.schedule.rotate(purpose, sending);
+        self.schedule.rotate(id, purpose, sending);
         match purpose {
             Purpose::Fresh => {
                 self.outbound.spend(count as u64);
@@ -136,9 +134,10 @@ impl Streams {
     }
 
     /// Tells the peer, once for each limit, that its credit holds us up.
-    fn tell_blocked(&mut self) {
+    pub(crate) fn tell_blocked(&mut self) {
         let limit = self.outbound.limit();
-        if self.schedule.has_fresh() && self.blocked_told != Some(limit) {
+        let is_blocked = self.schedule.has_fresh() && self.outbound.available() == 0;
+        if is_blocked && self.blocked_told != Some(limit) {
             self.blocked_told = Some(limit);
             self.controls.push(Control::DataBlocked);
         }

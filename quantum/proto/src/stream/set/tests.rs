@@ -51,7 +51,10 @@ fn packet(streams: &mut Streams, size: usize) -> Option<Packet> {
         contents: &mut contents,
     };
     streams.write_control(&mut buffer);
-    streams.write_data(&mut buffer);
+    while let Some((urgency, _)) = streams.next()
+        && streams.write_next(urgency, &mut buffer)
+    {}
+    streams.tell_blocked();
     assert!(payload.len() <= size);
     (!payload.is_empty()).then_some(Packet { payload, contents })
 }

@@ -128,10 +128,7 @@ fn t19_duplicates_and_old_packets_change_nothing() {
     client.finish(id).expect("an open stream");
     for round in 0..50u8 {
         let message = vec![round; 200].into();
-        pair.client
-            .connection()
-            .send_message(message, true)
-            .expect("room");
+        pair.client.connection().post(message, true).expect("room");
         pair.run(Duration::from_millis(20));
     }
     pair.run(Duration::from_secs(2));
@@ -142,7 +139,7 @@ fn t19_duplicates_and_old_packets_change_nothing() {
     assert!(read(server, id, &mut received));
     assert!(received == pattern(3_000_000));
     let mut seen = [0; 50];
-    while let Some(message) = server.receive_message() {
+    while let Some(message) = server.take_message() {
         seen[usize::from(message[0])] += 1;
     }
     assert_eq!(seen, [1; 50], "each message once");

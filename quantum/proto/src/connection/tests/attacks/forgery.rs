@@ -28,7 +28,7 @@ fn catch(pair: &mut Pair) -> Datagram {
         Verdict::Deliver
     });
     let client = pair.client.connection();
-    client.send_message(pattern(60), false).expect("room");
+    client.post(pattern(60), false).expect("room");
     pair.drain();
     pair.tamper = Box::new(|_, _| Verdict::Deliver);
     let caught = caught.borrow().clone();
@@ -51,10 +51,10 @@ fn t18_no_flipped_bit_gets_a_packet_through() {
     let after = server.statistics();
     assert_eq!(after.packets_received, before.packets_received);
     assert_eq!(after.packets_duplicate, before.packets_duplicate);
-    assert_eq!(server.receive_message(), None);
+    assert_eq!(server.take_message(), None);
     pair.inject(genuine);
     pair.run(Duration::from_millis(11));
-    let message = pair.server.connection().receive_message();
+    let message = pair.server.connection().take_message();
     assert_eq!(message, Some(pattern(60)), "the true one still counts");
 }
 
@@ -70,10 +70,10 @@ fn t18_cut_and_lengthened_packets_do_not_get_through() {
     pair.run(Duration::from_millis(11));
     let server = pair.server.connection();
     assert!(server.is_established());
-    assert_eq!(server.receive_message(), None);
+    assert_eq!(server.take_message(), None);
     pair.inject(genuine);
     pair.run(Duration::from_millis(11));
-    let message = pair.server.connection().receive_message();
+    let message = pair.server.connection().take_message();
     assert_eq!(message, Some(pattern(60)));
 }
 

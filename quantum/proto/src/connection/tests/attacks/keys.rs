@@ -146,7 +146,7 @@ fn t16_packets_of_the_phase_before_are_read_while_they_may_be_under_way() {
     let sent = pattern(50);
     pair.client
         .connection()
-        .send_message(sent.clone(), true)
+        .post(sent.clone(), true)
         .expect("room");
     // The old packet is held back behind one of the new phase.
     let mut held = None;
@@ -171,5 +171,5 @@ fn t16_packets_of_the_phase_before_are_read_while_they_may_be_under_way() {
     client.ping();
     pair.run(Duration::from_millis(15));
     assert_eq!(key_updates(&mut pair, Side::Server), 1);
-    assert_eq!(pair.server.connection().receive_message(), Some(sent));
+    assert_eq!(pair.server.connection().take_message(), Some(sent));
 }

@@ -345,9 +345,9 @@ fn t25_the_size_of_datagrams_follows_probes_and_nothing_else() {
     });
     let sent = pattern(100_000);
     let client = pair.client.connection();
-    client.send_message(sent.clone(), true).expect("room");
+    client.post(sent.clone(), true).expect("room");
     pair.run(Duration::from_secs(20));
-    assert_eq!(pair.server.connection().receive_message(), Some(sent));
+    assert_eq!(pair.server.connection().take_message(), Some(sent));
     assert!((1200..=1300).contains(&size(&mut pair)));
 }
 
