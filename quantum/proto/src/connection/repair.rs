@@ -106,7 +106,7 @@ impl Connection {
 
     /// Whether the path, and both ends, make repairs worth while.
     fn wants_repairs(&mut self) -> bool {
-        let wanted = std::env::var_os("NOFEC").is_none() && self.repairs.symbols_max > 0
+        let wanted = self.repairs.symbols_max > 0
             && self.handshake.confirmed
             && self.repairs.loss.is_lossy();
         if !wanted && self.repairs.sender.take().is_some() {
