@@ -111,7 +111,7 @@ fn what_a_growing_delay_makes_late_is_not_delivered() {
     }
     pair.delay = ms(95);
     send(&mut pair, pattern(100), &within(ms(100)));
-    pair.run(ms(99));
+    pair.run(ms(97));
     let now = pair.now;
     assert_eq!(
         pair.server.connection().receive_message(now),

@@ -79,11 +79,14 @@ impl Entry {
 
     /// Whether what has to be sent of it would arrive too late.
     pub(super) fn is_hopeless(&self, outlook: &Outlook) -> bool {
+        let left = self.size - self.sent;
         self.has_deadline()
-            && if self.lost.is_empty() {
-                outlook.is_hopeless(self.deadline, self.size - self.sent)
-            } else {
+            && if !self.lost.is_empty() {
                 outlook.is_hopeless_again(self.deadline)
+            } else if self.id.is_some() {
+                outlook.is_hopeless(self.deadline, left)
+            } else {
+                outlook.is_hopeless_new(self.deadline, left)
             }
     }
 
