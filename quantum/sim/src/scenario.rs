@@ -102,6 +102,8 @@ pub struct Scenario {
     loss: f64,
     mean_burst: Option<f64>,
     jitter: Duration,
+    reorders: bool,
+    forward_error_correction: bool,
     police: Option<(BitRate, u64)>,
     aggregate: Option<Duration>,
     mark_above: Option<u64>,
@@ -124,6 +126,8 @@ impl Scenario {
             loss: 0.0,
             mean_burst: None,
             jitter: Duration::ZERO,
+            reorders: false,
+            forward_error_correction: true,
             police: None,
             aggregate: None,
             mark_above: None,
@@ -166,6 +170,20 @@ impl Scenario {
     #[must_use]
     pub fn jitter(mut self, most: Duration) -> Self {
         self.jitter = most;
+        self
+    }
+
+    /// Delay that varies by itself for each datagram.
+    #[must_use]
+    pub fn jitter_reordering(mut self, most: Duration) -> Self {
+        self.reorders = true;
+        self.jitter(most)
+    }
+
+    /// Both ends do without forward error correction.
+    #[must_use]
+    pub fn without_repairs(mut self) -> Self {
+        self.forward_error_correction = false;
         self
     }
 
@@ -258,6 +276,7 @@ impl Scenario {
             .with_receive_window(64 << 20)
             .with_stream_receive_window(64 << 20)
             .with_send_window(16 << 20)
+            .with_forward_error_correction(self.forward_error_correction)
             .with_ack_delay_max(ms(25));
         match &self.observer {
             Some(observer) => config.with_observer(Arc::clone(observer)),
@@ -288,7 +307,10 @@ impl Scenario {
             _ => path,
         };
         if self.jitter > Duration::ZERO {
-            path = path.jitter(self.jitter);
+            path = match self.reorders {
+                true => path.jitter_reordering(self.jitter),
+                false => path.jitter(self.jitter),
+            };
         }
         match self.aggregate {
             Some(period) => path.aggregate(period),

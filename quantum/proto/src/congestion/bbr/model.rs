@@ -164,6 +164,11 @@ impl Model {
         }
     }
 
+    /// When the round-trip time was last measured or confirmed.
+    pub(super) fn min_rtt_at(&self) -> Instant {
+        self.min_rtt_at
+    }
+
     /// Whether the round-trip time was neither measured nor confirmed for `interval`.
     pub(super) fn min_rtt_is_older_than(&self, interval: Duration, now: Instant) -> bool {
         self.min_rtt.is_some() && now.since(self.min_rtt_at) > interval
