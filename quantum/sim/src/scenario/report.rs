@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use quantum_proto::time::Instant;
 
-use super::bulk::{Bulk, Receiver, SLOT};
+use super::bulk::{Bulk, Receiver, SLOT, Sample, Sender};
 use super::{Scenario, client_address};
 use crate::node::Node;
 use crate::path::bottleneck::Occupancy;
@@ -45,6 +45,8 @@ pub struct FlowReport {
     pub rtt_median: Duration,
     /// Bytes that arrived in each tenth of a second.
     pub slots: Vec<u64>,
+    /// What the sender's controller was doing, in order: at each change of state, and often between.
+    pub samples: Vec<Sample>,
 }
 
 impl FlowReport {
@@ -66,7 +68,7 @@ impl Scenario {
         };
         report.jain = jain(&report.flows);
         if let Some(seen) = world.occupancy(bottleneck) {
-            report.read(seen, self.rtt);
+            report.read(seen, self.rtt.at(Instant::ORIGIN));
         }
         report
     }
@@ -76,7 +78,7 @@ impl Scenario {
         flows
             .map(|(index, flow)| {
                 let receiver = receiver(world, client_address(index));
-                let sender = world.hosts().nth(usize::from(index));
+                let sender = world.hosts().nth(usize::from(index)).and_then(sender);
                 let from = self.measured_from.max(flow.starts_at);
                 let mut report = FlowReport {
                     slots: receiver.map_or_else(Vec::new, |receiver| receiver.slots.clone()),
@@ -84,7 +86,10 @@ impl Scenario {
                 };
                 report.goodput = report.goodput_between(from, self.duration);
                 report.of_link = report.goodput / self.capacity(from);
-                report.rtt_median = sender.map_or(Duration::ZERO, median_rtt);
+                if let Some(sender) = sender {
+                    report.rtt_median = sender.rtts.percentile(0.5);
+                    report.samples.clone_from(&sender.samples);
+                }
                 report
             })
             .collect()
@@ -123,14 +128,11 @@ fn receiver(world: &World<Node<Bulk>>, of: SocketAddr) -> Option<&Receiver> {
     receivers.find(|receiver| receiver.from == Some(of))
 }
 
-fn median_rtt(node: &Node<Bulk>) -> Duration {
-    let mut programs = node.programs();
-    programs
-        .next()
-        .map_or(Duration::ZERO, |program| match program {
-            Bulk::Sender(sender) => sender.rtts.percentile(0.5),
-            Bulk::Receiver(_) => Duration::ZERO,
-        })
+fn sender(node: &Node<Bulk>) -> Option<&Sender> {
+    node.programs().find_map(|program| match program {
+        Bulk::Sender(sender) => Some(sender),
+        Bulk::Receiver(_) => None,
+    })
 }
 
 fn jain(flows: &[FlowReport]) -> f64 {

@@ -97,7 +97,12 @@ impl Model {
     pub(super) fn update(&mut self, acked: &Acknowledged, round: &Round, loss: &LossJudge) {
         if round.started() {
             self.end_rtt_round();
-            self.extra_acked.advance();
+            // A flow that fills the link never falls behind the bandwidth: without this, one lump, such as
+            // a path that gets shorter delivers, would count for ever.
+            if self.extra_acked.advance() {
+                self.epoch = acked.now;
+                self.epoch_acked = 0;
+            }
         }
         self.update_rtt(acked);
         if let Some(sample) = &acked.rate {
