@@ -17,6 +17,7 @@ mod model;
 mod probe_bw;
 mod probe_rtt;
 mod round;
+mod spurious;
 mod startup;
 mod tally;
 
@@ -37,6 +38,7 @@ use model::Model;
 use probe_bw::ProbeBw;
 use probe_rtt::ProbeRtt;
 use round::Round;
+use spurious::Undo;
 
 /// Makes BBR controllers: the default.
 #[derive(Clone, Copy, Debug)]
@@ -91,9 +93,13 @@ struct BbrController {
     full_pipe: FullPipe,
     loss: LossJudge,
     bounds: Bounds,
+    drain_since_round: u64,
     probe_bw: ProbeBw,
     probe_rtt: ProbeRtt,
     queue_watch: QueueWatch,
+    /// What losses have ended, and that these losses were none.
+    undo: Option<Undo>,
+    resumes: bool,
     datagram: u64,
     initial_window: u64,
     window: u64,
@@ -116,9 +122,12 @@ impl BbrController {
             full_pipe: FullPipe::default(),
             loss: LossJudge::default(),
             bounds: Bounds::default(),
+            drain_since_round: 0,
             probe_bw: ProbeBw::new(now),
-            probe_rtt: ProbeRtt::new(now),
             queue_watch: QueueWatch::default(),
+            probe_rtt: ProbeRtt::default(),
+            undo: None,
+            resumes: false,
             datagram,
             initial_window,
             window,
@@ -185,6 +194,7 @@ impl BbrController {
         self.model.update(acked, &self.round, &self.loss);
         self.follow_fall(acked);
         self.judge_congestion(acked);
+        self.resume_search(acked);
         self.update_startup(acked);
         self.update_drain(acked);
         self.update_probe_bw(acked);
@@ -230,6 +240,13 @@ impl BbrController {
             return PACING_MARGIN;
         };
         let free = base / 32 + Duration::from_micros(500);
+        // On a slow link, a packet before this one is no queue.
+        let packet = time_of(self.datagram, self.bandwidth());
+        let queue = if packet > free {
+            queue.saturating_sub(packet)
+        } else {
+            queue
+        };
         let steps = queue.as_nanos() / free.as_nanos().max(1);
         f64::from(
             u32::try_from(steps)
@@ -300,11 +317,7 @@ impl Controller for BbrController {
     }
 
     fn on_spurious_loss(&mut self, spurious: &SpuriousLoss) {
-        self.loss.on_spurious(spurious);
-        if spurious.whole_event {
-            self.bounds.undo();
-            self.window = self.window.max(self.prior_window);
-        }
+        self.take_back_loss(spurious);
     }
 
     fn on_datagram_size(&mut self, bytes: u16) {
@@ -340,6 +353,12 @@ impl Controller for BbrController {
 fn bytes_in(rate: u64, time: Duration) -> u64 {
     let bytes = u128::from(rate) * time.as_nanos() / 1_000_000_000;
     u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// How long `bytes` take at `rate` bytes per second.
+fn time_of(bytes: u64, rate: u64) -> Duration {
+    let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(rate.max(1));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
 /// Bytes per second.

@@ -104,7 +104,7 @@ impl BbrController {
         // An application that sent less than the link took before has not left Startup yet.
         self.full_pipe.set_reached();
         if self.state != State::ProbeRtt {
-            self.state = State::Drain;
+            self.enter_drain();
         }
     }
 }

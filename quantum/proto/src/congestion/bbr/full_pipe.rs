@@ -35,6 +35,11 @@ impl FullPipe {
         self.now = true;
     }
 
+    /// It was not found full after all.
+    pub(super) fn set_unreached(&mut self) {
+        *self = Self::default();
+    }
+
     pub(super) fn reset(&mut self) {
         self.now = false;
         self.baseline = 0;

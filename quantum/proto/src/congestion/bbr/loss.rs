@@ -139,6 +139,9 @@ impl LossJudge {
     /// A packet that counted as lost has arrived.
     pub(super) fn on_spurious(&mut self, spurious: &SpuriousLoss) {
         self.round_lost = self.round_lost.saturating_sub(1);
+        if self.probe.contains(&spurious.packet_number) {
+            self.probe_lost = self.probe_lost.saturating_sub(1);
+        }
         if let Some(tally) = self.tally_of(spurious.packet_number) {
             tally.on_spurious();
         }
@@ -148,6 +151,11 @@ impl LossJudge {
     pub(super) fn count_from_now(&mut self) {
         self.counted_from = self.newest + 1;
         self.round_lost = 0;
+    }
+
+    /// The number of the first packet of the phase.
+    pub(super) fn counted_from(&self) -> u64 {
+        self.counted_from
     }
 
     /// Packets sent from now on are a probe.
@@ -198,8 +206,16 @@ impl LossJudge {
         }
     }
 
+    /// Something drops what is too fast, and too few slow packets have shown what the path loses.
+    fn lacks_witnesses(&self) -> bool {
+        self.distrusts_even && self.slow.packets() < WITNESSES
+    }
+
     /// The share that the path loses by itself.
     pub(super) fn baseline(&self) -> f64 {
+        if self.lacks_witnesses() {
+            return 0.0;
+        }
         self.quiet().share().min(BASELINE_MAX)
     }
 

@@ -7,6 +7,7 @@ use rand::RngExt;
 use super::super::Acknowledged;
 use super::bounds::{BETA, Latest};
 use super::loss::Pace;
+use super::spurious::Undo;
 use super::{BbrController, State};
 use crate::time::Instant;
 
@@ -188,8 +189,9 @@ impl BbrController {
         self.state = State::ProbeBw(Phase::Cruise);
     }
 
-    fn start_refill(&mut self, acked: &Acknowledged) {
+    pub(super) fn start_refill(&mut self, acked: &Acknowledged) {
         self.bounds.reset_short_term();
+        self.undo = None;
         self.probe_bw.up_rounds = 0;
         self.probe_bw.up_acked = 0;
         self.set_phase(Phase::Refill, acked);
@@ -224,7 +226,7 @@ impl BbrController {
                 if self.is_time_to_probe(acked) {
                     self.start_refill(acked);
                 } else if self.is_time_to_cruise(acked) {
-                    self.leave_down(acked);
+                    self.set_phase(Phase::Cruise, acked);
                 }
             }
             Phase::Cruise => {
@@ -241,10 +243,6 @@ impl BbrController {
         }
     }
 
-    fn leave_down(&mut self, acked: &Acknowledged) {
-        self.set_phase(Phase::Cruise, acked);
-    }
-
     fn is_time_to_probe(&self, acked: &Acknowledged) -> bool {
         let probe = &self.probe_bw;
         acked.now.since(probe.cycle_since) >= probe.wait
@@ -256,7 +254,9 @@ impl BbrController {
 
     fn is_time_to_cruise(&self, acked: &Acknowledged) -> bool {
         let headroom = self.bounds.inflight_with_headroom(self.min_window());
-        acked.bytes_in_flight <= headroom && acked.bytes_in_flight <= self.inflight(1.0)
+        // A pipe smaller than a packet is never emptier than one (the draft's Inflight()).
+        let pipe = self.inflight(1.0).max(self.min_window());
+        acked.bytes_in_flight <= headroom && acked.bytes_in_flight <= pipe
     }
 
     fn update_up(&mut self, acked: &Acknowledged) {
@@ -267,7 +267,9 @@ impl BbrController {
         }
         let elapsed = self.round.count() - self.probe_bw.since_round;
         if self.is_probe_too_much(acked) {
-            return self.end_up(acked);
+            self.end_up(acked);
+            self.undo = Some(Undo::Up);
+            return;
         }
         // Enough is in flight, and a queue says that it is no longer the sender who limits.
         let queue = self.model.shows_queue(16);
@@ -305,7 +307,8 @@ impl BbrController {
 
     fn lower_if_too_much(&mut self, acked: &Acknowledged) -> bool {
         let marked = self.round.started() && self.loss.last_round_marked();
-        let too_much = marked || self.loss.probe_is_congested(acked.largest);
+        let too_much =
+            marked || self.loss.probe_is_congested(acked.largest) || self.long_probe_loses(acked);
         if too_much {
             let queue = self
                 .model
@@ -319,8 +322,24 @@ impl BbrController {
         too_much
     }
 
+    /// A probe that the application limits can last for long: only its last round counts.
+    fn long_probe_loses(&self, acked: &Acknowledged) -> bool {
+        let limited = acked.rate.is_some_and(|rate| rate.app_limited);
+        let in_round = acked.prior_in_flight.max(acked.bytes) as f64 / self.datagram as f64;
+        limited
+            && self.state == State::ProbeBw(Phase::Up)
+            && self.round.started()
+            && self
+                .loss
+                .is_congestion(self.loss.last_round_lost() as f64, in_round)
+    }
+
     fn lower_long_term(&mut self, acked: &Acknowledged) {
         self.probe_bw.samples_of_probe = false;
+        if acked.rate.is_some_and(|rate| rate.app_limited) {
+            // What the application had to send says nothing of how much is too much.
+            return;
+        }
         let sent = acked
             .rate
             .map_or(acked.prior_in_flight, |rate| rate.sent_in_flight);

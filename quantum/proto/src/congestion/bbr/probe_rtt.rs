@@ -8,7 +8,7 @@ use super::{BbrController, State};
 use crate::time::Instant;
 
 /// When to look at the round-trip time again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ProbeRtt {
     /// Until when the pipe is kept half empty.
     done_at: Option<Instant>,
@@ -49,28 +49,20 @@ impl Unconfirmed {
     }
 }
 
-impl ProbeRtt {
-    pub(super) fn new(_now: Instant) -> Self {
-        Self {
-            done_at: None,
-            round_done: false,
-            smallest: None,
-            idle_restart: false,
-            unconfirmed: Unconfirmed::default(),
-        }
-    }
-}
-
 impl BbrController {
     pub(super) fn update_probe_rtt(&mut self, acked: &Acknowledged) {
-        let mut due = self.model.min_rtt_is_older_than(INTERVAL, acked.now);
-        let unconfirmed = &mut self.probe_rtt.unconfirmed;
-        unconfirmed.update(acked, self.model.min_rtt_at());
-        if let Some(rtt) = unconfirmed.suffices().filter(|_| due) {
+        let due = self.model.min_rtt_is_older_than(INTERVAL, acked.now);
+        self.probe_rtt
+            .unconfirmed
+            .update(acked, self.model.min_rtt_at());
+        let seen = match self.probe_rtt.idle_restart {
+            // Idleness has emptied the pipe as well as could be.
+            true => acked.rtt,
+            false => self.probe_rtt.unconfirmed.suffices(),
+        };
+        if let Some(rtt) = seen.filter(|_| due) {
             self.model.replace_min_rtt(acked.now, rtt);
-            due = false;
-        }
-        if due && self.state != State::ProbeRtt && !self.probe_rtt.idle_restart {
+        } else if due && self.state != State::ProbeRtt && !self.probe_rtt.idle_restart {
             self.enter_probe_rtt();
         }
         if self.state == State::ProbeRtt {
@@ -135,13 +127,19 @@ impl BbrController {
     /// Section "Restarting From Idle": idleness drained the queue, and what is sent now is paced.
     pub(super) fn restart_from_idle(&mut self, sent: &Sent) {
         self.probe_rtt.idle_restart = true;
-        if let State::ProbeBw(phase) = self.state {
-            let rate = self.bandwidth();
-            if rate > 0 && phase != Phase::Up {
-                self.pacing_rate = rate;
+        match self.state {
+            State::ProbeBw(phase) => {
+                let rate = self.bandwidth();
+                if rate > 0 && phase != Phase::Up {
+                    self.pacing_rate = rate;
+                }
             }
+            State::ProbeRtt if self.probe_rtt.done_at.is_some_and(|done| sent.now >= done) => {
+                self.probe_rtt.round_done = true;
+                self.window = self.window.max(self.prior_window);
+            }
+            _ => {}
         }
-        let _ = sent;
     }
 }
 

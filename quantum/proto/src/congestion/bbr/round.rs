@@ -40,5 +40,6 @@ impl Round {
     /// The round ends with what is sent from now on.
     pub(super) fn restart(&mut self, acked: &Acknowledged) {
         self.next_delivered = acked.delivered;
+        self.started = false;
     }
 }

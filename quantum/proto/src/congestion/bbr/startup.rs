@@ -1,11 +1,15 @@
 //! Startup: twice as fast each round, until the pipe is full (section "Startup").
 
 use super::super::Acknowledged;
+use super::spurious::Undo;
 use super::{BbrController, State};
 
 impl BbrController {
     pub(super) fn update_startup(&mut self, acked: &Acknowledged) {
-        self.full_pipe.update(acked, &self.model, &self.round);
+        if self.state != State::ProbeRtt {
+            // A pipe kept half empty says nothing of how much it holds.
+            self.full_pipe.update(acked, &self.model, &self.round);
+        }
         if self.state != State::Startup {
             return;
         }
@@ -14,7 +18,7 @@ impl BbrController {
         }
         self.leave_startup_on_loss(acked);
         if self.full_pipe.reached() {
-            self.state = State::Drain;
+            self.enter_drain();
         }
     }
 
@@ -33,8 +37,11 @@ impl BbrController {
             let bound = self
                 .inflight(1.0)
                 .max(acked.rate.map_or(0, |rate| rate.delivered));
+            self.prior_window = self.window;
             self.bounds.limit_inflight(bound);
             self.full_pipe.set_reached();
+            self.loss.count_from_now();
+            self.undo = Some(Undo::Startup);
         }
     }
 }
