@@ -55,13 +55,18 @@ fn aggregation_that_begins_later_stalls_nothing() {
 
 #[test]
 fn ten_times_the_bandwidth_is_found() {
-    for seed in SEEDS {
-        let course = run(&named("ten-fold"), seed);
-        let of_link = course.of_link(mbit(100), seconds(18), seconds(20));
-        assert!(of_link >= 0.9, "{of_link}");
-        let (probe, _) = course.first_in("ProbeBW_UP", seconds(15));
-        // Six rounds of a quarter more than the last, twice over.
-        assert!(probe.lasts() <= 25 * RTT, "{:?}", probe.lasts());
+    // In a short queue Startup and probes lose, which bounds what may be in flight: then the bound
+    // has to grow as fast.
+    let short = bdp(mbit(10), RTT) / 4;
+    for scenario in [named("ten-fold"), named("ten-fold").queue(short)] {
+        for seed in SEEDS {
+            let course = run(&scenario, seed);
+            let of_link = course.of_link(mbit(100), seconds(18), seconds(20));
+            assert!(of_link >= 0.9, "{of_link}");
+            let (probe, _) = course.first_in("ProbeBW_UP", seconds(15));
+            // Six rounds of a quarter more than the last, twice over.
+            assert!(probe.lasts() <= 25 * RTT, "{:?}", probe.lasts());
+        }
     }
 }
 
