@@ -59,11 +59,11 @@ pub const ALL: &[Named] = &[
         make: two,
     },
     Named {
-        name: "two-late",
+        name: "late-joiner",
         make: || {
             link()
                 .flow(bbr())
-                .flow(bbr().starting(seconds(5)))
+                .flow(bbr().starting(seconds(10)))
                 .lasting(seconds(60))
                 .measured_from(seconds(30))
         },

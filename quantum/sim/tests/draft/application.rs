@@ -90,3 +90,44 @@ fn a_pause_in_refill_is_no_loss_of_bandwidth() {
         assert!(of_link >= 0.98, "{of_link}");
     }
 }
+
+/// The path gets longer meanwhile, so that nothing but the idleness says that no probe is needed.
+#[test]
+fn idleness_takes_the_place_of_probe_rtt() {
+    let (pause, resumes) = (seconds(10), seconds(17));
+    for seed in SEEDS {
+        let rate = all_until(pause, BitRate(0)).then(at(resumes), BitRate::UNLIMITED);
+        let rtt = Schedule::constant(RTT).then(at(seconds(12)), ms(50));
+        let course = run(&writing(rate).rtt(rtt), seed);
+        let states = course.states(Duration::ZERO, seconds(30));
+        assert!(!states.contains(&"ProbeRTT"), "{states:?}");
+        let first = course.samples().iter().find(|sample| sample.at >= resumes);
+        let paced = first.unwrap().pacing_rate as f64 / bandwidth_of(RATE);
+        assert!((0.85..=1.26).contains(&paced), "{paced}");
+        let of_link = course.of_link(RATE, resumes + ms(200), seconds(30));
+        assert!(of_link >= 0.98, "{of_link}");
+    }
+}
+
+#[test]
+fn loss_ends_a_probe_that_the_application_limits() {
+    for seed in SEEDS {
+        let up_at = entered("ProbeBW_UP", seconds(5), seed);
+        let quiet = writing(all_until(up_at, LITTLE));
+        // Long after the last full window, the application still limits the probe.
+        let lossy_at = up_at + seconds(5);
+        let lossy = Schedule::constant(0.0).then(at(lossy_at), 0.3);
+        let lossy = lossy.then(at(lossy_at + ms(500)), 0.0);
+        let course = run(&quiet.loss(lossy), seed);
+        assert_eq!(course.at(lossy_at).state, "ProbeBW_UP");
+        let down_at = course.entered("ProbeBW_DOWN", lossy_at);
+        // Enough to tell from chance: some rounds of 34 packets.
+        assert!(down_at <= lossy_at + 8 * RTT, "{:?}", down_at - lossy_at);
+        // What the application had to send is no bound for what may be sent.
+        let window = course.at(seconds(30)).window;
+        assert!(
+            window as f64 >= bandwidth_of(RATE) * RTT.as_secs_f64(),
+            "{window}"
+        );
+    }
+}

@@ -6,7 +6,7 @@ use quantum_sim::scenario::{Report, Sample, Scenario, catalogue};
 use quantum_sim::units::BitRate;
 
 /// Some seeds, so that none is lucky.
-pub(crate) const SEEDS: std::ops::Range<u64> = 0..4;
+pub(crate) const SEEDS: std::ops::Range<u64> = 0..5;
 
 /// A scenario of the catalogue.
 pub(crate) fn named(name: &str) -> Scenario {

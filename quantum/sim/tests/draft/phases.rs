@@ -128,3 +128,28 @@ fn probe_rtt_finds_a_longer_path() {
         assert!(of_link >= 0.98, "{of_link}");
     }
 }
+
+#[test]
+fn drain_ends_in_time() {
+    for seed in SEEDS {
+        // The queue holds what the window allows: nothing is lost that would slow the flow down.
+        let scenario = named("single")
+            .queue(4 * bdp(RATE, RTT))
+            .lasting(seconds(14));
+        let drain_at = run(&scenario, seed).entered("Drain", Duration::ZERO);
+        // Hardly more than the half at which the flow drains: the queue goes away in two seconds.
+        let slower = mbit(27);
+        let rate = Schedule::constant(RATE).then(Instant::ORIGIN + drain_at, slower);
+        let course = run(&scenario.rate(rate), seed);
+        let (drain, next) = course.first_in("Drain", Duration::ZERO);
+        assert_eq!(drain.from, drain_at);
+        // Three rounds and the one that shows it, each with all of the queue.
+        let round = slower.time_for(drain.first().in_flight);
+        assert!(drain.lasts() <= 4 * round, "{:?}", drain.lasts());
+        assert_eq!(next.state, "ProbeBW_DOWN");
+        assert!(next.first().in_flight > bdp(RATE, RTT), "not by time");
+        // What Startup found counts for two cycles.
+        let found = course.at(seconds(14)).bandwidth as f64 / bandwidth_of(slower);
+        assert!((0.98..=1.03).contains(&found), "{found}");
+    }
+}

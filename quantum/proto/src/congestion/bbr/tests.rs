@@ -4,6 +4,8 @@ use super::loss::Pace;
 use super::probe_bw::Phase;
 use super::*;
 
+mod cycle;
+
 const START: Instant = Instant::from_nanos(1_000_000_000);
 
 /// An ACK frame that begins a round and shows `rate` bytes per second.
