@@ -21,7 +21,7 @@ mod field;
 mod schedule;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::ops::Range;
 

@@ -190,9 +190,7 @@ impl Connection {
         }
         let symbol = fec::symbol(payload).unwrap_or_default();
         let symbol = payload.get(symbol).unwrap_or_default();
-        if !symbol.is_empty() {
-            receiver.decoder.on_symbol(number, symbol)?;
-        }
+        receiver.decoder.on_symbol(number, symbol)?;
         self.take_recovered(now)
     }
 

@@ -58,6 +58,8 @@ pub(super) fn inverse(a: u8) -> u8 {
 /// Eight bytes at a time in one register, a bit of the factor after the other: plain shifts and
 /// masks, which the compiler turns into vector instructions.
 pub(super) fn add_multiple(into: &mut [u8], from: &[u8], factor: u8) {
+    #[cfg(test)]
+    super::tests::count_sum();
     let (words, rest) = from.as_chunks::<8>();
     let (targets, target_rest) = into
         .split_at_mut_checked(words.len() * 8)
