@@ -5,7 +5,6 @@ use std::cell::Cell;
 
 use super::encode::SourceWindow;
 
-mod blocks;
 mod hostile;
 mod stream;
 
