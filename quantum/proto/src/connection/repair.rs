@@ -2,6 +2,7 @@
 //! out of them.
 
 use super::Connection;
+use super::receive::Opened;
 use super::timer::Timer;
 use crate::carried::PacketBuffer;
 use crate::crypto::TAG_BYTES;
@@ -93,8 +94,8 @@ impl Connection {
         }
         if let Some(symbol) = symbol {
             let bytes = end - start + HEADER_BYTES + TAG_BYTES;
-            let symbol = packet.buffer.get(symbol).unwrap_or_default().to_vec();
-            sender.on_source(number, &symbol, bytes, &conditions);
+            let symbol = packet.buffer.get(symbol).unwrap_or_default();
+            sender.on_source(number, symbol, bytes, &conditions);
             if sender.owes_announcement() && packet.buffer.len() == end && room >= RESERVE {
                 frame::write_repair_header(packet.buffer, 0, 0);
                 sender.on_announced();
@@ -144,11 +145,11 @@ impl Connection {
         }
     }
 
-    /// A REPAIR frame in packet `row`.
+    /// A REPAIR frame.
     pub(super) fn on_repair(
         &mut self,
         now: Instant,
-        row: u64,
+        packet: &Opened<'_>,
         repair: &Repair<'_>,
     ) -> Result<(), TransportError> {
         if !self.config.forward_error_correction {
@@ -166,37 +167,35 @@ impl Connection {
         };
         let arrived = |number| space.acknowledger.is_duplicate(number);
         let counters = self.repairs.counters.get_or_insert_default();
-        match receiver.decoder.on_repair(row, repair, arrived)? {
+        match receiver.decoder.on_repair(packet.number, repair, arrived)? {
             Use::Kept => counters.received += 1,
             Use::Needless => counters.needless += 1,
             Use::Skipped => counters.skipped += 1,
         }
-        self.take_recovered(now)
+        self.take_recovered(now, packet)
     }
 
     /// A packet was read to its end: later repairs may need its symbol.
     pub(super) fn keep_symbol(
         &mut self,
         now: Instant,
-        kind: PacketKind,
-        number: u64,
-        payload: &[u8],
+        packet: &Opened<'_>,
     ) -> Result<(), TransportError> {
         let Some(receiver) = self.repairs.receiver.as_deref_mut() else {
             return Ok(());
         };
-        if kind != PacketKind::Short {
+        if packet.kind != PacketKind::Short {
             return Ok(());
         }
-        let symbol = fec::symbol(payload).unwrap_or_default();
-        let symbol = payload.get(symbol).unwrap_or_default();
-        receiver.decoder.on_symbol(number, symbol)?;
-        self.take_recovered(now)
+        let symbol = fec::symbol(packet.payload).unwrap_or_default();
+        let symbol = packet.payload.get(symbol).unwrap_or_default();
+        receiver.decoder.on_symbol(packet.number, symbol)?;
+        self.take_recovered(now, packet)
     }
 
-    /// What was rebuilt has the effect that it would have had, but that nothing is acknowledged: the
-    /// packet is lost for congestion control (Q-CC-3).
-    fn take_recovered(&mut self, now: Instant) -> Result<(), TransportError> {
+    /// What was rebuilt with the help of `packet` has the effect that it would have had, but that
+    /// nothing is acknowledged: it is lost for congestion control (Q-CC-3).
+    fn take_recovered(&mut self, now: Instant, packet: &Opened<'_>) -> Result<(), TransportError> {
         while let Some(receiver) = self.repairs.receiver.as_deref_mut()
             && let Some(Recovered { number, symbol }) = receiver.decoder.take_recovered()?
         {
@@ -205,10 +204,11 @@ impl Connection {
             }
             self.repairs.counters.get_or_insert_default().recovered += 1;
             self.messages.on_packet();
+            let rebuilt = packet.rebuilt(number, &symbol);
             for frame in Frames::new(&symbol) {
                 let frame = frame?;
                 if fec::is_repaired(&frame) {
-                    self.on_data_frame(now, frame)?;
+                    self.on_frame(now, &rebuilt, frame)?;
                 }
             }
             self.acknowledge_immediately();
