@@ -74,6 +74,7 @@ impl Connection {
         }
         let payload = packet.buffer.get(start..).unwrap_or_default();
         let symbol = fec::symbol(payload).map(|range| start + range.start..start + range.end);
+        let until = self.symbol_wanted_until(packet.contents);
         let conditions = Conditions {
             now,
             loss: self.repairs.loss,
@@ -95,7 +96,7 @@ impl Connection {
         if let Some(symbol) = symbol {
             let bytes = end - start + HEADER_BYTES + TAG_BYTES;
             let symbol = packet.buffer.get(symbol).unwrap_or_default();
-            sender.on_source(number, symbol, bytes, &conditions);
+            sender.on_source(number, symbol, until, bytes, &conditions);
             if sender.owes_announcement() && packet.buffer.len() == end && room >= RESERVE {
                 frame::write_repair_header(packet.buffer, 0, 0);
                 sender.on_announced();
