@@ -108,6 +108,7 @@ pub struct Scenario {
     flows: Vec<Flow>,
     duration: Duration,
     measured_from: Duration,
+    repairs: bool,
     observer: Option<Arc<dyn ObserverFactory>>,
 }
 
@@ -130,6 +131,7 @@ impl Scenario {
             flows: Vec::new(),
             duration: seconds(30),
             measured_from: Duration::ZERO,
+            repairs: true,
             observer: None,
         }
     }
@@ -204,6 +206,13 @@ impl Scenario {
         self
     }
 
+    /// Nobody sends repairs, or takes any.
+    #[must_use]
+    pub fn without_repairs(mut self) -> Self {
+        self.repairs = false;
+        self
+    }
+
     /// Somebody watches all connections, which changes nothing.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn ObserverFactory>) -> Self {
@@ -258,7 +267,8 @@ impl Scenario {
             .with_receive_window(64 << 20)
             .with_stream_receive_window(64 << 20)
             .with_send_window(16 << 20)
-            .with_ack_delay_max(ms(25));
+            .with_ack_delay_max(ms(25))
+            .with_forward_error_correction(self.repairs);
         match &self.observer {
             Some(observer) => config.with_observer(Arc::clone(observer)),
             None => config,

@@ -1,6 +1,8 @@
 //! Forward error correction in a connection: repairs leave with packets, and lost packets come back
 //! out of them.
 
+use std::time::Duration;
+
 use super::Connection;
 use super::receive::Opened;
 use super::timer::Timer;
@@ -20,6 +22,8 @@ pub(super) struct Repairs {
     /// Packets that a repair may cover, as the peer takes it and the configuration allows; 0: none.
     pub(super) symbols_max: usize,
     loss: LossEstimate,
+    /// The longest round trip lately, without acknowledgement delays.
+    longest_rtt: Duration,
     sender: Option<Box<Sender>>,
     receiver: Option<Box<Receiver>>,
     counters: Option<Box<RepairCounters>>,
@@ -122,6 +126,9 @@ impl Connection {
         if let Some(sender) = &mut self.repairs.sender {
             sender.settle(delivered.number);
         }
+        let rtt = self.recovery.rtt().travelled();
+        let above = self.repairs.longest_rtt.saturating_sub(rtt);
+        self.repairs.longest_rtt = rtt + above - above / LONGEST_PACKETS;
         if !delivered.in_flight || delivered.mtu_probe || !delivered.current_path {
             // Says nothing about losses.
         } else if delivered.spurious {
@@ -140,7 +147,11 @@ impl Connection {
         let rtt = self.recovery.rtt();
         let queue = rtt.smoothed().saturating_sub(rtt.min());
         let noise = rtt.min() / 2 + rtt.variation() * 2;
-        let congested = queue > noise;
+        // A short one stands if the last packet waited for nearly as long as any did lately.
+        let wait = rtt.travelled().saturating_sub(rtt.min());
+        let longest = self.repairs.longest_rtt.saturating_sub(rtt.min());
+        let full = wait > rtt.min() / 8 && wait * 4 > longest * 3;
+        let congested = queue > noise || full;
         if lost.in_flight && !lost.mtu_probe && lost.current_path && !congested {
             self.repairs.loss.on_lost(lost.number);
         }
@@ -249,6 +260,7 @@ impl Repairs {
     /// The path is another one.
     pub(super) fn on_path_change(&mut self) {
         self.loss = LossEstimate::default();
+        self.longest_rtt = Duration::ZERO;
         self.sender = None;
     }
 
@@ -280,4 +292,8 @@ const RECOVERED_BYTES_MAX: usize = 2 + 8;
 const RECOVERED_MAX: usize = 64;
 
 /// Symbols are kept for so long after the last repair.
-const FORGET_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
+const FORGET_AFTER: Duration = Duration::from_secs(2);
+
+/// A packet takes so much off of what the longest round trip exceeds its own by: a queue that fills
+/// up every few seconds is remembered in between.
+const LONGEST_PACKETS: u32 = 512;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use quantum_proto::Connection;
+use quantum_proto::stats::Statistics;
 use quantum_proto::time::Instant;
 
 use super::bulk::{Bulk, Receiver, SLOT};
@@ -45,6 +47,8 @@ pub struct FlowReport {
     pub rtt_median: Duration,
     /// Bytes that arrived in each tenth of a second.
     pub slots: Vec<u64>,
+    /// What the sender counted.
+    pub sender: Statistics,
 }
 
 impl FlowReport {
@@ -85,6 +89,9 @@ impl Scenario {
                 report.goodput = report.goodput_between(from, self.duration);
                 report.of_link = report.goodput / self.capacity(from);
                 report.rtt_median = sender.map_or(Duration::ZERO, median_rtt);
+                let mut connections = sender.into_iter().flat_map(Node::connections);
+                let connection = connections.next().map(Connection::statistics);
+                report.sender = connection.unwrap_or_default();
                 report
             })
             .collect()
