@@ -7,6 +7,7 @@ use super::encode::SourceWindow;
 use crate::time::Instant;
 
 mod hostile;
+mod schedule;
 mod stream;
 
 thread_local! {
