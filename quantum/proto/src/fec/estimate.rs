@@ -1,4 +1,4 @@
-//! How lossy the path is, and whether losses come in bursts: what repair is worth (Q-FEC-6).
+//! How lossy the path is, and whether losses come in bursts: what repair is worth (Q-FEC-7).
 
 /// Counts of the packets that were settled lately.
 #[derive(Clone, Copy, Debug, Default)]

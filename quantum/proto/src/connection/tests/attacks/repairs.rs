@@ -46,8 +46,8 @@ fn stream(bytes: usize) -> Vec<u8> {
     })
 }
 
-/// A client that repairs nothing of its own accord, sends whatever the link loses, and whose
-/// datagrams get lost where `lost` says so.
+/// A client that makes no repairs of its own and that no loss slows down; its datagrams get lost
+/// where `lost` says so.
 fn hostile(mut lost: impl FnMut(u64) -> bool + 'static) -> Pair {
     let limits = SendLimits {
         window: 1 << 40,
