@@ -51,6 +51,12 @@ impl Pacer {
         Some(now + Duration::from_nanos(wait))
     }
 
+    /// Whether something urgent of up to `bytes` may leave ahead of its time: debts are less than one
+    /// such packet.
+    pub(crate) fn lends(&self, bytes: u64) -> bool {
+        self.tokens.saturating_add_unsigned(bytes) > 0
+    }
+
     /// A packet left.
     #[inline]
     pub(crate) fn on_sent(&mut self, bytes: u64) {

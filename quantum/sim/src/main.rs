@@ -9,7 +9,7 @@ use std::time::Instant;
 use clap::Parser;
 use quantum_sim::campaign::{Campaign, Failure, Summary};
 use quantum_sim::options::Options;
-use quantum_sim::scenario::catalogue;
+use quantum_sim::scenario::{Report, catalogue};
 use quantum_sim::simulate::{Listener, simulate_observed};
 use quantum_sim::traces;
 
@@ -32,7 +32,8 @@ struct Arguments {
     /// Runs a scenario for congestion control by name, or "all" of them, for each seed.
     #[arg(long)]
     scenario: Option<String>,
-    /// With a single seed: shows its options and every event.
+    /// With a single seed: shows its options and every event. With scenarios: shows what each
+    /// controller was doing.
     #[arg(long)]
     verbose: bool,
     /// With a single seed or scenarios: writes a trace of each end of each connection to this
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(name) = &arguments.scenario {
         let seeds = arguments.first_seed..arguments.first_seed.saturating_add(arguments.seeds);
-        return run_scenarios(name, seeds, arguments.qlog.as_deref());
+        return run_scenarios(name, seeds, &arguments);
     }
     if arguments.verbose || arguments.qlog.is_some() {
         return show(&arguments);
@@ -89,7 +90,7 @@ fn conclude(summary: &Summary, seconds: f64) -> ExitCode {
     }
 }
 
-fn run_scenarios(name: &str, seeds: Range<u64>, qlog: Option<&Path>) -> ExitCode {
+fn run_scenarios(name: &str, seeds: Range<u64>, arguments: &Arguments) -> ExitCode {
     let chosen: Vec<_> = catalogue::ALL
         .iter()
         .filter(|named| name == "all" || name == named.name)
@@ -103,7 +104,7 @@ fn run_scenarios(name: &str, seeds: Range<u64>, qlog: Option<&Path>) -> ExitCode
     for named in chosen {
         for seed in seeds.clone() {
             let mut scenario = (named.make)();
-            if let Some(directory) = qlog {
+            if let Some(directory) = &arguments.qlog {
                 let prefix = format!("{}_{seed}", named.name);
                 match traces::files(directory, prefix) {
                     Ok(observer) => scenario = scenario.observed_by(observer),
@@ -111,7 +112,12 @@ fn run_scenarios(name: &str, seeds: Range<u64>, qlog: Option<&Path>) -> ExitCode
                 }
             }
             match scenario.run(seed) {
-                Ok(report) => println!("{:14} {seed} {report}", named.name),
+                Ok(report) => {
+                    if arguments.verbose {
+                        show_samples(&report);
+                    }
+                    println!("{:14} {seed} {report}", named.name);
+                }
                 Err(violation) => {
                     passed = false;
                     println!("{:14} {seed} failed {violation}", named.name);
@@ -123,6 +129,14 @@ fn run_scenarios(name: &str, seeds: Range<u64>, qlog: Option<&Path>) -> ExitCode
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+fn show_samples(report: &Report) {
+    for (flow, of_flow) in report.flows.iter().enumerate() {
+        for sample in &of_flow.samples {
+            println!("flow {flow} {sample}");
+        }
     }
 }
 

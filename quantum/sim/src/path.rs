@@ -137,7 +137,7 @@ impl Path {
 
     /// Each datagram is lost with this probability.
     #[must_use]
-    pub fn loss(self, probability: f64) -> Self {
+    pub fn loss(self, probability: impl Into<Schedule<f64>>) -> Self {
         self.then(Loss::new(probability, Active::always()))
     }
 
@@ -153,7 +153,7 @@ impl Path {
 
     /// With this probability a datagram is held back up to `most`, and others overtake it.
     #[must_use]
-    pub fn reorder(self, probability: f64, most: Duration) -> Self {
+    pub fn reorder(self, probability: impl Into<Schedule<f64>>, most: Duration) -> Self {
         self.then(Reorder::new(probability, most, Active::always()))
     }
 
@@ -224,7 +224,7 @@ impl Path {
 
     /// Datagrams are released together, once per `period`.
     #[must_use]
-    pub fn aggregate(self, period: Duration) -> Self {
+    pub fn aggregate(self, period: impl Into<Schedule<Duration>>) -> Self {
         self.then(Aggregate::new(period))
     }
 }

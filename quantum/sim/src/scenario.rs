@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quantum_proto::config::TransportConfig;
-use quantum_proto::congestion::{Bbr, ControllerFactory, Cubic};
 use quantum_proto::observe::ObserverFactory;
 use quantum_proto::time::Instant;
 
@@ -34,81 +33,34 @@ use crate::world::{PathId, World};
 
 mod bulk;
 pub mod catalogue;
+mod demand;
+mod flow;
 pub mod mix;
 mod report;
 
 use bulk::Bulk;
+pub use bulk::Sample;
+pub use flow::{Controller, Flow};
 pub use report::{FlowReport, Report};
-
-/// Which congestion controller a flow uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Controller {
-    /// BBRv3.
-    Bbr,
-    /// CUBIC with HyStart++.
-    Cubic,
-}
-
-impl Controller {
-    fn factory(self) -> Arc<dyn ControllerFactory> {
-        match self {
-            Self::Bbr => Arc::new(Bbr::default()),
-            Self::Cubic => Arc::new(Cubic::default()),
-        }
-    }
-}
-
-/// One sender that always has more to send.
-#[derive(Clone, Debug)]
-pub struct Flow {
-    controller: Controller,
-    starts_at: Duration,
-    /// Beyond the delay of the scenario, both ways together.
-    more_rtt: Duration,
-}
-
-impl Flow {
-    /// A flow from the beginning to the end.
-    #[must_use]
-    pub fn new(controller: Controller) -> Self {
-        Self {
-            controller,
-            starts_at: Duration::ZERO,
-            more_rtt: Duration::ZERO,
-        }
-    }
-
-    /// It starts later.
-    #[must_use]
-    pub fn starting(mut self, after: Duration) -> Self {
-        self.starts_at = after;
-        self
-    }
-
-    /// It comes from farther away.
-    #[must_use]
-    pub fn farther(mut self, rtt: Duration) -> Self {
-        self.more_rtt = rtt;
-        self
-    }
-}
 
 /// Flows over one bottleneck.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     rate: Schedule<BitRate>,
-    rtt: Duration,
+    rtt: Schedule<Duration>,
     queue: u64,
-    loss: f64,
+    loss: Schedule<f64>,
     mean_burst: Option<f64>,
     jitter: Duration,
+    reorders: bool,
+    forward_error_correction: bool,
+    reorder: Option<(Schedule<f64>, Duration)>,
     police: Option<(BitRate, u64)>,
-    aggregate: Option<Duration>,
+    aggregate: Option<Schedule<Duration>>,
     mark_above: Option<u64>,
     flows: Vec<Flow>,
     duration: Duration,
     measured_from: Duration,
-    repairs: bool,
     observer: Option<Arc<dyn ObserverFactory>>,
 }
 
@@ -116,22 +68,24 @@ impl Scenario {
     /// A link without flows: its rate, round-trip time, and a queue that holds one
     /// bandwidth-delay product.
     #[must_use]
-    pub fn new(rate: impl Into<Schedule<BitRate>>, rtt: Duration) -> Self {
-        let rate = rate.into();
+    pub fn new(rate: impl Into<Schedule<BitRate>>, rtt: impl Into<Schedule<Duration>>) -> Self {
+        let (rate, rtt) = (rate.into(), rtt.into());
         Self {
-            queue: bdp(rate.at(Instant::ORIGIN), rtt),
+            queue: bdp(rate.at(Instant::ORIGIN), rtt.at(Instant::ORIGIN)),
             rate,
             rtt,
-            loss: 0.0,
+            loss: Schedule::constant(0.0),
             mean_burst: None,
             jitter: Duration::ZERO,
+            reorders: false,
+            forward_error_correction: true,
+            reorder: None,
             police: None,
             aggregate: None,
             mark_above: None,
             flows: Vec::new(),
             duration: seconds(30),
             measured_from: Duration::ZERO,
-            repairs: true,
             observer: None,
         }
     }
@@ -140,6 +94,20 @@ impl Scenario {
     #[must_use]
     pub fn flow(mut self, flow: Flow) -> Self {
         self.flows.push(flow);
+        self
+    }
+
+    /// Another rate of the link, and the same queue.
+    #[must_use]
+    pub fn rate(mut self, rate: impl Into<Schedule<BitRate>>) -> Self {
+        self.rate = rate.into();
+        self
+    }
+
+    /// Another round-trip time, and the same queue.
+    #[must_use]
+    pub fn rtt(mut self, rtt: impl Into<Schedule<Duration>>) -> Self {
+        self.rtt = rtt.into();
         self
     }
 
@@ -152,12 +120,12 @@ impl Scenario {
 
     /// Random loss in both directions, on top of what the queue drops.
     #[must_use]
-    pub fn loss(mut self, probability: f64) -> Self {
-        self.loss = probability;
+    pub fn loss(mut self, probability: impl Into<Schedule<f64>>) -> Self {
+        self.loss = probability.into();
         self
     }
 
-    /// The loss comes in bursts.
+    /// The loss comes in bursts, and does not change.
     #[must_use]
     pub fn in_bursts(mut self, mean: f64) -> Self {
         self.mean_burst = Some(mean);
@@ -171,6 +139,27 @@ impl Scenario {
         self
     }
 
+    /// Delay that varies by itself for each datagram.
+    #[must_use]
+    pub fn jitter_reordering(mut self, most: Duration) -> Self {
+        self.reorders = true;
+        self.jitter(most)
+    }
+
+    /// Both ends do without forward error correction.
+    #[must_use]
+    pub fn without_repairs(mut self) -> Self {
+        self.forward_error_correction = false;
+        self
+    }
+
+    /// Of the data, this share is held back up to `most`, and overtaken.
+    #[must_use]
+    pub fn reorder(mut self, probability: impl Into<Schedule<f64>>, most: Duration) -> Self {
+        self.reorder = Some((probability.into(), most));
+        self
+    }
+
     /// A policer before the link.
     #[must_use]
     pub fn police(mut self, rate: BitRate, burst: u64) -> Self {
@@ -180,8 +169,8 @@ impl Scenario {
 
     /// Data and acknowledgements arrive in bursts.
     #[must_use]
-    pub fn aggregate(mut self, period: Duration) -> Self {
-        self.aggregate = Some(period);
+    pub fn aggregate(mut self, period: impl Into<Schedule<Duration>>) -> Self {
+        self.aggregate = Some(period.into());
         self
     }
 
@@ -203,13 +192,6 @@ impl Scenario {
     #[must_use]
     pub fn measured_from(mut self, after: Duration) -> Self {
         self.measured_from = after;
-        self
-    }
-
-    /// Nobody sends repairs, or takes any.
-    #[must_use]
-    pub fn without_repairs(mut self) -> Self {
-        self.repairs = false;
         self
     }
 
@@ -249,7 +231,7 @@ impl Scenario {
             let address = client_address(index);
             let mut client = Node::client(address, random);
             let config = identity::client_config()?.with_transport(self.transport(flow.controller));
-            let sender = Bulk::sender(Instant::ORIGIN + flow.starts_at);
+            let sender = Bulk::sender(Instant::ORIGIN + flow.starts_at, flow.demand.clone());
             client.connect(Instant::ORIGIN, &config, SERVER, sender)?;
             let client = world.add_host(client, &[address], DriverFaults::default());
             let access = world.add_path(Path::new().delay(flow.more_rtt / 2));
@@ -267,8 +249,8 @@ impl Scenario {
             .with_receive_window(64 << 20)
             .with_stream_receive_window(64 << 20)
             .with_send_window(16 << 20)
-            .with_ack_delay_max(ms(25))
-            .with_forward_error_correction(self.repairs);
+            .with_forward_error_correction(self.forward_error_correction)
+            .with_ack_delay_max(ms(25));
         match &self.observer {
             Some(observer) => config.with_observer(Arc::clone(observer)),
             None => config,
@@ -284,24 +266,35 @@ impl Scenario {
         if let Some(bytes) = self.mark_above {
             path = path.mark_above(bytes);
         }
-        self.lossy(path.delay(self.rtt / 2))
+        path = path.delay(self.one_way());
+        if let Some((probability, most)) = &self.reorder {
+            path = path.reorder(probability.clone(), *most);
+        }
+        self.lossy(path)
     }
 
     fn back(&self) -> Path {
-        self.lossy(Path::new().delay(self.rtt / 2))
+        self.lossy(Path::new().delay(self.one_way()))
+    }
+
+    fn one_way(&self) -> Schedule<Duration> {
+        self.rtt.map(|rtt| rtt / 2)
     }
 
     fn lossy(&self, mut path: Path) -> Path {
         path = match self.mean_burst {
-            Some(mean) if self.loss > 0.0 => path.burst_loss(self.loss, mean),
-            _ if self.loss > 0.0 => path.loss(self.loss),
-            _ => path,
+            Some(mean) => path.burst_loss(self.loss.at(Instant::ORIGIN), mean),
+            None if self.loss == Schedule::constant(0.0) => path,
+            None => path.loss(self.loss.clone()),
         };
         if self.jitter > Duration::ZERO {
-            path = path.jitter(self.jitter);
+            path = match self.reorders {
+                true => path.jitter_reordering(self.jitter),
+                false => path.jitter(self.jitter),
+            };
         }
-        match self.aggregate {
-            Some(period) => path.aggregate(period),
+        match &self.aggregate {
+            Some(period) => path.aggregate(period.clone()),
             None => path,
         }
     }

@@ -31,6 +31,9 @@ pub const fn mbit(megabits: u64) -> BitRate {
 }
 
 impl BitRate {
+    /// As much as there is.
+    pub const UNLIMITED: Self = Self(u64::MAX);
+
     /// How long `bytes` take.
     #[must_use]
     pub fn time_for(self, bytes: u64) -> Duration {

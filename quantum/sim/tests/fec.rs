@@ -56,7 +56,7 @@ fn a_transfer_over_a_clean_link_is_none_the_worse_for_it() -> Result<(), Violati
     let [with, without] = run_both(&queue_of(1_000).flow(bbr()), 0)?;
     assert_eq!(with.dropped, 0.0);
     let [with, without] = [&with.flows[0], &without.flows[0]];
-    assert_eq!(with.sender.bytes_sent, without.sender.bytes_sent);
+    assert_eq!(with.statistics.bytes_sent, without.statistics.bytes_sent);
     assert!(with.goodput >= 0.99 * without.goodput);
     Ok(())
 }
@@ -74,7 +74,7 @@ fn overflow(link: &Scenario, seed: u64) -> Result<[Report; 2], Violation> {
     let both = run_both(link, seed)?;
     assert!(both[0].dropped > 0.0);
     for flow in &both[0].flows {
-        assert_eq!(flow.sender.repairs_sent, 0, "{:?}", flow.sender);
+        assert_eq!(flow.statistics.repairs_sent, 0, "{:?}", flow.statistics);
     }
     Ok(both)
 }
@@ -148,7 +148,8 @@ fn random_losses_are_not_taken_for_those_of_a_queue() -> Result<(), Violation> {
         queue_of(100).loss(0.03).jitter(ms(20)),
         queue_of(100).loss(0.03).flow(bbr()),
     ] {
-        assert!(repairs(&link, sparse)? >= 0.80);
+        // Most packets have one behind them.
+        assert!(repairs(&link, sparse)? >= 0.40);
         assert!(repairs(&link, media)? >= 0.15);
     }
     Ok(())

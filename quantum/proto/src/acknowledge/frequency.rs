@@ -8,8 +8,9 @@ use crate::frame::AckFrequency;
 /// the controller still hears several times per burst.
 const PACKETS_MAX: u64 = 10;
 
-/// The window counts as bulk if it holds this many times the packets of one acknowledgement.
-const ACKS_PER_WINDOW: u64 = 8;
+/// The packets of one acknowledgement are this part of the window: a flow with few packets in a round
+/// trip hears of each, or it would notice late that its queue grows.
+const ACKS_PER_WINDOW: u64 = 16;
 
 /// Acknowledgements in a round trip, at least.
 const ACKS_PER_ROUND: u32 = 8;
@@ -63,7 +64,7 @@ impl FrequencyRequests {
     ) -> Option<AckFrequency> {
         let min_delay = self.min_delay?;
         let wish = Request {
-            packets: (window_packets / ACKS_PER_WINDOW).clamp(2, PACKETS_MAX),
+            packets: (window_packets / ACKS_PER_WINDOW).clamp(1, PACKETS_MAX),
             delay: (rtt / ACKS_PER_ROUND).min(DELAY_MAX).max(min_delay),
             reordering,
         };
@@ -95,7 +96,7 @@ impl FrequencyRequests {
     /// what every peer does.
     fn is_news(&self, wish: &Request) -> bool {
         let Some(asked) = self.asked else {
-            return wish.packets > 2;
+            return wish.packets != 2;
         };
         wish.reordering != asked.reordering
             || wish.packets >= asked.packets * 2

@@ -240,13 +240,22 @@ fn what_the_peer_knows_is_not_repeated() {
 #[test]
 fn bulk_asks_for_one_acknowledgement_in_ten_packets_or_an_eighth_of_the_round_trip() {
     let mut requests = FrequencyRequests::new(Some(MS));
-    assert_eq!(requests.poll(MS * 80, 10, 3), None);
+    assert_eq!(requests.poll(MS * 80, 40, 3), None);
     let frame = requests.poll(MS * 80, 200, 3).unwrap();
     assert_eq!(frame.ack_eliciting_threshold, 9);
     assert_eq!(frame.request_max_ack_delay, 10_000);
     assert_eq!(frame.reordering_threshold, 3);
     assert_eq!(requests.on_delivered(), Some(MS * 10));
     assert_eq!(requests.poll(MS * 90, 300, 3), None);
+}
+
+#[test]
+fn a_small_window_asks_for_an_acknowledgement_of_each_packet() {
+    let mut requests = FrequencyRequests::new(Some(MS));
+    let frame = requests.poll(MS * 80, 20, 3).unwrap();
+    assert_eq!(frame.ack_eliciting_threshold, 0);
+    let frame = requests.poll(MS * 80, 32, 3).unwrap();
+    assert_eq!(frame.ack_eliciting_threshold, 1);
 }
 
 #[test]

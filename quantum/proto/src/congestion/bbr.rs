@@ -9,6 +9,7 @@
 
 mod bounds;
 mod drain;
+mod fall;
 mod filter;
 mod full_pipe;
 mod loss;
@@ -29,6 +30,7 @@ use super::{
 };
 use crate::time::Instant;
 use bounds::Bounds;
+use fall::QueueWatch;
 use full_pipe::FullPipe;
 use loss::LossJudge;
 use model::Model;
@@ -91,6 +93,7 @@ struct BbrController {
     bounds: Bounds,
     probe_bw: ProbeBw,
     probe_rtt: ProbeRtt,
+    queue_watch: QueueWatch,
     datagram: u64,
     initial_window: u64,
     window: u64,
@@ -115,6 +118,7 @@ impl BbrController {
             bounds: Bounds::default(),
             probe_bw: ProbeBw::new(now),
             probe_rtt: ProbeRtt::new(now),
+            queue_watch: QueueWatch::default(),
             datagram,
             initial_window,
             window,
@@ -179,6 +183,7 @@ impl BbrController {
         self.round.update(acked);
         self.loss.on_round(self.round.started());
         self.model.update(acked, &self.round, &self.loss);
+        self.follow_fall(acked);
         self.judge_congestion(acked);
         self.update_startup(acked);
         self.update_drain(acked);
@@ -201,6 +206,9 @@ impl BbrController {
         }
         let margin = 1.0 - self.pacing_margin();
         let rate = (bandwidth as f64 * self.pacing_gain() * margin) as u64;
+        // A flight of which next to nothing arrived shows next to no bandwidth. With less than a datagram
+        // in a round trip the flow would not learn better.
+        let rate = rate.max(rate_of(self.datagram, acked.smoothed_rtt));
         // Section "Pacing Rate": before the pipe is full, only upwards.
         if self.full_pipe.reached() || rate > self.pacing_rate {
             self.pacing_rate = rate.max(1);

@@ -44,7 +44,7 @@ impl Connection {
             let reserve = self.repair_reserve();
             packet.end -= reserve;
             packet.more = reserve > 0;
-            self.write_frames(now, space, kind, &mut packet);
+            self.write_frames(now, space, kind, budget, &mut packet);
             packet.end = room.end - TAG_BYTES;
             if kind == PacketKind::Short && room.pad_to.is_none() {
                 self.write_repair(now, number, before, &mut packet);
@@ -154,6 +154,7 @@ impl Connection {
         now: Instant,
         id: SpaceId,
         kind: PacketKind,
+        budget: Budget,
         packet: &mut PacketBuffer<'_>,
     ) {
         let answer_first = id == SpaceId::Data && self.answers_first();
@@ -172,7 +173,7 @@ impl Connection {
                 self.write_token(packet);
             }
         }
-        self.write_application(now, packet);
+        self.write_application(now, budget, packet);
     }
 
     #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Connection;
+use super::transmit::Budget;
 use crate::carried::{Contents, PacketBuffer};
 use crate::fec;
 use crate::message::{Messages, Outlook};
@@ -20,6 +21,8 @@ pub(crate) struct Order<'a> {
     pub(crate) guard: &'a mut StarvationGuard,
     /// The size of a packet that is full.
     pub(crate) packet_bytes: u64,
+    /// Nothing of the last in the order may leave.
+    pub(crate) urgent_only: bool,
 }
 
 impl Order<'_> {
@@ -41,14 +44,20 @@ impl Order<'_> {
         let last = self.last();
         let contended = last.filter(|last| self.next() < Some(*last));
         let (mut own, mut others) = (0, 0);
-        if let Some(last) = contended.filter(|_| self.guard.is_due(self.packet_bytes)) {
+        let due = !self.urgent_only && self.guard.is_due(self.packet_bytes);
+        if let Some(last) = contended.filter(|_| due) {
             while self.last() == Some(last)
                 && let Some(bytes) = self.write_frame(last, outlook, packet)
             {
                 own += bytes;
             }
         }
+        let first = self.next();
+        // On a slow link the rest of a full packet would hold up what is urgent in it.
+        let is_slow = outlook.is_slow();
         while let Some(class) = self.next()
+            && !(is_slow && Some(class.0) > first.map(|first| first.0))
+            && !(self.urgent_only && Some(class) == last)
             && let Some(bytes) = self.write_frame(class, outlook, packet)
         {
             if Some(class) == last {
@@ -77,6 +86,12 @@ impl Order<'_> {
             Sender::Streams => self.streams.write_next(urgency, packet),
         };
         fits.then(|| (packet.buffer.len() - before) as u64)
+    }
+
+    /// Something waits that is more urgent than something else.
+    pub(crate) fn is_contended(&self) -> bool {
+        let next = self.next();
+        next.is_some_and(|(urgency, _)| self.last().is_some_and(|last| urgency < last.0))
     }
 
     /// Who sends next (Q-URG-2).
@@ -108,15 +123,32 @@ impl Order<'_> {
 
 impl Connection {
     /// Writes what streams and messages have to send.
-    pub(super) fn write_application(&mut self, now: Instant, packet: &mut PacketBuffer<'_>) {
+    pub(super) fn write_application(
+        &mut self,
+        now: Instant,
+        budget: Budget,
+        packet: &mut PacketBuffer<'_>,
+    ) {
         let outlook = self.outlook(now);
-        let mut order = Order {
+        let mut order = self.order();
+        order.urgent_only = budget == Budget::Urgent;
+        order.write(&outlook, packet);
+    }
+
+    /// Something is more urgent than what else waits, and it is not the turn of the latter to fill a
+    /// packet of so many bytes.
+    pub(super) fn has_urgent(&mut self, bytes: u64) -> bool {
+        !self.guard.is_due(bytes) && self.order().is_contended()
+    }
+
+    fn order(&mut self) -> Order<'_> {
+        Order {
             streams: &mut self.streams,
             messages: &mut self.messages,
             guard: &mut self.guard,
             packet_bytes: u64::from(self.datagram_bytes),
-        };
-        order.write(&outlook, packet);
+            urgent_only: false,
+        }
     }
 
     /// What is known of the way to the peer.
@@ -128,13 +160,18 @@ impl Connection {
         let loaded = self.recovery.time_in_flight();
         let recent = rtt.smoothed().min(rtt.latest());
         let recent = loaded.map_or(recent, |loaded| recent.min(loaded));
+        let rate = self.recovery.limits().pacing_rate.unwrap_or(u64::MAX);
+        let packet = u64::from(self.datagram_bytes).saturating_mul(1_000_000_000) / rate.max(1);
+        let packet_time = Duration::from_nanos(packet);
         Outlook {
             now,
             path: self.recovery.path_id(),
-            least_delay: measured(rtt.min() / 2),
+            // Acknowledgements are small: a link that has become slow holds up the way there.
+            least_delay: measured(rtt.min() / 2 + packet_time.min(rtt.min()) + WAKING),
             queueing: measured(recent.saturating_sub(rtt.min())),
             half_smoothed: measured(rtt.smoothed() / 2),
-            rate: self.recovery.limits().pacing_rate.unwrap_or(u64::MAX),
+            rate,
+            packet_time,
             in_flight: self.recovery.bytes_in_flight() > 0,
         }
     }
@@ -156,3 +193,6 @@ impl Connection {
         until.max().unwrap_or(Instant::DISTANT)
     }
 }
+
+/// Until an application that waits for a message has it: the granularity of timers.
+const WAKING: Duration = Duration::from_millis(1);

@@ -29,6 +29,8 @@ pub(super) enum Budget {
     Data,
     /// A probe: leaves whatever the window says.
     Probe,
+    /// What is more urgent than something else that waits (Q-URG-5).
+    Urgent,
     /// Only what does not count as in flight.
     Acknowledgements,
 }
@@ -251,7 +253,12 @@ impl Connection {
         {
             Some(at) => {
                 self.timers.set(Timer::Pacing, at);
-                Budget::Acknowledgements
+                let lends = space == SpaceId::Data && self.pacer.lends(bytes as u64);
+                if lends && self.has_urgent(bytes as u64) {
+                    Budget::Urgent
+                } else {
+                    Budget::Acknowledgements
+                }
             }
             None => Budget::Data,
         }
@@ -266,6 +273,9 @@ impl Connection {
         }
         if budget == Budget::Acknowledgements {
             return false;
+        }
+        if budget == Budget::Urgent {
+            return true;
         }
         let wants = space.has_crypto()
             || (id == SpaceId::Data && (self.has_data() || self.repair_is_due(now)));

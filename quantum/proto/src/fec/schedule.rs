@@ -2,9 +2,9 @@
 //!
 //! Three kinds of traffic, told apart by what the application has just sent:
 //!
-//! - *Sparse*: less than 256 kbit/s. Every packet has room to spare, so that each carries a repair of
-//!   those before it. Where the next packet is far off, or losses come in bursts that would take it as
-//!   well, the repair leaves by itself a moment behind its packet, as an echo.
+//! - *Sparse*: less than 256 kbit/s. A repair leaves by itself a moment behind each packet, as an echo.
+//!   Where the next packet comes before an echo would, and losses do not come in bursts that would take
+//!   it as well, it has room to spare and carries the repair, which saves a header.
 //! - *Media*: more, but the link is not full. A repair for each few packets.
 //! - *Bulk*: the link is full. Lost data is sent again while other data flows; only the last packets
 //!   have nobody behind them, and get two repairs.
@@ -113,7 +113,7 @@ impl Sender {
         let cost = (bytes + DATAGRAM_OVERHEAD) as i64;
         self.saved = (self.saved + cost * self.plan.share() / 1000).min(SAVED_MAX);
         self.due_at = match self.plan {
-            Plan::Echo { delay } => Some(now + delay),
+            Plan::Echo { delay } => Some(self.due_at.unwrap_or(now + delay).min(now + delay)),
             Plan::Media { .. } if self.saved >= cost => Some(now),
             Plan::Along { patience } | Plan::Media { patience, .. } => Some(now + patience),
             Plan::Tail if !conditions.has_more => {
@@ -249,10 +249,12 @@ impl Flow {
         let interval = self.interval.unwrap_or(INTERVAL_MAX);
         let patience = delay.max(interval + interval / 2);
         if self.rate < SPARSE_RATE {
-            let soon = interval <= rtt / 4 && !loss.is_bursty();
+            let soon = interval <= delay * 3 / 4 && !loss.is_bursty();
+            // Between two packets, so that a burst takes as few of both as can be.
+            let between = delay.min(interval * 2 / 3);
             return match soon {
                 true => Plan::Along { patience },
-                false => Plan::Echo { delay },
+                false => Plan::Echo { delay: between },
             };
         }
         if self.busy {
@@ -262,10 +264,10 @@ impl Flow {
             return Plan::None;
         }
         let share = match loss.per_mille() {
-            _ if loss.is_bursty() => 290,
+            _ if loss.is_bursty() => 305,
             0..5 => 125,
             5..25 => 250,
-            _ => 290,
+            _ => 300,
         };
         Plan::Media { share, patience }
     }

@@ -67,11 +67,17 @@ pub(super) struct PeerClock {
     arrival: Option<Arrival>,
 }
 
-/// The smallest difference between our clock at an arrival and the peer's at the departure.
+/// The smallest difference between our clock at an arrival and the peer's at the departure. One that
+/// is only so much larger as clocks that run apart explain takes its place. What that hides of a queue
+/// shows when the queue has been empty again: delays are counted from the lowest floor of the last
+/// while, and rather seem too long.
 #[derive(Clone, Copy, Debug)]
 struct Floor {
     nanoseconds: i64,
     at: Instant,
+    /// The lowest of this span of time, and of the one before.
+    lowest: [i64; 2],
+    span_began: Instant,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -90,18 +96,15 @@ impl PeerClock {
     /// The packet that is being read arrived at `at`, and says when it was sent.
     pub(super) fn on_timestamp(&mut self, at: Instant, sent: Timestamp) {
         let difference = nanoseconds(at.since(Instant::ORIGIN)) - nanoseconds(tenths(sent.time));
-        let risen = self.floor.map(|floor| floor.risen(at));
-        let floor = match risen {
-            Some(known) if sent.path < self.path => known,
-            Some(known) if sent.path == self.path => known.min(difference),
-            _ => difference,
-        };
+        let known = self.floor.filter(|_| sent.path <= self.path);
+        let mut floor = known.unwrap_or(Floor::new(difference, at));
+        if sent.path == self.path {
+            floor.update(difference, at);
+        }
+        self.floor = Some(floor);
         self.path = self.path.max(sent.path);
-        self.floor = Some(Floor {
-            nanoseconds: floor,
-            at: self.floor.map_or(at, |known| known.at.max(at)),
-        });
-        let excess = u64::try_from(difference.saturating_sub(floor)).unwrap_or(0);
+        let excess = difference.saturating_sub(floor.lowest());
+        let excess = u64::try_from(excess).unwrap_or(0);
         self.arrival = Some(Arrival {
             at,
             excess: Duration::from_nanos(excess),
@@ -126,7 +129,32 @@ impl PeerClock {
 }
 
 impl Floor {
-    /// How high it is at `at`.
+    fn new(nanoseconds: i64, at: Instant) -> Self {
+        Self {
+            nanoseconds,
+            at,
+            lowest: [nanoseconds; 2],
+            span_began: at,
+        }
+    }
+
+    fn update(&mut self, difference: i64, at: Instant) {
+        if difference <= self.risen(at) {
+            self.nanoseconds = difference;
+            self.at = at;
+        }
+        if at.since(self.span_began) >= SPAN {
+            self.lowest = [self.nanoseconds, self.lowest[0]];
+            self.span_began = at;
+        }
+        self.lowest[0] = self.lowest[0].min(self.nanoseconds);
+    }
+
+    fn lowest(&self) -> i64 {
+        self.lowest[0].min(self.lowest[1])
+    }
+
+    /// What may take its place at `at`.
     fn risen(self, at: Instant) -> i64 {
         let rise = at.since(self.at) / DRIFT_INVERSE;
         self.nanoseconds.saturating_add(nanoseconds(rise))
@@ -138,6 +166,9 @@ fn nanoseconds(duration: Duration) -> i64 {
     let most = i64::MAX / 4;
     i64::try_from(duration.as_nanos()).unwrap_or(most).min(most)
 }
+
+/// BBR empties its queues more often than this, and clocks run apart by few milliseconds in it.
+const SPAN: Duration = Duration::from_secs(10);
 
 /// How often the time is stated though no message needs it.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -173,8 +204,7 @@ mod tests {
             clock.on_timestamp(at(origin + 50), stamp(700, 0));
             assert_eq!(excess(&clock), Duration::ZERO);
             clock.on_timestamp(at(origin + 90), stamp(730, 0));
-            let drift = Duration::from_micros(20);
-            assert_eq!(excess(&clock), Duration::from_millis(10) - drift);
+            assert_eq!(excess(&clock), Duration::from_millis(10));
             clock.on_timestamp(at(origin + 100), stamp(755, 0));
             assert_eq!(excess(&clock), Duration::ZERO);
             clock.on_timestamp(at(origin + 100), stamp(750, 0));
@@ -192,7 +222,8 @@ mod tests {
                 path: 0,
             };
             clock.on_timestamp(at(second * 1_000 + 30), sent);
-            assert_eq!(excess(&clock), Duration::ZERO, "after {second} s");
+            // What it ran apart in 20 seconds at most.
+            assert!(excess(&clock) <= Duration::from_millis(8), "{second} s");
         }
     }
 
@@ -214,15 +245,10 @@ mod tests {
         let mut clock = PeerClock::default();
         clock.on_timestamp(at(10), stamp(0, 0));
         clock.on_timestamp(at(25), stamp(10, 0));
-        assert_eq!(clock.usable_until(100), Ok(Some(at(30) + excess_drift())));
+        assert_eq!(clock.usable_until(100), Ok(Some(at(30))));
         assert_eq!(clock.usable_until(40), Ok(None));
         clock.begin_packet();
         assert!(clock.usable_until(100).is_err());
-    }
-
-    /// What the floor rose by in 15 ms.
-    fn excess_drift() -> Duration {
-        Duration::from_nanos(7_500)
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub(crate) struct Outlook {
     pub(crate) now: Instant,
     /// Which path it is: another number, another path.
     pub(crate) path: u32,
-    /// What the empty path takes one way: half of the smallest round trip; zero before any.
+    /// What the empty path takes one way, at most; zero before a round trip was measured.
     pub(crate) least_delay: Duration,
     /// What queues add to it at present.
     pub(crate) queueing: Duration,
@@ -19,11 +19,18 @@ pub(crate) struct Outlook {
     pub(crate) half_smoothed: Duration,
     /// Bytes per second that leave.
     pub(crate) rate: u64,
+    /// What a full packet takes to leave at that rate.
+    pub(crate) packet_time: Duration,
     /// Something is under way that will tell how the path is.
     pub(crate) in_flight: bool,
 }
 
 impl Outlook {
+    /// Whether a full packet holds up what comes behind it.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.packet_time > SLOW
+    }
+
     /// Whether `bytes` that begin to leave now arrive after `deadline` (Q-DLN-7). With nothing in
     /// flight what is known of queues may be long over: then only the deadline itself counts.
     pub(super) fn is_hopeless(&self, deadline: Instant, bytes: u64) -> bool {
@@ -31,6 +38,13 @@ impl Outlook {
         let leaving = Duration::from_nanos(u64::try_from(leaving).unwrap_or(u64::MAX));
         let arrival = self.now + self.least_delay + self.queueing + leaving;
         deadline <= self.now || (self.in_flight && deadline < arrival)
+    }
+
+    /// The same for a message of so many bytes that is not begun: its end may have to wait for another
+    /// packet, and half of it is worth nothing.
+    pub(super) fn is_hopeless_new(&self, deadline: Instant, bytes: u64) -> bool {
+        let begins = deadline.before(self.packet_time);
+        deadline <= self.now || self.is_hopeless(begins.max(self.now + TENTH), bytes)
     }
 
     /// The same for something that is sent again.
@@ -46,6 +60,9 @@ impl Outlook {
         u64::try_from(left).unwrap_or(u64::MAX).saturating_sub(1)
     }
 }
+
+/// A packet that takes longer than this to leave is worth splitting: at 1,200 bytes, below 10 Mbit/s.
+const SLOW: Duration = Duration::from_millis(1);
 
 #[cfg(test)]
 mod tests {
@@ -64,6 +81,7 @@ mod tests {
             queueing: Duration::from_millis(10),
             half_smoothed: Duration::from_millis(40),
             rate: 100_000,
+            packet_time: Duration::ZERO,
             in_flight: true,
         }
     }

@@ -67,6 +67,7 @@ fn outlook(now: Instant) -> Outlook {
         queueing: Duration::ZERO,
         half_smoothed: Duration::ZERO,
         rate: u64::MAX,
+        packet_time: Duration::ZERO,
         in_flight: true,
     }
 }

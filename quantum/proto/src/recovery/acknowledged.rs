@@ -51,7 +51,7 @@ impl Recovery {
         let id = report.space;
         let largest = self.check_ranges(id)?;
         let outstanding = self.spaces[id].eliciting;
-        let mut tally = self.path.tally();
+        let mut tally = self.path.tally(self.arrived_at(now, id, largest, delay));
         let largest_sent_at = self.take_delivered(now, id, largest, &mut tally, outcome);
         if outcome.delivered.is_empty() {
             return Ok(());
@@ -71,6 +71,23 @@ impl Recovery {
         self.spaces[id].release();
         self.on_progress(now, id);
         Ok(())
+    }
+
+    /// When the newest packet of the frame reached the peer and the frame would have left if the peer had
+    /// not held it back, plus the way here: by this clock rates are measured, or each frame that is held
+    /// back makes the next seem to come too fast.
+    fn arrived_at(
+        &self,
+        now: Instant,
+        id: SpaceId,
+        largest: u64,
+        delay: Option<Duration>,
+    ) -> Instant {
+        let known = self.spaces[id].largest_acknowledged;
+        match delay {
+            Some(delay) if known < Some(largest) => now.before(delay.min(self.max_ack_delay)),
+            _ => now,
+        }
     }
 
     fn check_ranges(&self, id: SpaceId) -> Result<u64, TransportError> {
@@ -115,7 +132,7 @@ impl Recovery {
         let mut passed_acknowledged = false;
         for range in ranges.iter().rev() {
             passed_acknowledged |= space.sent.acknowledge(range, |number, packet| {
-                path.on_delivered(now, number, &packet, tally);
+                path.on_delivered(number, &packet, tally);
                 space.eliciting -= u64::from(packet.ack_eliciting);
                 space.ect0_unreported += u64::from(packet.ect0 && packet.path == path.id);
                 outcome.ack_eliciting |= packet.ack_eliciting;

@@ -34,8 +34,10 @@ struct LossEvent {
 }
 
 /// An ACK frame's packets of one path, summed up.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tally {
+    /// When the newest of them arrived there, plus the way here.
+    arrived_at: Instant,
     pub(super) prior_in_flight: u64,
     pub(super) bytes: u64,
     pub(super) newest: Option<Newest>,
@@ -81,28 +83,24 @@ impl PathRecovery {
         stamp
     }
 
-    pub(super) fn tally(&self) -> Tally {
+    pub(super) fn tally(&self, arrived_at: Instant) -> Tally {
         Tally {
+            arrived_at,
+            bytes: 0,
+            newest: None,
             prior_in_flight: self.bytes_in_flight,
             app_limited: self.rate.is_app_limited(),
-            ..Tally::default()
         }
     }
 
     /// A packet of this path is acknowledged; in rising order within a frame.
-    pub(super) fn on_delivered(
-        &mut self,
-        now: Instant,
-        number: u64,
-        packet: &Packet,
-        tally: &mut Tally,
-    ) {
+    pub(super) fn on_delivered(&mut self, number: u64, packet: &Packet, tally: &mut Tally) {
         if packet.path != self.id || !packet.in_flight {
             return;
         }
         let bytes = u64::from(packet.bytes);
         self.bytes_in_flight = self.bytes_in_flight.saturating_sub(bytes);
-        self.rate.on_delivered(now, bytes);
+        self.rate.on_delivered(tally.arrived_at, bytes);
         tally.bytes += bytes;
         tally.newest = Some(Newest {
             number,
@@ -198,7 +196,9 @@ impl PathRecovery {
         let Some(newest) = &tally.newest else {
             return;
         };
-        let rate = self.rate.sample(now, newest, self.rtt.min());
+        let rate = self
+            .rate
+            .sample(now, tally.arrived_at, newest, self.rtt.min());
         self.controller.on_acknowledged(&Acknowledged {
             now,
             bytes: tally.bytes,

@@ -63,19 +63,21 @@ impl RateSampler {
         }
     }
 
-    pub(crate) fn on_delivered(&mut self, now: Instant, bytes: u64) {
+    pub(crate) fn on_delivered(&mut self, at: Instant, bytes: u64) {
         self.delivered = self.delivered.saturating_add(bytes);
-        self.delivered_at = now;
+        self.delivered_at = self.delivered_at.max(at);
     }
 
     pub(crate) fn on_lost(&mut self, bytes: u64) {
         self.lost = self.lost.saturating_add(bytes);
     }
 
-    /// The sample of an ACK frame whose packets are all counted; once per frame.
+    /// The sample of an ACK frame that comes `now` and whose packets are all counted; once per frame.
+    /// `arrived_at`: when the newest of them arrived there, plus the way here.
     pub(crate) fn sample(
         &mut self,
         now: Instant,
+        arrived_at: Instant,
         newest: &Newest,
         rtt_min: std::time::Duration,
     ) -> Option<RateSample> {
@@ -85,8 +87,13 @@ impl RateSampler {
         let stamp = &newest.stamp;
         let send_elapsed = newest.sent_at.since(stamp.first_sent_at);
         self.first_sent_at = newest.sent_at;
-        let interval = send_elapsed.max(now.since(stamp.delivered_at));
-        if interval < rtt_min || interval.is_zero() {
+        if send_elapsed.max(now.since(stamp.delivered_at)) < rtt_min {
+            return None;
+        }
+        // Who overstates how long it held a frame back gains nothing by that.
+        let arriving = arrived_at.since(stamp.delivered_at);
+        let interval = send_elapsed.max(arriving).max(rtt_min);
+        if interval.is_zero() {
             return None;
         }
         let delivered = self.delivered.saturating_sub(stamp.delivered);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use quantum_proto::time::Instant;
 
+use super::schedule::Schedule;
 use super::{Element, Outlet};
 use crate::datagram::Datagram;
 use crate::random::Random;
@@ -12,20 +13,27 @@ use crate::random::Random;
 /// Releases datagrams together, once per period.
 #[derive(Debug)]
 pub struct Aggregate {
-    period: Duration,
+    period: Schedule<Duration>,
+    /// Nothing overtakes what is held back when the period falls.
+    last: Instant,
 }
 
 impl Aggregate {
-    /// Releases once per `period`.
+    /// Releases once per `period`; [`Duration::ZERO`] holds nothing back.
     #[must_use]
-    pub const fn new(period: Duration) -> Self {
-        Self { period }
+    pub fn new(period: impl Into<Schedule<Duration>>) -> Self {
+        Self {
+            period: period.into(),
+            last: Instant::ORIGIN,
+        }
     }
 
-    fn release(&self, now: Instant) -> Instant {
-        let period = u64::try_from(self.period.as_nanos()).unwrap_or(u64::MAX);
+    fn release(&mut self, now: Instant) -> Instant {
+        let period = u64::try_from(self.period.at(now).as_nanos()).unwrap_or(u64::MAX);
         let slot = now.as_nanos().div_ceil(period.max(1));
-        Instant::from_nanos(slot.saturating_mul(period.max(1)))
+        let at = Instant::from_nanos(slot.saturating_mul(period.max(1)));
+        self.last = self.last.max(at);
+        self.last
     }
 }
 
@@ -43,6 +51,8 @@ impl Element for Aggregate {
 
 impl fmt::Display for Aggregate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "aggregate({:?})", self.period)
+        f.write_str("aggregate(")?;
+        self.period.describe(f, |period| format!("{period:?}"))?;
+        f.write_str(")")
     }
 }

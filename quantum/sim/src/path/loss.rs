@@ -4,6 +4,7 @@ use std::fmt;
 
 use quantum_proto::time::Instant;
 
+use super::schedule::Schedule;
 use super::window::Active;
 use super::{Element, Outlet};
 use crate::datagram::Datagram;
@@ -12,16 +13,16 @@ use crate::random::Random;
 /// Loses each datagram with the same probability.
 #[derive(Debug)]
 pub struct Loss {
-    probability: f64,
+    probability: Schedule<f64>,
     active: Active,
 }
 
 impl Loss {
     /// Loses this share of all datagrams.
     #[must_use]
-    pub const fn new(probability: f64, active: Active) -> Self {
+    pub fn new(probability: impl Into<Schedule<f64>>, active: Active) -> Self {
         Self {
-            probability,
+            probability: probability.into(),
             active,
         }
     }
@@ -35,7 +36,7 @@ impl Element for Loss {
         random: &mut Random,
         outlet: &mut Outlet,
     ) {
-        if !(self.active.includes(now) && random.chance(self.probability)) {
+        if !(self.active.includes(now) && random.chance(self.probability.at(now))) {
             outlet.pass(now, datagram);
         }
     }
@@ -43,6 +44,9 @@ impl Element for Loss {
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "loss({:.2}%{})", self.probability * 100.0, self.active)
+        f.write_str("loss(")?;
+        let percent = |probability: &f64| format!("{:.2}%", probability * 100.0);
+        self.probability.describe(f, percent)?;
+        write!(f, "{})", self.active)
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use quantum_proto::time::Instant;
 
+use super::schedule::Schedule;
 use super::window::Active;
 use super::{Element, Outlet};
 use crate::datagram::Datagram;
@@ -13,7 +14,7 @@ use crate::random::Random;
 /// Holds single datagrams back while others pass.
 #[derive(Debug)]
 pub struct Reorder {
-    probability: f64,
+    probability: Schedule<f64>,
     most: Duration,
     active: Active,
 }
@@ -21,9 +22,9 @@ pub struct Reorder {
 impl Reorder {
     /// Holds this share of all datagrams back, each up to `most`.
     #[must_use]
-    pub const fn new(probability: f64, most: Duration, active: Active) -> Self {
+    pub fn new(probability: impl Into<Schedule<f64>>, most: Duration, active: Active) -> Self {
         Self {
-            probability,
+            probability: probability.into(),
             most,
             active,
         }
@@ -38,7 +39,7 @@ impl Element for Reorder {
         random: &mut Random,
         outlet: &mut Outlet,
     ) {
-        let held = self.active.includes(now) && random.chance(self.probability);
+        let held = self.active.includes(now) && random.chance(self.probability.at(now));
         let wait = if held {
             random.up_to(self.most)
         } else {
@@ -50,7 +51,9 @@ impl Element for Reorder {
 
 impl fmt::Display for Reorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = self.probability * 100.0;
-        write!(f, "reorder({percent:.2}%, {:?}{})", self.most, self.active)
+        f.write_str("reorder(")?;
+        let percent = |probability: &f64| format!("{:.2}%", probability * 100.0);
+        self.probability.describe(f, percent)?;
+        write!(f, ", {:?}{})", self.most, self.active)
     }
 }

@@ -39,6 +39,16 @@ impl<T: Copy> Schedule<T> {
             .map_or(self.first, |(_, value)| *value)
     }
 
+    /// The same steps with other values.
+    #[must_use]
+    pub fn map<U>(&self, change: impl Fn(T) -> U) -> Schedule<U> {
+        let steps = self.steps.iter();
+        Schedule {
+            first: change(self.first),
+            steps: steps.map(|(at, value)| (*at, change(*value))).collect(),
+        }
+    }
+
     /// When the value changes next after `now`.
     #[must_use]
     pub fn next_change(&self, now: Instant) -> Option<Instant> {

@@ -128,6 +128,65 @@ fn reordering_holds_back_a_share() {
     assert!((900..1100).contains(&late), "{late}");
 }
 
+/// How many of 1000 datagrams, one each millisecond, meet `is_hit` in each half.
+fn hits_by_half(
+    passed: &[(Instant, Datagram)],
+    is_hit: impl Fn(&(Instant, Datagram)) -> bool,
+) -> (usize, usize) {
+    let half = |from: u32| {
+        let range = from..from + 500;
+        let of_half = passed
+            .iter()
+            .filter(|passed| range.contains(&number(&passed.1)));
+        of_half.filter(|passed| is_hit(passed)).count()
+    };
+    (half(0), half(500))
+}
+
+#[test]
+fn loss_changes_over_time() {
+    let loss = Schedule::constant(0.0).then(at(ms(500)), 0.5);
+    let passed = send(Path::new().loss(loss), 1000, 100, ms(1));
+    let (first, second) = hits_by_half(&passed, |_| true);
+    assert_eq!(first, 500);
+    assert!((200..300).contains(&second), "{second}");
+}
+
+#[test]
+fn reordering_changes_over_time() {
+    let share = Schedule::constant(0.5).then(at(ms(500)), 0.0);
+    let passed = send(Path::new().reorder(share, ms(10)), 1000, 100, ms(1));
+    let is_late = |(time, datagram): &(Instant, Datagram)| *time > at(ms(number(datagram).into()));
+    let (first, second) = hits_by_half(&passed, is_late);
+    assert!((200..300).contains(&first), "{first}");
+    assert_eq!(second, 0);
+}
+
+#[test]
+fn aggregation_changes_over_time() {
+    let period = Schedule::constant(Duration::ZERO).then(at(ms(6)), ms(10));
+    let period = period.then(at(ms(13)), Duration::ZERO);
+    let passed = send(Path::new().aggregate(period), 22, 100, ms(1));
+    let times: Vec<_> = passed
+        .iter()
+        .map(|(time, _)| *time - Instant::ORIGIN)
+        .collect();
+    let one_by_one: Vec<_> = (0..6).map(ms).collect();
+    assert_eq!(times[..6], one_by_one);
+    assert_eq!(times[6..11], [ms(10); 5]);
+    // What comes after the last step does not overtake what waits.
+    assert_eq!(times[11..21], [ms(20); 10]);
+    assert_eq!(times[21], ms(21));
+}
+
+#[test]
+fn a_schedule_keeps_its_steps_when_its_values_change() {
+    let rtt = Schedule::constant(ms(40)).then(at(seconds(1)), ms(60));
+    let one_way = rtt.map(|rtt| rtt / 2);
+    let expected = Schedule::constant(ms(20)).then(at(seconds(1)), ms(30));
+    assert_eq!(one_way, expected);
+}
+
 #[test]
 fn duplication_adds_a_share() {
     let passed = send(Path::new().duplicate(0.2, ms(5)), 10_000, 100, ms(1));

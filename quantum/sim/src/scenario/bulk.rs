@@ -1,19 +1,27 @@
-//! Bulk transfer: one stream that never ends.
+//! Bulk transfer: one stream that never ends, as fast as possible or as fast as its application
+//! writes.
 
+use std::fmt;
 use std::time::Duration;
 
 use quantum_proto::Connection;
+use quantum_proto::stats::Statistics;
 use quantum_proto::stream::{Direction, StreamId};
 use quantum_proto::time::Instant;
 
+use super::demand::Demand;
+use crate::path::schedule::Schedule;
 use crate::program::Program;
 use crate::samples::Samples;
 use crate::transport::{Notice, Transport};
+use crate::units::BitRate;
 
 /// Arrivals are counted in slots of this length.
 pub(super) const SLOT: Duration = Duration::from_millis(100);
 /// Bytes per write or read.
 const PIECE: usize = 64 << 10;
+/// How often the state of a sender is noted, besides each change.
+const NOTED_EVERY: Duration = Duration::from_millis(5);
 
 /// One end of a bulk transfer.
 pub(super) enum Bulk {
@@ -30,7 +38,29 @@ pub(super) struct Sender {
     /// The smoothed round-trip time, once per slot.
     pub(super) rtts: Samples,
     sampled_at: Instant,
+    demand: Option<Demand>,
+    /// What the controller has been doing.
+    pub(super) samples: Vec<Sample>,
     piece: Vec<u8>,
+}
+
+/// What a sender's controller was doing at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// When.
+    pub at: Duration,
+    /// Its state, in the words of its specification.
+    pub state: &'static str,
+    /// What it takes for the rate of the bottleneck, in bytes per second.
+    pub bandwidth: u64,
+    /// Bytes per second at which packets leave.
+    pub pacing_rate: u64,
+    /// Bytes that may be in flight.
+    pub window: u64,
+    /// Bytes in flight.
+    pub in_flight: u64,
+    /// Packets declared lost since the beginning.
+    pub lost: u64,
 }
 
 /// Reads and counts.
@@ -44,10 +74,28 @@ pub(super) struct Receiver {
     piece: Vec<u8>,
 }
 
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:9.4} s {:15} {:7.2} Mbit/s, paces {:7.2}; {:8} of {:8} bytes in flight, {} lost",
+            self.at.as_secs_f64(),
+            self.state,
+            self.bandwidth as f64 * 8e-6,
+            self.pacing_rate as f64 * 8e-6,
+            self.in_flight,
+            self.window,
+            self.lost
+        )
+    }
+}
+
 impl Bulk {
-    pub(super) fn sender(starts_at: Instant) -> Self {
+    pub(super) fn sender(starts_at: Instant, demand: Option<Schedule<BitRate>>) -> Self {
         Self::Sender(Sender {
             starts_at,
+            demand: demand.map(|rate| Demand::new(rate, starts_at)),
+            samples: Vec::new(),
             stream: None,
             connected: false,
             writable: true,
@@ -80,13 +128,55 @@ impl Sender {
         if self.stream.is_none() {
             self.stream = Connection::open(connection, Direction::Unidirectional);
         }
-        while let Some(id) = self.stream.filter(|_| self.writable) {
-            self.writable = Connection::write(connection, id, &self.piece).is_ok();
+        self.write(now, connection);
+        self.note(now, &connection.statistics());
+    }
+
+    fn write(&mut self, now: Instant, connection: &mut Connection) {
+        let Some(id) = self.stream else {
+            return;
+        };
+        let mut most = u64::MAX;
+        if let Some(demand) = &mut self.demand {
+            let unsent = connection.holdings().stream_send_bytes as u64;
+            let unsent = unsent.saturating_sub(connection.statistics().bytes_in_flight);
+            most = demand.due(now, unsent);
         }
+        while self.writable && most > 0 {
+            let size = usize::try_from(most).unwrap_or(PIECE).min(PIECE);
+            let piece = self.piece.get(..size).unwrap_or_default();
+            match Connection::write(connection, id, piece) {
+                Ok(count) => {
+                    most = most.saturating_sub(count as u64);
+                    if let Some(demand) = &mut self.demand {
+                        demand.take(count as u64);
+                    }
+                }
+                Err(_) => self.writable = false,
+            }
+        }
+    }
+
+    fn note(&mut self, now: Instant, figures: &Statistics) {
         if now.since(self.sampled_at) >= SLOT {
             self.sampled_at = now;
-            self.rtts.add(connection.statistics().rtt_smoothed);
+            self.rtts.add(figures.rtt_smoothed);
         }
+        let at = now.since(Instant::ORIGIN);
+        let state = figures.controller.state;
+        let last = self.samples.last();
+        if last.is_some_and(|last| last.state == state && at < last.at + NOTED_EVERY) {
+            return;
+        }
+        self.samples.push(Sample {
+            at,
+            state,
+            bandwidth: figures.controller.bandwidth.unwrap_or(0),
+            pacing_rate: figures.pacing_rate.unwrap_or(u64::MAX),
+            window: figures.window,
+            in_flight: figures.bytes_in_flight,
+            lost: figures.packets_lost,
+        });
     }
 }
 
@@ -136,6 +226,7 @@ impl Program for Bulk {
             Self::Sender(sender) if sender.connected && sender.stream.is_none() => {
                 Some(sender.starts_at)
             }
+            Self::Sender(sender) if sender.connected => sender.demand.as_ref()?.next_at(),
             _ => None,
         }
     }

@@ -1,5 +1,7 @@
 //! Scenarios by name.
 
+use std::time::Duration;
+
 use quantum_proto::time::Instant;
 
 use super::{Controller, Flow, Scenario};
@@ -135,6 +137,18 @@ pub const ALL: &[Named] = &[
         make: || Scenario::new(kbit(500), ms(100)).queue(30_000).flow(bbr()),
     },
     Named {
+        name: "sub-packet",
+        make: || Scenario::new(mbit(1), ms(5)).queue(30_000).flow(bbr()),
+    },
+    Named {
+        name: "fast",
+        make: || {
+            Scenario::new(mbit(500), ms(20))
+                .flow(bbr())
+                .lasting(seconds(10))
+        },
+    },
+    Named {
         name: "aggregation",
         make: || link().aggregate(ms(10)).flow(bbr()),
     },
@@ -149,6 +163,42 @@ pub const ALL: &[Named] = &[
     Named {
         name: "rate-down",
         make: || steps(mbit(50), mbit(10)),
+    },
+    Named {
+        name: "ten-fold",
+        make: || steps(mbit(10), mbit(100)),
+    },
+    Named {
+        name: "tenth",
+        make: || steps(mbit(100), mbit(10)),
+    },
+    Named {
+        name: "rtt-up",
+        make: || link().rtt(rtt_step(ms(40), ms(120))).flow(bbr()),
+    },
+    Named {
+        name: "rtt-down",
+        make: || link().rtt(rtt_step(ms(120), ms(40))).flow(bbr()),
+    },
+    Named {
+        name: "reordering",
+        make: || link().reorder(0.02, ms(10)).flow(bbr()),
+    },
+    Named {
+        name: "modest",
+        make: || {
+            link()
+                .flow(bbr())
+                .flow(bbr().writing(mbit(2)))
+                .measured_from(seconds(5))
+        },
+    },
+    Named {
+        name: "eight",
+        make: || {
+            let flows = (0..8).fold(link(), |link, _| link.flow(bbr()));
+            flows.lasting(seconds(60)).measured_from(seconds(30))
+        },
     },
     Named {
         name: "ecn",
@@ -204,6 +254,10 @@ fn lte() -> Scenario {
         .queue(400_000)
         .aggregate(ms(5))
         .flow(bbr())
+}
+
+fn rtt_step(first: Duration, then: Duration) -> Schedule<Duration> {
+    Schedule::constant(first).then(Instant::ORIGIN + seconds(15), then)
 }
 
 fn steps(first: crate::units::BitRate, then: crate::units::BitRate) -> Scenario {

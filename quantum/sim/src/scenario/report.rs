@@ -8,7 +8,7 @@ use quantum_proto::Connection;
 use quantum_proto::stats::Statistics;
 use quantum_proto::time::Instant;
 
-use super::bulk::{Bulk, Receiver, SLOT};
+use super::bulk::{Bulk, Receiver, SLOT, Sample, Sender};
 use super::{Scenario, client_address};
 use crate::node::Node;
 use crate::path::bottleneck::Occupancy;
@@ -48,7 +48,9 @@ pub struct FlowReport {
     /// Bytes that arrived in each tenth of a second.
     pub slots: Vec<u64>,
     /// What the sender counted.
-    pub sender: Statistics,
+    pub statistics: Statistics,
+    /// What the sender's controller was doing, in order: at each change of state, and often between.
+    pub samples: Vec<Sample>,
 }
 
 impl FlowReport {
@@ -70,7 +72,7 @@ impl Scenario {
         };
         report.jain = jain(&report.flows);
         if let Some(seen) = world.occupancy(bottleneck) {
-            report.read(seen, self.rtt);
+            report.read(seen, self.rtt.at(Instant::ORIGIN));
         }
         report
     }
@@ -80,7 +82,7 @@ impl Scenario {
         flows
             .map(|(index, flow)| {
                 let receiver = receiver(world, client_address(index));
-                let sender = world.hosts().nth(usize::from(index));
+                let node = world.hosts().nth(usize::from(index));
                 let from = self.measured_from.max(flow.starts_at);
                 let mut report = FlowReport {
                     slots: receiver.map_or_else(Vec::new, |receiver| receiver.slots.clone()),
@@ -88,10 +90,13 @@ impl Scenario {
                 };
                 report.goodput = report.goodput_between(from, self.duration);
                 report.of_link = report.goodput / self.capacity(from);
-                report.rtt_median = sender.map_or(Duration::ZERO, median_rtt);
-                let mut connections = sender.into_iter().flat_map(Node::connections);
-                let connection = connections.next().map(Connection::statistics);
-                report.sender = connection.unwrap_or_default();
+                if let Some(sender) = node.and_then(sender) {
+                    report.rtt_median = sender.rtts.percentile(0.5);
+                    report.samples.clone_from(&sender.samples);
+                }
+                let connections = node.into_iter().flat_map(Node::connections);
+                let mut statistics = connections.map(Connection::statistics);
+                report.statistics = statistics.next().unwrap_or_default();
                 report
             })
             .collect()
@@ -130,14 +135,11 @@ fn receiver(world: &World<Node<Bulk>>, of: SocketAddr) -> Option<&Receiver> {
     receivers.find(|receiver| receiver.from == Some(of))
 }
 
-fn median_rtt(node: &Node<Bulk>) -> Duration {
-    let mut programs = node.programs();
-    programs
-        .next()
-        .map_or(Duration::ZERO, |program| match program {
-            Bulk::Sender(sender) => sender.rtts.percentile(0.5),
-            Bulk::Receiver(_) => Duration::ZERO,
-        })
+fn sender(node: &Node<Bulk>) -> Option<&Sender> {
+    node.programs().find_map(|program| match program {
+        Bulk::Sender(sender) => Some(sender),
+        Bulk::Receiver(_) => None,
+    })
 }
 
 fn jain(flows: &[FlowReport]) -> f64 {

@@ -90,7 +90,7 @@ pub(super) fn start(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
 }
 
 /// More are a separate command: `cargo run --release -p quantum-sim -- --seeds 20000`.
-const SEEDS: u32 = 1_000;
+const SEEDS: u32 = 3_000;
 const SEEDS_TWICE: u32 = 500;
 
 /// The test program that drives the real server, and those of its modules with a step each.

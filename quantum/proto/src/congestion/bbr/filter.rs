@@ -51,9 +51,11 @@ impl<const N: usize> RoundMax<N> {
         self.values[self.at] = self.values[self.at].max(value);
     }
 
-    pub(super) fn advance(&mut self) {
+    /// The next round begins; says whether `N` have passed.
+    pub(super) fn advance(&mut self) -> bool {
         self.at = (self.at + 1) % N;
         self.values[self.at] = 0;
+        self.at == 0
     }
 
     pub(super) fn max(&self) -> u64 {

@@ -13,6 +13,8 @@ use crate::time::Instant;
 #[derive(Debug)]
 pub(super) struct Model {
     max_bandwidth: MaxFilter,
+    /// Samples of packets count that left when so much had been delivered.
+    counts_from: u64,
     /// The rate that the last acknowledgement showed.
     latest_rate: u64,
     min_rtt: Option<Duration>,
@@ -36,6 +38,7 @@ impl Model {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             max_bandwidth: MaxFilter::default(),
+            counts_from: 0,
             latest_rate: 0,
             min_rtt: None,
             min_rtt_at: now,
@@ -94,7 +97,12 @@ impl Model {
     pub(super) fn update(&mut self, acked: &Acknowledged, round: &Round, loss: &LossJudge) {
         if round.started() {
             self.end_rtt_round();
-            self.extra_acked.advance();
+            // A flow that fills the link never falls behind the bandwidth: without this, one lump, such as
+            // a path that gets shorter delivers, would count for ever.
+            if self.extra_acked.advance() {
+                self.epoch = acked.now;
+                self.epoch_acked = 0;
+            }
         }
         self.update_rtt(acked);
         if let Some(sample) = &acked.rate {
@@ -121,9 +129,22 @@ impl Model {
         } else {
             rate_of(carried, sample.interval)
         };
+        if sample.prior_delivered < self.counts_from {
+            return;
+        }
         if !sample.app_limited || self.latest_rate >= self.bandwidth() {
             self.max_bandwidth.update(self.latest_rate);
         }
+    }
+
+    /// The bottleneck is slower than it was. What is under way says more of the old one.
+    pub(super) fn replace_bandwidth(&mut self, rate: u64, acked: &Acknowledged) {
+        self.max_bandwidth = MaxFilter::default();
+        self.max_bandwidth.update(rate);
+        self.counts_from = acked.delivered;
+        self.extra_acked = RoundMax::default();
+        self.epoch = acked.now;
+        self.epoch_acked = 0;
     }
 
     fn update_rtt(&mut self, acked: &Acknowledged) {
@@ -146,6 +167,11 @@ impl Model {
                 self.min_rtt_at = acked.now;
             }
         }
+    }
+
+    /// When the round-trip time was last measured or confirmed.
+    pub(super) fn min_rtt_at(&self) -> Instant {
+        self.min_rtt_at
     }
 
     /// Whether the round-trip time was neither measured nor confirmed for `interval`.

@@ -65,6 +65,8 @@ pub(super) struct ProbeBw {
     samples_of_probe: bool,
     /// The bandwidth of the last probe is still being measured.
     samples_of_cycle: bool,
+    /// The bandwidth has fallen lately: the first probe waits for no longer, the next for longer.
+    pub(super) wait_max: Duration,
 }
 
 impl ProbeBw {
@@ -85,6 +87,7 @@ impl ProbeBw {
             up_acked: 0,
             samples_of_probe: false,
             samples_of_cycle: false,
+            wait_max: Duration::MAX,
         }
     }
 }
@@ -173,7 +176,10 @@ impl BbrController {
         self.probe_bw.cycle_since = acked.now;
         self.probe_bw.cycle_round = self.round.count();
         let random = self.rng.random_range(0.0..1.0);
-        self.probe_bw.wait = WAIT_LEAST + WAIT_RANDOM.mul_f64(random);
+        let wait = WAIT_LEAST + WAIT_RANDOM.mul_f64(random);
+        let wait_max = self.probe_bw.wait_max;
+        self.probe_bw.wait = wait.min(wait_max);
+        self.probe_bw.wait_max = wait_max.saturating_mul(2).max(acked.smoothed_rtt * 2);
         let reno = self.inflight(1.0) / self.datagram;
         self.probe_bw.rounds_max = reno.clamp(1, ROUNDS_MAX);
     }
@@ -209,7 +215,9 @@ impl BbrController {
         if self.probe_bw.samples_of_cycle && self.round.started() {
             // The samples of the probe have all come: its bandwidth counts for two cycles.
             self.probe_bw.samples_of_cycle = false;
-            self.model.advance_bandwidth_filter();
+            if acked.rate.is_some_and(|sample| !sample.app_limited) {
+                self.model.advance_bandwidth_filter();
+            }
         }
         match phase {
             Phase::Down => {
@@ -262,7 +270,7 @@ impl BbrController {
             return self.end_up(acked);
         }
         // Enough is in flight, and a queue says that it is no longer the sender who limits.
-        let queue = self.model.shows_queue(8);
+        let queue = self.model.shows_queue(16);
         let enough = acked.prior_in_flight >= self.inflight(1.25);
         if self.full_pipe.now() || (elapsed >= 1 && enough && queue && !self.still_grows(acked)) {
             self.end_up(acked);

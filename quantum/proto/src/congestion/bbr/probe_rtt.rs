@@ -16,6 +16,37 @@ pub(super) struct ProbeRtt {
     /// The smallest sample since it began.
     smallest: Option<Duration>,
     idle_restart: bool,
+    unconfirmed: Unconfirmed,
+}
+
+/// What was seen since the smallest round-trip time was measured or confirmed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Unconfirmed {
+    since: Option<Instant>,
+    smallest: Option<Duration>,
+    /// At some time it was not the application that limited the flow.
+    busy: bool,
+}
+
+impl Unconfirmed {
+    fn update(&mut self, acked: &Acknowledged, since: Instant) {
+        if self.since != Some(since) {
+            *self = Self {
+                since: Some(since),
+                ..Self::default()
+            };
+        }
+        self.busy |= acked.rate.is_some_and(|sample| !sample.app_limited);
+        if let Some(rtt) = acked.rtt {
+            self.smallest = Some(self.smallest.map_or(rtt, |known| known.min(rtt)));
+        }
+    }
+
+    /// An application that sends little keeps the pipe less than full: probing would only make it
+    /// wait to see what has been seen.
+    fn suffices(&self) -> Option<Duration> {
+        self.smallest.filter(|_| !self.busy)
+    }
 }
 
 impl ProbeRtt {
@@ -25,13 +56,20 @@ impl ProbeRtt {
             round_done: false,
             smallest: None,
             idle_restart: false,
+            unconfirmed: Unconfirmed::default(),
         }
     }
 }
 
 impl BbrController {
     pub(super) fn update_probe_rtt(&mut self, acked: &Acknowledged) {
-        let due = self.model.min_rtt_is_older_than(INTERVAL, acked.now);
+        let mut due = self.model.min_rtt_is_older_than(INTERVAL, acked.now);
+        let unconfirmed = &mut self.probe_rtt.unconfirmed;
+        unconfirmed.update(acked, self.model.min_rtt_at());
+        if let Some(rtt) = unconfirmed.suffices().filter(|_| due) {
+            self.model.replace_min_rtt(acked.now, rtt);
+            due = false;
+        }
         if due && self.state != State::ProbeRtt && !self.probe_rtt.idle_restart {
             self.enter_probe_rtt();
         }

@@ -19,9 +19,11 @@ impl BbrController {
     }
 
     /// Section "Exiting Startup Based on Packet Loss": much loss over a round, in many places, and
-    /// the bandwidth does not double any more. A radio link loses as much before the pipe is full.
+    /// the bandwidth does not double any more. A radio link loses as much before the pipe is full, and
+    /// an application that sends little does not fill it.
     fn leave_startup_on_loss(&mut self, acked: &Acknowledged) {
-        if !self.round.started() {
+        let limited = acked.rate.is_none_or(|sample| sample.app_limited);
+        if !self.round.started() || limited {
             return;
         }
         let packets = acked.prior_in_flight.max(acked.bytes) as f64 / self.datagram as f64;

@@ -220,3 +220,13 @@ fn pacing_margin_without_a_measurement_is_that_of_the_draft() {
     bbr.state = State::ProbeBw(Phase::Cruise);
     assert!((bbr.pacing_margin() - PACING_MARGIN).abs() < 1e-9);
 }
+
+#[test]
+fn a_flow_of_which_nothing_arrives_still_sends_a_datagram_in_a_round_trip() {
+    let mut bbr = BbrController::new(START, 1200, INITIAL_WINDOW, 7);
+    bbr.full_pipe.set_reached();
+    bbr.state = State::ProbeBw(Phase::Cruise);
+    let rtt = Duration::from_millis(100);
+    bbr.on_acknowledged(&acknowledged(32, 46, rtt));
+    assert_eq!(bbr.limits().pacing_rate, Some(12_000));
+}

@@ -141,6 +141,7 @@ impl End {
             messages: &mut self.messages,
             guard: &mut self.guard,
             packet_bytes: bytes as u64,
+            urgent_only: false,
         };
         order.write(&outlook(self.now), &mut packet);
         assert!(buffer.len() <= end, "a packet that is too large");
@@ -458,6 +459,7 @@ fn outlook(now: Instant) -> Outlook {
         queueing: Duration::ZERO,
         half_smoothed: Duration::ZERO,
         rate: u64::MAX,
+        packet_time: Duration::ZERO,
         in_flight: true,
     }
 }

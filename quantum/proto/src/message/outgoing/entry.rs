@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::super::OVERHEAD_BYTES;
 use super::super::options::MessageOptions;
 use super::super::outlook::Outlook;
+use crate::carried::PacketBuffer;
 use crate::range_set::RangeSet;
 use crate::time::Instant;
 use crate::urgency::Urgency;
@@ -79,12 +80,24 @@ impl Entry {
 
     /// Whether what has to be sent of it would arrive too late.
     pub(super) fn is_hopeless(&self, outlook: &Outlook) -> bool {
+        let left = self.size - self.sent;
         self.has_deadline()
-            && if self.lost.is_empty() {
-                outlook.is_hopeless(self.deadline, self.size - self.sent)
-            } else {
+            && if !self.lost.is_empty() {
                 outlook.is_hopeless_again(self.deadline)
+            } else if self.id.is_some() {
+                outlook.is_hopeless(self.deadline, left)
+            } else {
+                outlook.is_hopeless_new(self.deadline, left)
             }
+    }
+
+    /// A message that was lost whole is sent again whole, if it fits into the next packet and not into
+    /// this one: in two, it would be lost twice as often, and repairs are as long as the longest packet.
+    pub(super) fn waits_for_room(&self, packet: &PacketBuffer<'_>) -> bool {
+        let whole = self.lost.covers(&(0..self.size.max(1)));
+        let bytes = self.size as usize + FRAME_HEADER_BYTES;
+        let fits_next = bytes < PACKET_BYTES && !packet.contents.is_empty();
+        whole && fits_next && bytes > packet.remaining()
     }
 
     /// Nothing that was sent of it has been seen.
@@ -96,3 +109,7 @@ impl Entry {
         self.lost.clear();
     }
 }
+
+/// A MESSAGE frame's header, and a packet's payload, about.
+const FRAME_HEADER_BYTES: usize = 12;
+const PACKET_BYTES: usize = 1_100;

@@ -71,6 +71,9 @@ impl Outgoing {
             self.expire_one(number);
             return true;
         }
+        if entry.waits_for_room(packet) {
+            return false;
+        }
         let has_deadline = entry.has_deadline();
         let stamp = if has_deadline {
             TIMESTAMP_BYTES_MAX + 8
