@@ -18,10 +18,12 @@ mod encode;
 mod equations;
 mod estimate;
 mod field;
+#[cfg(feature = "reed-solomon-erasure")]
+mod reed_solomon;
 mod schedule;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::ops::Range;
 
@@ -29,6 +31,8 @@ pub use codec::{Cauchy, CodecError, FecCodec};
 pub(crate) use decode::{Decoder, Recovered, Use};
 pub(crate) use encode::WINDOW_MAX;
 pub(crate) use estimate::LossEstimate;
+#[cfg(feature = "reed-solomon-erasure")]
+pub use reed_solomon::ReedSolomon;
 pub(crate) use schedule::{Conditions, Sender};
 
 use crate::carried::Carried;

@@ -171,12 +171,12 @@ impl Messages {
         self.outgoing.expire(now);
     }
 
-    /// Whether something of a message that a packet carried is still wanted at `arrival`. What is not
-    /// of messages is always wanted.
-    pub(crate) fn is_wanted(&self, carried: &Carried, arrival: Instant) -> bool {
+    /// Until when something that a packet carried is wanted, of messages; what is not of messages
+    /// always is. `None`: it is settled or given up.
+    pub(crate) fn wanted_until(&self, carried: &Carried) -> Option<Instant> {
         match *carried {
-            Carried::Message { number, .. } => self.outgoing.is_wanted(number, arrival),
-            _ => true,
+            Carried::Message { number, .. } => self.outgoing.wanted_until(number),
+            _ => Some(Instant::DISTANT),
         }
     }
 

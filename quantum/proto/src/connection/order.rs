@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Connection;
 use super::transmit::Budget;
 use crate::carried::{Contents, PacketBuffer};
+use crate::fec;
 use crate::message::{Messages, Outlook};
 use crate::stream::{Purpose, Streams};
 use crate::time::Instant;
@@ -176,11 +177,20 @@ impl Connection {
     }
 
     /// Whether anything in a packet is still wanted, if what leaves now takes half of a round trip:
-    /// for whoever repeats or repairs it.
+    /// for whoever repeats it.
     pub(super) fn is_wanted(&self, now: Instant, contents: &Contents) -> bool {
         let arrival = now + self.outlook(now).half_smoothed;
-        let wanted = |carried| self.messages.is_wanted(carried, arrival);
-        contents.is_empty() || contents.iter().any(wanted)
+        let mut until = contents
+            .iter()
+            .map(|carried| self.messages.wanted_until(carried));
+        contents.is_empty() || until.any(|until| until.is_some_and(|until| arrival <= until))
+    }
+
+    /// Until when the symbol of a packet with these contents is wanted: for whoever repairs it.
+    pub(super) fn symbol_wanted_until(&self, contents: &Contents) -> Instant {
+        let symbol = contents.iter().filter(|carried| fec::is_settled(carried));
+        let until = symbol.filter_map(|carried| self.messages.wanted_until(carried));
+        until.max().unwrap_or(Instant::DISTANT)
     }
 }
 

@@ -16,16 +16,29 @@ use crate::recovery::{EcnReport, SpaceId};
 use crate::stream::Side;
 use crate::time::Instant;
 
-/// A packet that was decrypted.
-struct Opened<'a> {
-    kind: PacketKind,
+/// A packet that was decrypted, or rebuilt out of one that was.
+#[derive(Clone, Copy)]
+pub(super) struct Opened<'a> {
+    pub(super) kind: PacketKind,
     space: SpaceId,
-    number: u64,
+    pub(super) number: u64,
     /// The connection id that it was sent to.
     destination: &'a [u8],
-    payload: &'a [u8],
+    pub(super) payload: &'a [u8],
+    arrival: &'a Arrival,
     /// Size of the datagram that it came in.
     datagram_bytes: usize,
+}
+
+impl<'a> Opened<'a> {
+    /// Another packet, which was rebuilt when this one came.
+    pub(super) fn rebuilt(self, number: u64, payload: &'a [u8]) -> Self {
+        Self {
+            number,
+            payload,
+            ..self
+        }
+    }
 }
 
 /// What the frames of a packet were, taken together.
@@ -171,16 +184,16 @@ impl Connection {
             number,
             destination: packet.get(header.destination.clone()).unwrap_or_default(),
             payload: packet.get(payload).unwrap_or_default(),
+            arrival,
             datagram_bytes,
         };
-        self.receive_opened(now, arrival, header, &opened)?;
+        self.receive_opened(now, header, &opened)?;
         Ok(true)
     }
 
     fn receive_opened(
         &mut self,
         now: Instant,
-        arrival: &Arrival,
         header: &ProtectedHeader,
         packet: &Opened<'_>,
     ) -> Result<(), TransportError> {
@@ -201,25 +214,25 @@ impl Connection {
         let bytes = header.packet_bytes;
         self.observe_received(packet.kind, Some(packet.number), bytes, packet.payload);
         self.on_authentic(now, header)?;
-        let summary = self.receive_frames(now, arrival, packet)?;
+        let summary = self.receive_frames(now, packet)?;
         if self.is_closed() {
             return Ok(());
         }
-        self.keep_symbol(now, packet.kind, packet.number, packet.payload)?;
+        self.keep_symbol(now, packet)?;
         if let Some(space) = self.spaces[packet.space as usize].as_deref_mut() {
             let elicits = summary.ack_eliciting;
             // What waited here for its keys says so (RFC 9000 section 13.2.5).
             let received_at = self.kept_since.unwrap_or(now);
             space
                 .acknowledger
-                .on_received(received_at, packet.number, elicits, arrival.ecn);
+                .on_received(received_at, packet.number, elicits, packet.arrival.ecn);
             self.timers
                 .set_or_stop(super::Timer::AckDelay, space.acknowledger.timeout());
         }
         self.on_heard(now);
-        if arrival.remote != self.path.remote && newest && summary.non_probing {
+        if packet.arrival.remote != self.path.remote && newest && summary.non_probing {
             let new_id = self.local_ids.sequence(packet.destination) != Some(0);
-            self.follow_peer(now, arrival, packet.datagram_bytes, new_id)?;
+            self.follow_peer(now, packet.arrival, packet.datagram_bytes, new_id)?;
         }
         Ok(())
     }
@@ -227,7 +240,6 @@ impl Connection {
     fn receive_frames(
         &mut self,
         now: Instant,
-        arrival: &Arrival,
         packet: &Opened<'_>,
     ) -> Result<Summary, TransportError> {
         if packet.payload.is_empty() {
@@ -246,7 +258,7 @@ impl Connection {
             }
             summary.ack_eliciting |= frame.is_ack_eliciting();
             summary.non_probing |= !frame.is_probing();
-            self.on_frame(now, arrival, packet, frame)?;
+            self.on_frame(now, packet, frame)?;
             if self.is_closed() {
                 break;
             }
@@ -255,99 +267,63 @@ impl Connection {
     }
 
     /// The one match: what each frame does.
-    fn on_frame(
+    pub(super) fn on_frame(
         &mut self,
         now: Instant,
-        arrival: &Arrival,
         packet: &Opened<'_>,
         frame: Frame<'_>,
     ) -> Result<(), TransportError> {
         match frame {
-            Frame::Padding | Frame::Ping | Frame::Grease => Ok(()),
-            Frame::StreamDataBlocked { id, .. } => self.streams.on_stream_data_blocked(id),
+            Frame::Padding | Frame::Ping | Frame::Grease => {}
             // Only hints for whoever looks at a trace: credit is given as data is consumed.
             Frame::DataBlocked { .. }
             | Frame::StreamsBlocked { .. }
-            | Frame::MessageDataBlocked { .. } => Ok(()),
-            Frame::Ack(ack) => self.on_ack(now, packet.space, &ack),
-            Frame::Crypto { offset, data } => self.on_crypto(now, packet.space, offset, data),
-            Frame::Repair(repair) => self.on_repair(now, packet.number, &repair),
-            Frame::Recovered { number } => self.on_recovered(number),
-            Frame::NewConnectionId(new) => self.on_new_connection_id(&new),
+            | Frame::MessageDataBlocked { .. } => {}
+            Frame::StreamDataBlocked { id, .. } => self.streams.on_stream_data_blocked(id)?,
+            Frame::Stream(stream) => self.streams.on_stream(&stream)?,
+            Frame::ResetStream {
+                id,
+                error,
+                final_size,
+            } => self.streams.on_reset_stream(id, error, final_size)?,
+            Frame::StopSending { id, error } => self.streams.on_stop_sending(id, error)?,
+            Frame::MaxData { bytes } => self.streams.on_max_data(bytes),
+            Frame::MaxStreamData { id, bytes } => self.streams.on_max_stream_data(id, bytes)?,
+            Frame::MaxStreams { direction, count } => self.streams.on_max_streams(direction, count),
+            Frame::Message(message) => self.messages.on_message(now, &message)?,
+            Frame::ResetMessage { id, size, reason } => {
+                self.messages.on_reset_message(id, size, reason)?;
+            }
+            Frame::MaxMessageData { bytes } => self.messages.on_max_message_data(bytes),
+            Frame::MessagesExpired(totals) => self.messages.on_messages_expired(totals),
+            Frame::Timestamp(sent) => {
+                let arrived_at = self.kept_since.unwrap_or(now);
+                self.messages.on_timestamp(arrived_at, sent);
+            }
+            Frame::Ack(ack) => self.on_ack(now, packet.space, &ack)?,
+            Frame::Crypto { offset, data } => self.on_crypto(now, packet.space, offset, data)?,
+            Frame::Repair(repair) => self.on_repair(now, packet, &repair)?,
+            Frame::Recovered { number } => self.on_recovered(number)?,
+            Frame::NewConnectionId(new) => self.on_new_connection_id(&new)?,
             Frame::RetireConnectionId { sequence } => {
-                self.on_retire_connection_id(sequence, packet.destination)
+                self.on_retire_connection_id(sequence, packet.destination)?;
             }
             Frame::PathChallenge { data } => {
-                self.on_path_challenge(arrival, packet.datagram_bytes, data);
-                Ok(())
+                self.on_path_challenge(packet.arrival, packet.datagram_bytes, data);
             }
-            Frame::PathResponse { data } => {
-                self.on_path_response(data);
-                Ok(())
-            }
-            Frame::NewToken { token } => self.on_new_token(token),
-            Frame::HandshakeDone => self.on_handshake_done(now),
-            Frame::AckFrequency(frequency) => self.on_ack_frequency(&frequency),
-            Frame::ImmediateAck => {
-                self.acknowledge_immediately();
-                Ok(())
-            }
+            Frame::PathResponse { data } => self.on_path_response(data),
+            Frame::NewToken { token } => self.on_new_token(token)?,
+            Frame::HandshakeDone => self.on_handshake_done(now)?,
+            Frame::AckFrequency(frequency) => self.on_ack_frequency(&frequency)?,
+            Frame::ImmediateAck => self.acknowledge_immediately(),
             Frame::Close {
                 transport,
                 error,
                 reason,
                 ..
-            } => {
-                self.on_close(now, transport, error, reason);
-                Ok(())
-            }
-            data => self.on_data_frame(now, data),
+            } => self.on_close(now, transport, error, reason),
         }
-    }
-
-    /// What frames about streams and messages do, in whichever way they came.
-    pub(super) fn on_data_frame(
-        &mut self,
-        now: Instant,
-        frame: Frame<'_>,
-    ) -> Result<(), TransportError> {
-        match frame {
-            Frame::Stream(stream) => self.streams.on_stream(&stream),
-            Frame::Message(message) => self.messages.on_message(now, &message),
-            Frame::ResetStream {
-                id,
-                error,
-                final_size,
-            } => self.streams.on_reset_stream(id, error, final_size),
-            Frame::StopSending { id, error } => self.streams.on_stop_sending(id, error),
-            Frame::MaxData { bytes } => {
-                self.streams.on_max_data(bytes);
-                Ok(())
-            }
-            Frame::MaxStreamData { id, bytes } => self.streams.on_max_stream_data(id, bytes),
-            Frame::MaxStreams { direction, count } => {
-                self.streams.on_max_streams(direction, count);
-                Ok(())
-            }
-            Frame::ResetMessage { id, size, reason } => {
-                self.messages.on_reset_message(id, size, reason)
-            }
-            Frame::MessagesExpired(totals) => {
-                self.messages.on_messages_expired(totals);
-                Ok(())
-            }
-            Frame::Timestamp(sent) => {
-                self.messages
-                    .on_timestamp(self.kept_since.unwrap_or(now), sent);
-                Ok(())
-            }
-            Frame::MaxMessageData { bytes } => {
-                self.messages.on_max_message_data(bytes);
-                Ok(())
-            }
-            // The others have been dealt with.
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     fn on_ack(

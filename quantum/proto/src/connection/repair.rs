@@ -1,7 +1,10 @@
 //! Forward error correction in a connection: repairs leave with packets, and lost packets come back
 //! out of them.
 
+use std::time::Duration;
+
 use super::Connection;
+use super::receive::Opened;
 use super::timer::Timer;
 use crate::carried::PacketBuffer;
 use crate::crypto::TAG_BYTES;
@@ -19,6 +22,8 @@ pub(super) struct Repairs {
     /// Packets that a repair may cover, as the peer takes it and the configuration allows; 0: none.
     pub(super) symbols_max: usize,
     loss: LossEstimate,
+    /// The longest round trip lately, without acknowledgement delays.
+    longest_rtt: Duration,
     sender: Option<Box<Sender>>,
     receiver: Option<Box<Receiver>>,
     counters: Option<Box<RepairCounters>>,
@@ -73,6 +78,7 @@ impl Connection {
         }
         let payload = packet.buffer.get(start..).unwrap_or_default();
         let symbol = fec::symbol(payload).map(|range| start + range.start..start + range.end);
+        let until = self.symbol_wanted_until(packet.contents);
         let conditions = Conditions {
             now,
             loss: self.repairs.loss,
@@ -93,8 +99,8 @@ impl Connection {
         }
         if let Some(symbol) = symbol {
             let bytes = end - start + HEADER_BYTES + TAG_BYTES;
-            let symbol = packet.buffer.get(symbol).unwrap_or_default().to_vec();
-            sender.on_source(number, &symbol, bytes, &conditions);
+            let symbol = packet.buffer.get(symbol).unwrap_or_default();
+            sender.on_source(number, symbol, until, bytes, &conditions);
             if sender.owes_announcement() && packet.buffer.len() == end && room >= RESERVE {
                 frame::write_repair_header(packet.buffer, 0, 0);
                 sender.on_announced();
@@ -120,6 +126,9 @@ impl Connection {
         if let Some(sender) = &mut self.repairs.sender {
             sender.settle(delivered.number);
         }
+        let rtt = self.recovery.rtt().travelled();
+        let above = self.repairs.longest_rtt.saturating_sub(rtt);
+        self.repairs.longest_rtt = rtt + above - above / LONGEST_PACKETS;
         if !delivered.in_flight || delivered.mtu_probe || !delivered.current_path {
             // Says nothing about losses.
         } else if delivered.spurious {
@@ -138,17 +147,21 @@ impl Connection {
         let rtt = self.recovery.rtt();
         let queue = rtt.smoothed().saturating_sub(rtt.min());
         let noise = rtt.min() / 2 + rtt.variation() * 2;
-        let congested = queue > noise;
+        // A short one stands if the last packet waited for nearly as long as any did lately.
+        let wait = rtt.travelled().saturating_sub(rtt.min());
+        let longest = self.repairs.longest_rtt.saturating_sub(rtt.min());
+        let full = wait > rtt.min() / 8 && wait * 4 > longest * 3;
+        let congested = queue > noise || full;
         if lost.in_flight && !lost.mtu_probe && lost.current_path && !congested {
             self.repairs.loss.on_lost(lost.number);
         }
     }
 
-    /// A REPAIR frame in packet `row`.
+    /// A REPAIR frame.
     pub(super) fn on_repair(
         &mut self,
         now: Instant,
-        row: u64,
+        packet: &Opened<'_>,
         repair: &Repair<'_>,
     ) -> Result<(), TransportError> {
         if !self.config.forward_error_correction {
@@ -166,39 +179,35 @@ impl Connection {
         };
         let arrived = |number| space.acknowledger.is_duplicate(number);
         let counters = self.repairs.counters.get_or_insert_default();
-        match receiver.decoder.on_repair(row, repair, arrived)? {
+        match receiver.decoder.on_repair(packet.number, repair, arrived)? {
             Use::Kept => counters.received += 1,
             Use::Needless => counters.needless += 1,
             Use::Skipped => counters.skipped += 1,
         }
-        self.take_recovered(now)
+        self.take_recovered(now, packet)
     }
 
     /// A packet was read to its end: later repairs may need its symbol.
     pub(super) fn keep_symbol(
         &mut self,
         now: Instant,
-        kind: PacketKind,
-        number: u64,
-        payload: &[u8],
+        packet: &Opened<'_>,
     ) -> Result<(), TransportError> {
         let Some(receiver) = self.repairs.receiver.as_deref_mut() else {
             return Ok(());
         };
-        if kind != PacketKind::Short {
+        if packet.kind != PacketKind::Short {
             return Ok(());
         }
-        let symbol = fec::symbol(payload).unwrap_or_default();
-        let symbol = payload.get(symbol).unwrap_or_default();
-        if !symbol.is_empty() {
-            receiver.decoder.on_symbol(number, symbol)?;
-        }
-        self.take_recovered(now)
+        let symbol = fec::symbol(packet.payload).unwrap_or_default();
+        let symbol = packet.payload.get(symbol).unwrap_or_default();
+        receiver.decoder.on_symbol(packet.number, symbol)?;
+        self.take_recovered(now, packet)
     }
 
-    /// What was rebuilt has the effect that it would have had, but that nothing is acknowledged: the
-    /// packet is lost for congestion control (Q-CC-3).
-    fn take_recovered(&mut self, now: Instant) -> Result<(), TransportError> {
+    /// What was rebuilt with the help of `packet` has the effect that it would have had, but that
+    /// nothing is acknowledged: it is lost for congestion control (Q-CC-3).
+    fn take_recovered(&mut self, now: Instant, packet: &Opened<'_>) -> Result<(), TransportError> {
         while let Some(receiver) = self.repairs.receiver.as_deref_mut()
             && let Some(Recovered { number, symbol }) = receiver.decoder.take_recovered()?
         {
@@ -207,10 +216,11 @@ impl Connection {
             }
             self.repairs.counters.get_or_insert_default().recovered += 1;
             self.messages.on_packet();
+            let rebuilt = packet.rebuilt(number, &symbol);
             for frame in Frames::new(&symbol) {
                 let frame = frame?;
                 if fec::is_repaired(&frame) {
-                    self.on_data_frame(now, frame)?;
+                    self.on_frame(now, &rebuilt, frame)?;
                 }
             }
             self.acknowledge_immediately();
@@ -250,6 +260,7 @@ impl Repairs {
     /// The path is another one.
     pub(super) fn on_path_change(&mut self) {
         self.loss = LossEstimate::default();
+        self.longest_rtt = Duration::ZERO;
         self.sender = None;
     }
 
@@ -281,4 +292,8 @@ const RECOVERED_BYTES_MAX: usize = 2 + 8;
 const RECOVERED_MAX: usize = 64;
 
 /// Symbols are kept for so long after the last repair.
-const FORGET_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
+const FORGET_AFTER: Duration = Duration::from_secs(2);
+
+/// A packet takes so much off of what the longest round trip exceeds its own by: a queue that fills
+/// up every few seconds is remembered in between.
+const LONGEST_PACKETS: u32 = 512;

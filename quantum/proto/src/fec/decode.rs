@@ -61,12 +61,15 @@ impl Decoder {
         }
     }
 
-    /// A packet arrived for the first time, with this symbol.
+    /// A packet arrived for the first time, with this symbol; empty: it has none.
     ///
     /// # Errors
     ///
     /// It was rebuilt before, and as another one.
     pub(crate) fn on_symbol(&mut self, number: u64, symbol: &[u8]) -> Result<(), TransportError> {
+        if symbol.is_empty() && self.position(number).is_err() {
+            return Ok(());
+        }
         self.credit = (self.credit + 1).min(CREDIT_MAX);
         let mut bytes = Vec::new();
         prefixed(symbol, &mut bytes);

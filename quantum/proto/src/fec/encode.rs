@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::{LENGTH_BYTES, code, field};
 use crate::frame;
+use crate::time::Instant;
 
 /// Symbols that one repair covers at most, and what a receiver says it takes (Q-FEC-4).
 pub(crate) const WINDOW_MAX: usize = 32;
@@ -24,13 +25,14 @@ pub(super) struct SourceWindow {
 #[derive(Debug)]
 pub(super) struct Source {
     number: u64,
+    wanted_until: Instant,
     /// Its length, then the symbol.
     symbol: Vec<u8>,
 }
 
 impl SourceWindow {
-    /// A packet with this symbol leaves.
-    pub(super) fn push(&mut self, number: u64, symbol: &[u8]) {
+    /// A packet with this symbol leaves, which is wanted until then.
+    pub(super) fn push(&mut self, number: u64, symbol: &[u8], wanted_until: Instant) {
         let mut kept = self.spare.pop().unwrap_or_default();
         kept.clear();
         prefixed(symbol, &mut kept);
@@ -39,6 +41,7 @@ impl SourceWindow {
         }
         self.sources.push_back(Source {
             number,
+            wanted_until,
             symbol: kept,
         });
     }
@@ -57,6 +60,18 @@ impl SourceWindow {
         if let Some(source) = found.ok().and_then(|at| self.sources.remove(at)) {
             self.spare.push(source.symbol);
         }
+    }
+
+    /// Drops what nobody wants at `arrival` any more: a repair of it would be wasted.
+    pub(super) fn forget_unwanted(&mut self, arrival: Instant) {
+        let Self { sources, spare } = self;
+        sources.retain_mut(|source| {
+            let wanted = arrival <= source.wanted_until;
+            if !wanted {
+                spare.push(std::mem::take(&mut source.symbol));
+            }
+            wanted
+        });
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -75,6 +75,15 @@ impl Equation {
         }
         field::add_multiple(&mut self.value, symbol, factor);
     }
+
+    /// Bytes that are held.
+    fn bytes(&self) -> usize {
+        let unknowns = match self.unknowns.spilled() {
+            true => self.unknowns.capacity() * size_of::<(u64, u8)>(),
+            false => 0,
+        };
+        self.value.capacity() + unknowns
+    }
 }
 
 /// The equations that are left.
@@ -142,7 +151,7 @@ impl Equations {
 
     /// Bytes that are held.
     pub(super) fn bytes(&self) -> usize {
-        self.0.iter().map(|known| known.value.capacity()).sum()
+        self.0.iter().map(Equation::bytes).sum()
     }
 }
 

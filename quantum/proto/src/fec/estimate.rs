@@ -1,4 +1,4 @@
-//! How lossy the path is, and whether losses come in bursts: what repair is worth (Q-FEC-6).
+//! How lossy the path is, and whether losses come in bursts: what repair is worth (Q-FEC-7).
 
 /// Counts of the packets that were settled lately.
 #[derive(Clone, Copy, Debug, Default)]
@@ -125,6 +125,53 @@ mod tests {
         let mut estimate = estimate(10_000, 100, 1);
         (0..1_100).for_each(|_| estimate.on_delivered());
         assert!(!estimate.is_lossy(), "{estimate:?}");
+    }
+
+    #[test]
+    fn one_loss_in_two_thousand_is_where_repair_begins() {
+        let mut estimate = LossEstimate::default();
+        estimate.on_lost(0);
+        for packets in 2..=2_100 {
+            // Deliveries would soon make it a thing of the past.
+            estimate.on_settled();
+            assert_eq!(estimate.is_lossy(), packets < 2_000, "{estimate:?}");
+        }
+        assert_eq!(estimate.per_mille(), 0);
+    }
+
+    #[test]
+    fn a_burst_is_of_packets_in_a_row_and_three_make_a_pattern() {
+        let mut estimate = LossEstimate::default();
+        for burst in 1..=3 {
+            (0..2).for_each(|at| estimate.on_lost(burst * 100 + at));
+            assert_eq!(estimate.is_bursty(), burst == 3, "{estimate:?}");
+        }
+        for single in 10..13 {
+            estimate.on_lost(single * 100);
+        }
+        assert!(estimate.is_bursty(), "nine packets in six bursts");
+        estimate.on_lost(2_000);
+        assert!(!estimate.is_bursty(), "{estimate:?}");
+    }
+
+    #[test]
+    fn the_last_number_of_all_has_none_behind_it() {
+        let mut estimate = LossEstimate::default();
+        for number in [u64::MAX - 1, u64::MAX, 0] {
+            estimate.on_lost(number);
+        }
+        assert_eq!((estimate.lost, estimate.bursts), (3, 2));
+        assert_eq!(estimate.per_mille(), 1_000);
+    }
+
+    #[test]
+    fn what_is_halved_keeps_its_share() {
+        let mut estimate = estimate(u64::from(PACKETS_MAX) - 1, 50, 1);
+        let before = estimate;
+        estimate.on_delivered();
+        assert!(estimate.packets <= before.packets / 2 + 1);
+        assert!(estimate.per_mille().abs_diff(before.per_mille()) <= 1);
+        assert_eq!(estimate.is_bursty(), before.is_bursty());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Arithmetic in GF(2^8), with the polynomial x^8 + x^4 + x^3 + x^2 + 1 (0x11d), that of
 //! RFC 5510 section 8.1 and of most Reed-Solomon codecs.
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod vector;
+
 /// What x^8 is.
 const REDUCTION: u8 = 0x1d;
 
@@ -37,12 +40,11 @@ const fn double(a: u8) -> u8 {
 }
 
 /// The product.
-pub(super) fn multiply(a: u8, b: u8) -> u8 {
+pub(super) const fn multiply(a: u8, b: u8) -> u8 {
     if a == 0 || b == 0 {
         return 0;
     }
-    let sum = usize::from(LOGARITHMS[usize::from(a)]) + usize::from(LOGARITHMS[usize::from(b)]);
-    POWERS[sum]
+    POWERS[LOGARITHMS[a as usize] as usize + LOGARITHMS[b as usize] as usize]
 }
 
 /// The number whose product with `a` is 1; 0 for 0.
@@ -54,15 +56,28 @@ pub(super) fn inverse(a: u8) -> u8 {
 }
 
 /// Adds `factor` times `from` to the front of `into`, which is at least as long.
-///
-/// Eight bytes at a time in one register, a bit of the factor after the other: plain shifts and
-/// masks, which the compiler turns into vector instructions.
 pub(super) fn add_multiple(into: &mut [u8], from: &[u8], factor: u8) {
+    #[cfg(test)]
+    super::tests::count_sum();
+    add(into.get_mut(..from.len()).unwrap_or_default(), from, factor);
+}
+
+/// The same with slices that are equally long.
+fn add(into: &mut [u8], from: &[u8], factor: u8) {
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    let done = vector::add_multiple(into, from, factor);
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let done = 0;
+    let rest = into.get_mut(done..).unwrap_or_default();
+    add_by_words(rest, from.get(done..).unwrap_or_default(), factor);
+}
+
+/// The same on any processor: eight bytes at a time in one register, a bit of the factor after the
+/// other.
+fn add_by_words(into: &mut [u8], from: &[u8], factor: u8) {
     let (words, rest) = from.as_chunks::<8>();
-    let (targets, target_rest) = into
-        .split_at_mut_checked(words.len() * 8)
-        .unwrap_or_default();
-    for (target, word) in targets.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+    let (targets, target_rest) = into.as_chunks_mut::<8>();
+    for (target, word) in targets.iter_mut().zip(words) {
         let product = multiply_word(u64::from_ne_bytes(*word), factor);
         *target = (u64::from_ne_bytes(*target) ^ product).to_ne_bytes();
     }
@@ -86,14 +101,13 @@ fn multiply_word(word: u64, factor: u8) -> u64 {
     product
 }
 
-/// Multiplies every byte by `factor`.
+/// Multiplies every byte by `factor`: adds to each so many times itself that this is what it comes to.
 pub(super) fn scale(bytes: &mut [u8], factor: u8) {
-    let (words, rest) = bytes.as_chunks_mut::<8>();
-    for word in words {
-        *word = multiply_word(u64::from_ne_bytes(*word), factor).to_ne_bytes();
-    }
-    for byte in rest {
-        *byte = multiply(*byte, factor);
+    let mut copy = [0; 256];
+    for block in bytes.chunks_mut(copy.len()) {
+        let copy = &mut copy[..block.len()];
+        copy.copy_from_slice(block);
+        add(block, copy, factor ^ 1);
     }
 }
 
@@ -127,6 +141,44 @@ mod tests {
     fn every_number_but_zero_has_an_inverse() {
         for a in 1..=255 {
             assert_eq!(multiply(a, inverse(a)), 1, "{a}");
+        }
+    }
+
+    /// Of all lengths up to some registers, at all alignments, with bytes before and behind that are to
+    /// stay.
+    #[test]
+    fn whole_registers_do_what_single_bytes_do() {
+        let source: Vec<u8> = (0..400_u32).map(|at| (at * at * 7 + at) as u8).collect();
+        for factor in 0..=255 {
+            for length in 0..300 {
+                let (start, target_start) = (length % 33, length * 7 % 35);
+                let from = &source[start..start + length];
+                let mut into: Vec<u8> = (0..340_u32).map(|at| (at * 13) as u8).collect();
+                let mut expected = into.clone();
+                add_multiple(&mut into[target_start..], from, factor);
+                for (target, byte) in expected[target_start..].iter_mut().zip(from) {
+                    *target ^= multiply(*byte, factor);
+                }
+                assert_eq!(into, expected, "{length} bytes times {factor}");
+            }
+        }
+    }
+
+    /// What other processors do.
+    #[test]
+    fn words_do_what_single_bytes_do() {
+        let source: Vec<u8> = (0..300_u32).map(|at| (at * at * 7 + at) as u8).collect();
+        for factor in 0..=255 {
+            for length in 0..40 {
+                let from = &source[length..length + length];
+                let mut into = vec![factor; length];
+                add_by_words(&mut into, from, factor);
+                let expected = from.iter().map(|byte| multiply(*byte, factor) ^ factor);
+                assert!(
+                    into.iter().copied().eq(expected),
+                    "{length} bytes times {factor}"
+                );
+            }
         }
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Sender {
     plan: Plan,
     /// Packets that a repair covers.
     symbols_max: usize,
+    /// How long a repair is under way.
+    half_rtt: Duration,
     /// Bytes that repairs may take.
     saved: i64,
     /// A packet of its own is due then.
@@ -82,6 +84,7 @@ impl Sender {
             flow: Flow::new(now),
             plan: Plan::None,
             symbols_max: 0,
+            half_rtt: Duration::ZERO,
             saved: SAVED_FIRST,
             due_at: None,
             tail: 0,
@@ -89,11 +92,12 @@ impl Sender {
         }
     }
 
-    /// Packet `number` leaves with this symbol, in a datagram of `bytes`.
+    /// Packet `number` leaves with this symbol, which is wanted until then, in a datagram of `bytes`.
     pub(crate) fn on_source(
         &mut self,
         number: u64,
         symbol: &[u8],
+        wanted_until: Instant,
         bytes: usize,
         conditions: &Conditions,
     ) {
@@ -104,7 +108,8 @@ impl Sender {
         if self.plan == Plan::None {
             return self.stop();
         }
-        self.window.push(number, symbol);
+        self.half_rtt = conditions.smoothed_rtt / 2;
+        self.window.push(number, symbol, wanted_until);
         let cost = (bytes + DATAGRAM_OVERHEAD) as i64;
         self.saved = (self.saved + cost * self.plan.share() / 1000).min(SAVED_MAX);
         self.due_at = match self.plan {
@@ -168,6 +173,7 @@ impl Sender {
         if !wanted {
             return false;
         }
+        self.window.forget_unwanted(now + self.half_rtt);
         let Some(repair) = self.window.plan(row, self.symbols_max, room) else {
             self.due_at = self.due_at.filter(|_| source);
             return false;

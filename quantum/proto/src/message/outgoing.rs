@@ -228,11 +228,10 @@ impl Outgoing {
         true
     }
 
-    /// Whether something that a packet carried is still wanted if it arrives at `arrival`: neither
-    /// settled, nor given up, nor past its deadline. For whoever repairs or repeats packets.
-    pub(super) fn is_wanted(&self, number: u64, arrival: Instant) -> bool {
-        let entry = self.messages.get(&number);
-        entry.is_some_and(|entry| entry.end.is_none() && arrival <= entry.deadline)
+    /// Until when something that a packet carried is wanted. `None`: it is settled or given up.
+    pub(super) fn wanted_until(&self, number: u64) -> Option<Instant> {
+        let entry = self.messages.get(&number)?;
+        entry.end.is_none().then_some(entry.deadline)
     }
 
     /// The next deadline of a message.

@@ -11,6 +11,7 @@ pub(crate) const GRANULARITY: Duration = Duration::from_millis(1);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RttEstimator {
     latest: Duration,
+    travelled: Duration,
     smoothed: Duration,
     variation: Duration,
     min: Duration,
@@ -22,6 +23,7 @@ impl RttEstimator {
     pub(crate) fn new(initial: Duration) -> Self {
         Self {
             latest: initial,
+            travelled: initial,
             smoothed: initial,
             variation: initial / 2,
             min: initial,
@@ -38,6 +40,7 @@ impl RttEstimator {
         ack_delay: Duration,
     ) -> Duration {
         self.latest = latest;
+        self.travelled = latest;
         if self.first_sample_at.is_none() {
             self.first_sample_at = Some(now);
             self.min = latest;
@@ -46,6 +49,7 @@ impl RttEstimator {
             return latest;
         }
         self.min = self.min.min(latest);
+        self.travelled = latest.saturating_sub(ack_delay).max(self.min);
         let adjusted = latest
             .checked_sub(ack_delay)
             .filter(|adjusted| *adjusted >= self.min)
@@ -64,6 +68,11 @@ impl RttEstimator {
     /// The last sample, acknowledgement delay included.
     pub(crate) fn latest(&self) -> Duration {
         self.latest
+    }
+
+    /// The last sample without the acknowledgement delay.
+    pub(crate) fn travelled(&self) -> Duration {
+        self.travelled
     }
 
     /// The weighted mean.

@@ -15,11 +15,12 @@
 //! # Ok::<(), quantum_sim::violation::Violation>(())
 //! ```
 
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Duration;
 
 use quantum_proto::stats::Statistics;
-use quantum_proto::stream::{Direction, StreamId};
+use quantum_proto::stream::{Direction, Side, StreamId};
 use quantum_proto::time::Instant;
 use quantum_proto::{Connection, MessageOptions, Urgency};
 
@@ -152,7 +153,8 @@ impl MixReport {
 }
 
 impl Scenario {
-    /// Runs the mix over one connection on this link; its flows are left out.
+    /// Runs the mix over one connection on this link, beside its flows, which all begin at once and
+    /// are as far away as the mix.
     ///
     /// # Errors
     ///
@@ -170,11 +172,16 @@ impl Scenario {
         report
             .sources
             .resize_with(mix.sources.len(), SourceReport::default);
-        for node in world.hosts() {
-            let statistics = node.connections().map(Connection::statistics).next();
-            let statistics = statistics.unwrap_or_default();
-            for program in node.programs() {
-                program.tell(&mut report, statistics);
+        // The server, then the client of the mix.
+        for node in world.hosts().take(2) {
+            node.programs()
+                .for_each(|program| program.tell(&mut report));
+            for connection in node.connections() {
+                if connection.side() == Side::Client {
+                    report.sender = connection.statistics();
+                } else if connection.remote_address() == client_address(1) {
+                    report.receiver = connection.statistics();
+                }
             }
         }
         Ok(report)
@@ -189,17 +196,23 @@ impl Scenario {
         let (forth, back) = (self.bottleneck(), self.back());
         let (forth, back) = (world.add_path(forth), world.add_path(back));
         let transport = self.transport(Controller::Bbr);
-        let config = identity::server_config()?.with_transport(transport.clone());
-        let receiver = End::Receiver(Receiver::new(mix.sources.len()));
-        let server = Node::server(SERVER, config, random, [receiver]);
+        let config = identity::server_config()?.with_transport(transport);
+        let bulk = Mix::default().bulk(Urgency::LOWEST);
+        let flows = self.flows.iter().map(|flow| (flow.controller, &bulk));
+        let mixes: Vec<_> = [(Controller::Bbr, mix)].into_iter().chain(flows).collect();
+        // Any of them may get the mix.
+        let receiver = |_| End::Receiver(Receiver::new(mix.sources.len()));
+        let server = Node::server(SERVER, config, random, mixes.iter().map(receiver));
         let server = world.add_host(server, &[SERVER], DriverFaults::default());
-        let address = client_address(1);
-        let mut client = Node::client(address, random);
-        let config = identity::client_config()?.with_transport(transport);
-        let sender = End::Sender(Sender::new(mix));
-        client.connect(Instant::ORIGIN, &config, SERVER, sender)?;
-        let client = world.add_host(client, &[address], DriverFaults::default());
-        world.route(client, &[forth]);
+        for (index, (controller, mix)) in (1..).zip(mixes) {
+            let address = client_address(index);
+            let mut client = Node::client(address, random);
+            let config = identity::client_config()?.with_transport(self.transport(controller));
+            let sender = End::Sender(Sender::new(mix));
+            client.connect(Instant::ORIGIN, &config, SERVER, sender)?;
+            let client = world.add_host(client, &[address], DriverFaults::default());
+            world.route(client, &[forth]);
+        }
         world.route(server, &[back]);
         Ok(())
     }
@@ -225,6 +238,7 @@ struct Sender {
 
 /// Takes what comes.
 struct Receiver {
+    from: Option<SocketAddr>,
     delivered: Vec<Vec<(Instant, Duration)>>,
     stream: Option<StreamId>,
     slots: Vec<u64>,
@@ -232,23 +246,22 @@ struct Receiver {
 }
 
 impl End {
-    fn tell(&self, report: &mut MixReport, statistics: Statistics) {
+    fn tell(&self, report: &mut MixReport) {
         match self {
             Self::Sender(sender) => {
-                report.sender = statistics;
                 let counts = sender.accepted.iter().zip(&sender.refused);
                 for (source, (accepted, refused)) in report.sources.iter_mut().zip(counts) {
                     source.accepted.clone_from(accepted);
                     source.refused = *refused;
                 }
             }
-            Self::Receiver(receiver) => {
-                report.receiver = statistics;
+            Self::Receiver(receiver) if receiver.from == Some(client_address(1)) => {
                 report.slots.clone_from(&receiver.slots);
                 for (source, delivered) in report.sources.iter_mut().zip(&receiver.delivered) {
                     source.delivered.clone_from(delivered);
                 }
             }
+            Self::Receiver(_) => {}
         }
     }
 }
@@ -310,6 +323,7 @@ impl Sender {
 impl Receiver {
     fn new(sources: usize) -> Self {
         Self {
+            from: None,
             delivered: vec![Vec::new(); sources],
             stream: None,
             slots: Vec::new(),
@@ -318,6 +332,7 @@ impl Receiver {
     }
 
     fn run(&mut self, now: Instant, connection: &mut Connection) {
+        self.from.get_or_insert(connection.remote_address());
         while connection.poll_notice().is_some() {}
         while let Some(message) = Connection::receive_message(connection, now) {
             let Some(([index, time @ ..], _)) = message.split_first_chunk::<HEADER_BYTES>() else {

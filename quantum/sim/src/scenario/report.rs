@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use quantum_proto::Connection;
+use quantum_proto::stats::Statistics;
 use quantum_proto::time::Instant;
 
 use super::bulk::{Bulk, Receiver, SLOT, Sample, Sender};
@@ -45,6 +47,8 @@ pub struct FlowReport {
     pub rtt_median: Duration,
     /// Bytes that arrived in each tenth of a second.
     pub slots: Vec<u64>,
+    /// What the sender counted.
+    pub statistics: Statistics,
     /// What the sender's controller was doing, in order: at each change of state, and often between.
     pub samples: Vec<Sample>,
 }
@@ -78,7 +82,7 @@ impl Scenario {
         flows
             .map(|(index, flow)| {
                 let receiver = receiver(world, client_address(index));
-                let sender = world.hosts().nth(usize::from(index)).and_then(sender);
+                let node = world.hosts().nth(usize::from(index));
                 let from = self.measured_from.max(flow.starts_at);
                 let mut report = FlowReport {
                     slots: receiver.map_or_else(Vec::new, |receiver| receiver.slots.clone()),
@@ -86,10 +90,13 @@ impl Scenario {
                 };
                 report.goodput = report.goodput_between(from, self.duration);
                 report.of_link = report.goodput / self.capacity(from);
-                if let Some(sender) = sender {
+                if let Some(sender) = node.and_then(sender) {
                     report.rtt_median = sender.rtts.percentile(0.5);
                     report.samples.clone_from(&sender.samples);
                 }
+                let connections = node.into_iter().flat_map(Node::connections);
+                let mut statistics = connections.map(Connection::statistics);
+                report.statistics = statistics.next().unwrap_or_default();
                 report
             })
             .collect()

@@ -11,6 +11,7 @@ mod forgery;
 mod frames;
 mod keys;
 mod opening;
+mod repairs;
 mod strangers;
 
 /// What the server makes of a client that says these frames, one packet for each.

@@ -236,3 +236,36 @@ fn a_stream_takes_another_urgency_while_it_waits() {
     let client = pair.client.connection();
     assert!(client.set_urgency(second, Urgency::DEFAULT).is_err());
 }
+
+/// Repairs that a client sends for 500 small messages with this deadline, of which each 40th packet
+/// gets lost, 25 ms away from the server.
+fn repairs_for(deadline: Duration) -> u64 {
+    let mut pair = Pair::new(TransportConfig::default(), TransportConfig::default());
+    pair.delay = ms(25);
+    pair.run(Duration::from_secs(1));
+    let (client, mut count) = (pair.client.address, 0_u64);
+    pair.tamper = Box::new(move |_, datagram| {
+        let ours = datagram.from == client;
+        count += u64::from(ours);
+        if ours && count.is_multiple_of(40) {
+            Verdict::Drop
+        } else {
+            Verdict::Deliver
+        }
+    });
+    for _ in 0..500 {
+        send(&mut pair, pattern(200), &within(deadline));
+        pair.run(ms(10));
+        while pair.server.connection().take_message().is_some() {}
+    }
+    let statistics = pair.client.connection().statistics();
+    assert!(statistics.packets_lost >= 10, "{statistics:?}");
+    statistics.repairs_sent
+}
+
+#[test]
+fn what_a_repair_could_not_bring_in_time_is_not_repaired() {
+    let (long, short) = (repairs_for(ms(100)), repairs_for(ms(27)));
+    assert!(long >= 200, "{long}");
+    assert_eq!(short, 0);
+}

@@ -1,8 +1,11 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use crate::fec::decode::{Decoder, Recovered, Use};
 use crate::fec::encode::SourceWindow;
 use crate::frame::{Frame, Frames};
+use crate::time::Instant;
 
 /// A symbol that says which packet it is of.
 fn symbol(number: u64) -> Vec<u8> {
@@ -42,7 +45,7 @@ fn take_all(decoder: &mut Decoder) -> Vec<u64> {
 fn a_lost_packet_comes_back_with_the_next_repair() {
     let (mut window, mut decoder) = (SourceWindow::default(), Decoder::new());
     for number in 1..=5 {
-        window.push(number, &symbol(number));
+        window.push(number, &symbol(number), Instant::DISTANT);
         if number != 3 {
             decoder.on_symbol(number, &symbol(number)).unwrap();
         }
@@ -55,7 +58,7 @@ fn a_lost_packet_comes_back_with_the_next_repair() {
 #[test]
 fn what_was_not_kept_makes_a_repair_useless() {
     let (mut window, mut decoder) = (SourceWindow::default(), Decoder::new());
-    (1..=5).for_each(|number| window.push(number, &symbol(number)));
+    (1..=5).for_each(|number| window.push(number, &symbol(number), Instant::DISTANT));
     assert_eq!(repair(&window, 6, &[3], &mut decoder), Use::Skipped);
 }
 
@@ -64,7 +67,7 @@ fn a_packet_that_is_only_late_helps_as_well() {
     let (mut window, mut decoder) = (SourceWindow::default(), Decoder::new());
     let lost = [2, 3];
     for number in 1..=4 {
-        window.push(number, &symbol(number));
+        window.push(number, &symbol(number), Instant::DISTANT);
         if !lost.contains(&number) {
             decoder.on_symbol(number, &symbol(number)).unwrap();
         }
@@ -86,7 +89,7 @@ proptest! {
         let (mut window, mut decoder) = (SourceWindow::default(), Decoder::new());
         let lost: Vec<u64> = lost.into_iter().collect();
         for number in 0..24 {
-            window.push(number, &symbol(number));
+            window.push(number, &symbol(number), Instant::DISTANT);
             if !lost.contains(&number) {
                 decoder.on_symbol(number, &symbol(number)).unwrap();
             }
@@ -113,7 +116,7 @@ proptest! {
         for (source, repairs, arrives) in steps {
             row += 1;
             if source {
-                window.push(row, &symbol(row));
+                window.push(row, &symbol(row), Instant::DISTANT);
                 if arrives {
                     decoder.on_symbol(row, &symbol(row)).unwrap();
                 } else {
@@ -127,4 +130,30 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_nobody_wants_any_more_is_not_repaired() {
+    let (mut window, mut decoder) = (SourceWindow::default(), Decoder::new());
+    let late = Instant::from_nanos(1_000);
+    for number in 1..=4 {
+        let until = if number % 2 == 0 {
+            late
+        } else {
+            Instant::DISTANT
+        };
+        window.push(number, &symbol(number), until);
+    }
+    window.forget_unwanted(late);
+    let whole = window.plan(5, 32, 1_200).expect("four").bytes();
+    window.forget_unwanted(late + Duration::from_nanos(1));
+    let half = window.plan(5, 32, 1_200).expect("two").bytes();
+    assert!(half < whole, "the longest symbol is gone");
+    // It covers the first and the third packet alone, so that one of them suffices.
+    decoder.on_symbol(1, &symbol(1)).unwrap();
+    assert_eq!(repair(&window, 5, &[2, 3, 4], &mut decoder), Use::Kept);
+    assert_eq!(take_all(&mut decoder), [3]);
+    window.settle(1);
+    window.settle(3);
+    assert!(window.is_empty());
 }

@@ -236,9 +236,9 @@ fn whoever_repairs_packets_is_told_what_is_still_wanted() {
     sender.send(at(0), data(100), &within(50)).unwrap();
     let sent = packet_at(&mut sender, at(0)).unwrap();
     let carried = sent.contents.last().unwrap();
-    assert!(sender.is_wanted(carried, at(50)));
-    assert!(!sender.is_wanted(carried, at(51)));
+    assert_eq!(sender.wanted_until(carried), Some(at(50)));
     acknowledge(&mut sender, &sent.contents);
-    assert!(!sender.is_wanted(carried, at(0)));
-    assert!(sender.is_wanted(&Carried::MaxMessageData, at(51)));
+    assert_eq!(sender.wanted_until(carried), None);
+    let always = Some(Instant::DISTANT);
+    assert_eq!(sender.wanted_until(&Carried::MaxMessageData), always);
 }
