@@ -33,6 +33,8 @@ mod assemble;
 mod event;
 mod handshake;
 mod holdings;
+#[cfg(any(test, feature = "hostile"))]
+mod hostile;
 mod ids;
 mod keys;
 mod lifecycle;

@@ -7,6 +7,7 @@ pub mod datagram;
 pub mod driver;
 pub mod host;
 pub mod identity;
+pub mod insider;
 pub mod node;
 pub mod options;
 pub mod path;

@@ -81,7 +81,9 @@ impl<P: Program> Slot<P> {
             );
             self.early.push(notice);
             if begins {
-                self.program = waiting.pop_front();
+                let next = waiting.iter();
+                let next = next.take_while(|program| !program.is_for(&self.connection));
+                self.program = waiting.remove(next.count());
                 break;
             }
         }
@@ -92,7 +94,8 @@ impl<P: Program> Slot<P> {
 }
 
 impl<P: Program> Node<P> {
-    /// A server at `address`. The first connections that are established get `programs`.
+    /// A server at `address`. The first connections that are established get `programs`, each the
+    /// first that is for it.
     #[must_use]
     pub fn server(
         address: SocketAddr,
@@ -178,6 +181,11 @@ impl<P: Program> Node<P> {
         let slot = Slot::new(connection, Some(program));
         self.connections.insert(handle, slot);
         Ok(())
+    }
+
+    /// One more program waits for a connection.
+    pub fn expect(&mut self, program: P) {
+        self.waiting.push_back(program);
     }
 
     /// The host moves to these addresses at these times.

@@ -13,12 +13,14 @@ use crate::units::seconds;
 pub mod attack;
 pub mod early;
 mod faults;
+pub mod insider;
 pub mod network;
 pub mod plan;
 pub mod settings;
 
 use attack::{AttackOptions, Position};
 use early::EarlyOptions;
+use insider::InsiderOptions;
 use network::NetworkOptions;
 use plan::Plan;
 use settings::Settings;
@@ -47,6 +49,8 @@ pub struct Options {
     pub early: Option<EarlyOptions>,
     /// Somebody attacks; `None`: nobody.
     pub attack: Option<AttackOptions>,
+    /// One of the ends has a malicious peer as well; `None`: it has not.
+    pub insider: Option<InsiderOptions>,
 }
 
 impl Options {
@@ -64,9 +68,11 @@ impl Options {
             plan: Rc::new(Plan::draw(&mut random.fork())),
             early: None,
             attack: None,
+            insider: None,
         };
         options.early = EarlyOptions::draw(&mut random.fork(), &options.settings[1]);
         options.attack = AttackOptions::draw(&mut random.fork(), calm_at);
+        options.insider = InsiderOptions::draw(&mut random.fork(), calm_at);
         if options.is_watched() {
             // Whoever is there first with a copy of early data uses up the ticket (Q-ZRT-2).
             options.early = None;
@@ -106,6 +112,9 @@ impl fmt::Display for Options {
         }
         if let Some(attack) = &self.attack {
             writeln!(f, "under attack: {attack:?}")?;
+        }
+        if let Some(insider) = &self.insider {
+            writeln!(f, "beside a malicious peer: {insider:?}")?;
         }
         if let Some(early) = &self.early {
             writeln!(f, "the client was here before: {early:?}")?;
@@ -158,6 +167,10 @@ mod tests {
             "fate: Taken",
             "OffPath",
             "OnPath",
+            "malicious peer: InsiderOptions { side: Client",
+            "malicious peer: InsiderOptions { side: Server",
+            "farewell: Breach",
+            "farewell: Close",
             "fate: TicketsForgotten",
             "fate: Disabled",
         ] {

@@ -8,6 +8,11 @@ use crate::transport::Notice;
 
 /// What runs on top of one connection.
 pub trait Program {
+    /// Whether it is for this connection, of those that are accepted.
+    fn is_for(&self, _connection: &Connection) -> bool {
+        true
+    }
+
     /// The handshake is complete; `early` happened before.
     fn start(&mut self, now: Instant, early: Vec<Notice>);
 

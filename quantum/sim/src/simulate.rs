@@ -11,7 +11,8 @@ use quantum_proto::stream::Side;
 use quantum_proto::time::Instant;
 
 use crate::adversary::Adversary;
-use crate::application::{Application, Doubt, Shared};
+use crate::application::{Application, Doubt, Fault, Shared};
+use crate::insider::Insider;
 use crate::node::{Limits, Node};
 use crate::options::Options;
 use crate::options::early::EarlyFate;
@@ -23,11 +24,14 @@ use crate::violation::{Rule, Violation};
 use crate::world::{HostId, Stopped, World};
 
 mod acquaintance;
+mod intrusion;
 mod parties;
 mod party;
+mod role;
 
 use parties::Parties;
 use party::Party;
+use role::Role;
 
 /// How a run went that kept to the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +92,7 @@ fn check_end(options: &Options, world: &World<Party>, stopped: Stopped) -> Resul
     let programs = || world.hosts().flat_map(Party::programs);
     let words: Vec<_> = programs().map(Application::unfinished).collect();
     let explain = |(rule, detail)| violation((rule, format!("{detail}; {}", words.join(" | "))));
+    check_victims(world).map_err(violation)?;
     if lost_in_handshake(options, world) {
         return Ok(());
     }
@@ -99,6 +104,13 @@ fn check_end(options: &Options, world: &World<Party>, stopped: Stopped) -> Resul
         program.check_end(excused).map_err(explain)?;
     }
     Ok(())
+}
+
+fn check_victims(world: &World<Party>) -> Result<(), Fault> {
+    let mut insiders = world.hosts().flat_map(Party::insiders);
+    let may_have_closed = insiders.any(Insider::may_have_closed);
+    let mut victims = world.hosts().flat_map(Party::victims);
+    victims.try_for_each(|victim| victim.check_end(may_have_closed))
 }
 
 /// Last words are not repeated for long: they may be lost in trouble, and do not find a client that
@@ -154,7 +166,8 @@ fn build(
             Side::Server => program,
         });
     }
-    let [client_program, server_program] = programs;
+    let [client_program, server_program] =
+        programs.map(|program| Role::Application(program.into()));
     let [client_settings, server_settings] = &options.settings;
     let early = options.early.as_ref();
     let streams_before = early.map_or(0, |early| early.before.streams_max);
@@ -180,6 +193,9 @@ fn build(
     let mut world = World::new(random.bits());
     let [client_driver, server_driver] = options.drivers.clone();
     let addresses = NetworkOptions::client_addresses();
+    let mut ends = [client, server];
+    let insider = intrusion::prepare(options, observer, &mut ends)?;
+    let [client, server] = ends;
     let client = world.add_host(Party::End(Box::new(client)), &addresses, client_driver);
     let server = world.add_host(Party::End(Box::new(server)), &[SERVER], server_driver);
     if options
@@ -191,6 +207,9 @@ fn build(
         world.trust(server, CLIENT);
     }
     connect(&mut world, options, [client, server], &mut random);
+    if let Some(insider) = insider {
+        intrusion::connect(&mut world, insider, [client, server]);
+    }
     Ok(world)
 }
 

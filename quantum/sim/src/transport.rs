@@ -1,6 +1,7 @@
 //! What an application in the simulation needs of a connection.
 
 use bytes::Bytes;
+use quantum_proto::error::TransportErrorCode;
 use quantum_proto::stream::{Direction, StreamId};
 use quantum_proto::time::Instant;
 use quantum_proto::{MessageOptions, Urgency};
@@ -124,6 +125,8 @@ pub enum Ending {
     Peer(u64),
     /// Nothing came for too long, or a stateless reset did.
     Silence,
+    /// This side closed it because the peer broke the protocol, or so it seemed.
+    Misbehaved(TransportErrorCode),
     /// Anything else, in words.
     Failure(String),
 }

@@ -240,9 +240,9 @@ impl BbrController {
             return PACING_MARGIN;
         };
         let free = base / 32 + Duration::from_micros(500);
-        // On a slow link, a packet before this one is no queue.
+        // Where a packet takes longer than the path, one before this one is no queue.
         let packet = time_of(self.datagram, self.bandwidth());
-        let queue = if packet > free {
+        let queue = if packet > base {
             queue.saturating_sub(packet)
         } else {
             queue

@@ -165,7 +165,7 @@ impl Connection {
             return;
         }
         if kind == PacketKind::Short {
-            #[cfg(test)]
+            #[cfg(any(test, feature = "hostile"))]
             self.write_raw(packet);
             self.write_control(packet);
             if !answer_first {
@@ -174,13 +174,6 @@ impl Connection {
             }
         }
         self.write_application(now, budget, packet);
-    }
-
-    #[cfg(test)]
-    pub(super) fn write_raw(&mut self, packet: &mut PacketBuffer<'_>) {
-        if let Some(raw) = self.pending.raw.pop_front() {
-            packet.buffer.extend_from_slice(&raw);
-        }
     }
 
     pub(super) fn write_control(&mut self, packet: &mut PacketBuffer<'_>) {

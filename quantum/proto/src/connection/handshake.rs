@@ -42,9 +42,9 @@ pub(super) struct Handshake {
     /// 0-RTT was attempted, and taken.
     pub(super) early: bool,
     pub(super) early_accepted: bool,
-    pub(super) peer_identity: Option<Vec<CertificateDer<'static>>>,
-    pub(super) application_protocol: Option<Vec<u8>>,
-    pub(super) server_name: Option<String>,
+    pub(super) peer_identity: Option<Box<[CertificateDer<'static>]>>,
+    pub(super) application_protocol: Option<Box<[u8]>>,
+    pub(super) server_name: Option<Box<str>>,
     pub(super) exporter: Option<crypto::Exporter>,
     /// Client: what it keeps for its next connection to the same server.
     pub(super) memory: Option<(Arc<ServerMemory>, String)>,
@@ -289,9 +289,9 @@ impl Connection {
     /// What is worth knowing when the TLS session is gone.
     fn remember_session(&mut self) {
         if let Some(session) = &self.session {
-            self.handshake.peer_identity = session.peer_identity();
-            self.handshake.application_protocol = session.application_protocol();
-            self.handshake.server_name = session.server_name();
+            self.handshake.peer_identity = session.peer_identity().map(Into::into);
+            self.handshake.application_protocol = session.application_protocol().map(Into::into);
+            self.handshake.server_name = session.server_name().map(Into::into);
             self.handshake.exporter = session.exporter();
         }
     }

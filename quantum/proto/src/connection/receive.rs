@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::transmit::PADDED_BYTES;
 use super::{Connection, State};
 use crate::connection_id::ResetToken;
 use crate::endpoint::{Arrival, EndpointEvent};
@@ -151,6 +152,13 @@ impl Connection {
         match header.kind {
             PacketKind::Retry => self.on_retry(now, header, packet),
             PacketKind::VersionNegotiation => self.on_version_negotiation(header, packet),
+            // Q-PKT-6: not even a CLOSE in it counts.
+            PacketKind::Initial if self.side == Side::Server && datagram_bytes < PADDED_BYTES => {
+                self.statistics.packets_dropped += 1;
+                let seen = Some((header.kind, None));
+                self.observe_dropped(seen, header.packet_bytes, DropReason::Small);
+                Ok(true)
+            }
             PacketKind::Initial
             | PacketKind::Handshake
             | PacketKind::ZeroRtt

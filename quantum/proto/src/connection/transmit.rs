@@ -17,9 +17,12 @@ pub(super) struct Pending {
     pub(super) ping: bool,
     pub(super) handshake_done: bool,
     pub(super) new_token: bool,
-    /// What a test wants said, whatever the protocol thinks of it.
-    #[cfg(test)]
+    /// What is said whatever the protocol thinks of it: see `Connection::say`.
+    #[cfg(any(test, feature = "hostile"))]
     pub(super) raw: std::collections::VecDeque<Vec<u8>>,
+    /// Nothing that the peer says is an error.
+    #[cfg(any(test, feature = "hostile"))]
+    pub(super) heedless: bool,
 }
 
 /// What the next packet may be.
@@ -335,7 +338,7 @@ impl Room {
 
 impl Pending {
     fn any(&self) -> bool {
-        #[cfg(test)]
+        #[cfg(any(test, feature = "hostile"))]
         if !self.raw.is_empty() {
             return true;
         }

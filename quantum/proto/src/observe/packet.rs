@@ -103,6 +103,8 @@ pub enum DropReason {
     NotAuthentic,
     /// It was there before, or comes too late to tell.
     Duplicate,
+    /// A client's Initial packet in a datagram that is too small for one (RFC 9000 section 14.1).
+    Small,
 }
 
 /// A packet that is given up.

@@ -202,6 +202,7 @@ fn drop(dropped: &Dropped, data: &mut Object<'_>) {
         DropReason::Unreadable => "header_parse_error",
         DropReason::NotAuthentic => "payload_decrypt_error",
         DropReason::Duplicate => "duplicate",
+        DropReason::Small => "invalid_initial",
     };
     data.text("trigger", trigger);
 }

@@ -17,6 +17,8 @@ pub(super) struct Sending {
     pub(super) buffer: SendBuffer,
     /// Up to which offset the peer allows bytes.
     pub(super) limit: u64,
+    /// The limit at which the peer was last told that it holds the application up.
+    pub(super) blocked_told: Option<u64>,
     pub(super) fin: Fin,
     pub(super) reset: Option<u64>,
     /// The peer asked for the end, with this error.

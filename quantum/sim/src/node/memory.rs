@@ -19,6 +19,9 @@ const MESSAGE_BYTES: usize = 1 << 20;
 const MESSAGE_OVERHEAD: usize = 64;
 /// Bare acknowledgements that are remembered.
 const BARE: usize = 128;
+/// Symbols and equations of the peer's and symbols of our own (Q-FEC-4, Q-FEC-5), each as large as a
+/// packet.
+const REPAIR_BYTES: usize = (64 + 16 + 32) * 1500;
 /// Slots for each packet that is remembered: it, and traces of what was between it and others.
 const SLOTS: usize = 3;
 /// Packets of the handshake, which are in flight without asking for an acknowledgement.
@@ -129,6 +132,7 @@ impl Memory {
             ("ranges to acknowledge", held.ack_ranges, 3 * 64),
             ("answers to challenges", held.path_responses, 4),
             ("connection ids", held.connection_ids, 6 + 4 + 16),
+            ("bytes for repairs", held.repair_bytes, REPAIR_BYTES),
             ("events", held.events, 8 * halves + 64),
         ];
         let grown = bounds.into_iter().find(|(_, count, most)| count > most);

@@ -27,6 +27,8 @@ use crate::units::{BitRate, bdp, kbit, mbit, ms};
 pub const CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 5000);
 /// Where the server is.
 pub const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4433);
+/// Where a malicious peer is.
+pub const INSIDER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 66)), 6666);
 /// The slowest link at the end of a run.
 const CALM_RATE_MIN: BitRate = kbit(500);
 

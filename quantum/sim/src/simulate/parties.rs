@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quantum_proto::config::{AddressValidation, ClientConfig, EndpointConfig, ServerConfig};
+use quantum_proto::config::{
+    AddressValidation, ClientConfig, EndpointConfig, ServerConfig, TransportConfig,
+};
 use quantum_proto::observe::ObserverFactory;
 
 use super::{acquaintance, transport};
@@ -32,13 +34,8 @@ impl Parties {
     ) -> Result<Self, String> {
         let [client_settings, server_settings] = &options.settings;
         let early = options.early.as_ref();
-        let transport = |settings, early| {
-            let config = transport(settings).with_early_data(early);
-            match observer {
-                Some(observer) => config.with_observer(Arc::clone(observer)),
-                None => config,
-            }
-        };
+        let transport =
+            |settings, early| observed(transport(settings).with_early_data(early), observer);
         let mut keys = [0; 32];
         random.fill(&mut keys);
         let takes_early = early.is_some_and(|early| early.fate != EarlyFate::Disabled);
@@ -79,6 +76,17 @@ impl Parties {
             self.server = self.server.clone().with_time_of_day(identity::clock());
         }
         Ok(())
+    }
+}
+
+/// The same, with whoever wants to know.
+pub(super) fn observed(
+    config: TransportConfig,
+    observer: Option<&Arc<dyn ObserverFactory>>,
+) -> TransportConfig {
+    match observer {
+        Some(observer) => config.with_observer(Arc::clone(observer)),
+        None => config,
     }
 }
 

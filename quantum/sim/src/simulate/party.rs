@@ -6,22 +6,48 @@ use crate::adversary::Adversary;
 use crate::application::{Application, Fault};
 use crate::datagram::Datagram;
 use crate::host::{Arrival, Departure, Host};
+use crate::insider::{Insider, Victim};
 use crate::node::Node;
+
+use super::role::Role;
 
 /// An end of the connection, or who attacks it.
 pub(super) enum Party {
-    End(Box<Node<Application>>),
+    End(Box<Node<Role>>),
     Attacker(Box<Adversary>),
 }
 
 impl Party {
-    /// The applications of an end.
-    pub(super) fn programs(&self) -> impl Iterator<Item = &Application> {
+    fn roles(&self) -> impl Iterator<Item = &Role> {
         let node = match self {
             Self::End(node) => Some(node),
             Self::Attacker(_) => None,
         };
         node.into_iter().flat_map(|node| node.programs())
+    }
+
+    /// The applications of an end.
+    pub(super) fn programs(&self) -> impl Iterator<Item = &Application> {
+        self.roles().filter_map(|role| match role {
+            Role::Application(application) => Some(&**application),
+            _ => None,
+        })
+    }
+
+    /// Malicious programs of an end.
+    pub(super) fn insiders(&self) -> impl Iterator<Item = &Insider> {
+        self.roles().filter_map(|role| match role {
+            Role::Insider(insider) => Some(&**insider),
+            _ => None,
+        })
+    }
+
+    /// Programs of an end that have a malicious peer.
+    pub(super) fn victims(&self) -> impl Iterator<Item = &Victim> {
+        self.roles().filter_map(|role| match role {
+            Role::Victim(victim) => Some(victim),
+            _ => None,
+        })
     }
 
     fn host(&self) -> &dyn Host {

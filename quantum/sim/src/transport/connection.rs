@@ -117,6 +117,7 @@ fn ending(error: ConnectionError) -> Ending {
         ConnectionError::LocallyClosed => Ending::Here,
         ConnectionError::ClosedByApplication { code, .. } => Ending::Peer(code),
         ConnectionError::TimedOut | ConnectionError::Reset => Ending::Silence,
+        ConnectionError::PeerMisbehaved(error) => Ending::Misbehaved(error.code),
         other => Ending::Failure(other.to_string()),
     }
 }

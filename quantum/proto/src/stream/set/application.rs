@@ -13,8 +13,13 @@ use crate::urgency::Urgency;
 impl Streams {
     /// Opens a stream. `None`: the peer allows no more for now; an event tells when it does.
     pub(crate) fn open(&mut self, direction: Direction) -> Option<StreamId> {
-        let Some(index) = self.opened[direction as usize].open() else {
-            self.controls.push(Control::StreamsBlocked(direction));
+        let opened = &mut self.opened[direction as usize];
+        let told = opened.blocked;
+        let Some(index) = opened.open() else {
+            // Once for each limit, however often the application tries.
+            if !told {
+                self.controls.push(Control::StreamsBlocked(direction));
+            }
             return None;
         };
         let id = StreamId::new(self.side, direction, index);
@@ -164,7 +169,9 @@ impl Streams {
         }
         sending.write_blocked = true;
         if stream_room == 0 {
-            self.controls.push(Control::StreamDataBlocked(id));
+            if sending.blocked_told.replace(sending.limit) != Some(sending.limit) {
+                self.controls.push(Control::StreamDataBlocked(id));
+            }
         } else if unsent_room > 0 && !std::mem::replace(&mut sending.awaits_window, true) {
             self.waiting.push(id);
         }

@@ -130,6 +130,44 @@ fn t01_initial_packets_in_short_datagrams_are_dropped_without_an_answer() {
     assert!(pair.server.connections.is_empty());
 }
 
+/// Whether a handshake survives a close, sealed as anybody on the path can, in a datagram of `size`.
+fn survives_close_of(size: usize) -> bool {
+    let identity = Identity::new();
+    let mut pair = Pair::unconnected(identity.server());
+    let first: Rc<RefCell<Vec<u8>>> = Rc::default();
+    let seen = first.clone();
+    pair.tamper = Box::new(move |_, datagram| {
+        if seen.borrow().is_empty() {
+            seen.replace(datagram.bytes.clone());
+        }
+        Verdict::Deliver
+    });
+    pair.connect(&identity.client());
+    pair.drain();
+    let original = ConnectionId::new(&first.borrow()[6..14]).expect("an id");
+    let mut close = Vec::new();
+    crate::frame::write_transport_close(&mut close, 2, 0, b"");
+    let header = Header {
+        number: 9,
+        ..header(original, pair.client.connection().local_ids.first())
+    };
+    let bytes = sealed_initial(&header, &original, Side::Client, &close, size);
+    assert_eq!(bytes.len(), size);
+    let client = pair.client.address;
+    pair.inject(datagram(&pair, client, bytes));
+    pair.run(Duration::from_millis(11));
+    let dropped = pair.server.connection().statistics().packets_dropped;
+    assert_eq!(dropped, u64::from(size < 1200));
+    pair.run(SECOND);
+    pair.is_connected()
+}
+
+#[test]
+fn t01_an_initial_packet_in_a_short_datagram_does_not_end_a_handshake() {
+    assert!(survives_close_of(100) && survives_close_of(1199));
+    assert!(!survives_close_of(1200), "the same in a full one does");
+}
+
 #[test]
 fn t01_a_retry_is_smaller_than_what_it_answers() {
     let server = Identity::new().server();

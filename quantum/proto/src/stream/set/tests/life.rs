@@ -343,3 +343,37 @@ fn accepted_early_data_wakes_writers_at_the_new_limit() {
 fn no_streams_cost_no_memory() {
     assert!(size_of::<Streams>() <= 1200, "{}", size_of::<Streams>());
 }
+
+/// Frames in what is to be sent that say that something is blocked.
+fn count_blocked(streams: &mut Streams) -> usize {
+    let packets = std::iter::from_fn(|| packet(streams, 1200));
+    let payloads: Vec<u8> = packets.flat_map(|packet| packet.payload).collect();
+    let is_blocked = |frame: &Frame<'_>| {
+        matches!(
+            frame,
+            Frame::StreamDataBlocked { .. } | Frame::StreamsBlocked { .. }
+        )
+    };
+    let frames = Frames::new(&payloads).map(Result::unwrap);
+    frames.filter(is_blocked).count()
+}
+
+#[test]
+fn who_tries_again_and_again_tells_the_peer_once_for_each_limit() {
+    let config = config()
+        .with_stream_receive_window(1_000)
+        .with_unidirectional_streams_max(1);
+    let (mut client, _) = pair(&config);
+    let id = client.open(UNI).unwrap();
+    let attempt = |client: &mut Streams| {
+        while client.write(id, &[1; 100]).is_ok() {}
+        assert_eq!(client.open(UNI), None);
+        count_blocked(client)
+    };
+    assert_eq!(attempt(&mut client), 2, "of bytes, and of streams");
+    assert_eq!([0; 3].map(|_| attempt(&mut client)), [0; 3]);
+    client.on_max_stream_data(id, 1_500).unwrap();
+    assert_eq!(attempt(&mut client), 1);
+    client.on_max_stream_data(id, 1_500).unwrap();
+    assert_eq!(attempt(&mut client), 0);
+}
