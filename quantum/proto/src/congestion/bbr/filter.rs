@@ -33,7 +33,8 @@ impl MaxFilter {
 /// The largest value of the last `N` rounds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RoundMax<const N: usize> {
-    values: [u64; N],
+    /// More than 4 GiB count as that.
+    values: [u32; N],
     at: usize,
 }
 
@@ -48,6 +49,7 @@ impl<const N: usize> Default for RoundMax<N> {
 
 impl<const N: usize> RoundMax<N> {
     pub(super) fn update(&mut self, value: u64) {
+        let value = u32::try_from(value).unwrap_or(u32::MAX);
         self.values[self.at] = self.values[self.at].max(value);
     }
 
@@ -59,6 +61,6 @@ impl<const N: usize> RoundMax<N> {
     }
 
     pub(super) fn max(&self) -> u64 {
-        self.values.iter().copied().max().unwrap_or(0)
+        self.values.iter().copied().max().unwrap_or(0).into()
     }
 }

@@ -25,8 +25,8 @@ pub(super) struct Model {
     round_rtt: Option<Duration>,
     round_samples: u32,
     last_round_rtt: Option<Duration>,
-    /// The last samples, in any order.
-    recent_rtt: [Duration; RECENT_SAMPLES],
+    /// The last samples, in any order, in microseconds.
+    recent_rtt: [u32; RECENT_SAMPLES],
     next_recent: usize,
     extra_acked: RoundMax<EXTRA_ACKED_ROUNDS>,
     /// Since when acknowledged bytes are compared with the bandwidth, and how many came.
@@ -45,7 +45,7 @@ impl Model {
             round_rtt: None,
             round_samples: 0,
             last_round_rtt: None,
-            recent_rtt: [Duration::ZERO; RECENT_SAMPLES],
+            recent_rtt: [0; RECENT_SAMPLES],
             next_recent: 0,
             extra_acked: RoundMax::default(),
             epoch: now,
@@ -81,8 +81,8 @@ impl Model {
 
     /// Whether the last samples have all waited for more than the `part`th of an empty path's time.
     pub(super) fn shows_queue(&self, part: u32) -> bool {
-        self.min_rtt
-            .is_some_and(|base| self.recent_rtt.iter().all(|rtt| *rtt > base + base / part))
+        let above = self.min_rtt.map(|base| microseconds(base + base / part));
+        above.is_some_and(|above| self.recent_rtt.iter().all(|rtt| *rtt > above))
     }
 
     pub(super) fn extra_acked(&self) -> u64 {
@@ -151,7 +151,7 @@ impl Model {
         let Some(rtt) = acked.rtt.filter(|rtt| !rtt.is_zero()) else {
             return;
         };
-        self.recent_rtt[self.next_recent] = rtt;
+        self.recent_rtt[self.next_recent] = microseconds(rtt);
         self.next_recent = (self.next_recent + 1) % RECENT_SAMPLES;
         self.round_samples = self.round_samples.saturating_add(1);
         self.round_rtt = Some(self.round_rtt.map_or(rtt, |smallest| smallest.min(rtt)));
@@ -201,6 +201,11 @@ impl Model {
             .map_or(extra, |rtt| bytes_in(self.bandwidth(), rtt));
         self.extra_acked.update(extra.min(most));
     }
+}
+
+/// More than an hour counts as that.
+fn microseconds(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
 }
 
 /// Fewer samples may all have been delayed by jitter, an acknowledgement that was lost, a peer that
