@@ -1,4 +1,4 @@
-//! When a repair leaves, and where (Q-FEC-5 to Q-FEC-9).
+//! When a repair leaves, and where (Q-FEC-7, Q-FEC-8).
 //!
 //! Three kinds of traffic, told apart by what the application has just sent:
 //!
