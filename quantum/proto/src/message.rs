@@ -196,8 +196,8 @@ impl Messages {
     }
 
     /// Begins another packet with what is no data.
-    pub(crate) fn write_control(&mut self, outlook: &Outlook, packet: &mut PacketBuffer<'_>) {
-        self.outgoing.clock.begin_packet(outlook.path);
+    pub(crate) fn write_control(&mut self, path: u32, packet: &mut PacketBuffer<'_>) {
+        self.outgoing.clock.begin_packet(path);
         self.incoming.write_credit(packet);
         self.write_endings(packet);
     }

@@ -1,5 +1,6 @@
 //! Whose data leave: streams and messages in one order of urgency (Q-URG).
 
+use std::cell::LazyCell;
 use std::time::Duration;
 
 use super::Connection;
@@ -7,6 +8,7 @@ use super::transmit::Budget;
 use crate::carried::{Contents, PacketBuffer};
 use crate::fec;
 use crate::message::{Messages, Outlook};
+use crate::recovery::Recovery;
 use crate::stream::{Purpose, Streams};
 use crate::time::Instant;
 use crate::urgency::{Sender, StarvationGuard, Urgency};
@@ -26,13 +28,23 @@ pub(crate) struct Order<'a> {
 }
 
 impl Order<'_> {
-    /// Writes what streams and messages have to send, as much as fits.
-    pub(crate) fn write(&mut self, outlook: &Outlook, packet: &mut PacketBuffer<'_>) {
+    /// Writes what streams and messages have to send, as much as fits. `path`: its number, another one
+    /// for another path. Most packets are of one stream, which needs no outlook.
+    pub(crate) fn write<F: FnOnce() -> Outlook>(
+        &mut self,
+        now: Instant,
+        path: u32,
+        outlook: &LazyCell<Outlook, F>,
+        packet: &mut PacketBuffer<'_>,
+    ) {
         self.streams.write_control(packet);
-        self.messages.write_control(outlook, packet);
-        if self.next().is_some() {
-            self.messages.write_time(outlook.now, packet);
-            self.write_data(outlook, packet);
+        self.messages.write_control(path, packet);
+        if let Some(first) = self.next() {
+            self.messages.write_time(now, packet);
+            match self.last().filter(|last| first < *last) {
+                Some(last) => self.write_contended(last, outlook, packet),
+                None => self.write_uncontended(first, outlook, packet),
+            }
             // What turned out to be too late may have been all there was.
             self.messages.write_endings(packet);
         }
@@ -40,12 +52,31 @@ impl Order<'_> {
         self.streams.tell_blocked();
     }
 
-    fn write_data(&mut self, outlook: &Outlook, packet: &mut PacketBuffer<'_>) {
-        let last = self.last();
-        let contended = last.filter(|last| self.next() < Some(*last));
+    /// All that waits is of one class, the last.
+    fn write_uncontended<F: FnOnce() -> Outlook>(
+        &mut self,
+        first: Class,
+        outlook: &LazyCell<Outlook, F>,
+        packet: &mut PacketBuffer<'_>,
+    ) {
+        let mut next = Some(first).filter(|_| !self.urgent_only);
+        while let Some(class) = next
+            && self.write_frame(class, outlook, packet).is_some()
+        {
+            next = self.next();
+        }
+        self.guard.on_uncontended();
+    }
+
+    /// Something is more urgent than the last class, which gets its share.
+    fn write_contended<F: FnOnce() -> Outlook>(
+        &mut self,
+        last: Class,
+        outlook: &LazyCell<Outlook, F>,
+        packet: &mut PacketBuffer<'_>,
+    ) {
         let (mut own, mut others) = (0, 0);
-        let due = !self.urgent_only && self.guard.is_due(self.packet_bytes);
-        if let Some(last) = contended.filter(|_| due) {
+        if !self.urgent_only && self.guard.is_due(self.packet_bytes) {
             while self.last() == Some(last)
                 && let Some(bytes) = self.write_frame(last, outlook, packet)
             {
@@ -57,27 +88,24 @@ impl Order<'_> {
         let is_slow = outlook.is_slow();
         while let Some(class) = self.next()
             && !(is_slow && Some(class.0) > first.map(|first| first.0))
-            && !(self.urgent_only && Some(class) == last)
+            && !(self.urgent_only && class == last)
             && let Some(bytes) = self.write_frame(class, outlook, packet)
         {
-            if Some(class) == last {
+            if class == last {
                 own += bytes;
             } else {
                 others += bytes;
             }
         }
-        match contended {
-            Some(_) => self.guard.on_filled(self.packet_bytes, own, others),
-            None => self.guard.on_uncontended(),
-        }
+        self.guard.on_filled(self.packet_bytes, own, others);
     }
 
     /// Writes a frame, if anything of the class is left and still wanted, and says how many bytes.
     /// `None`: the packet is full.
-    fn write_frame(
+    fn write_frame<F: FnOnce() -> Outlook>(
         &mut self,
         (urgency, sender): Class,
-        outlook: &Outlook,
+        outlook: &LazyCell<Outlook, F>,
         packet: &mut PacketBuffer<'_>,
     ) -> Option<u64> {
         let before = packet.buffer.len();
@@ -129,66 +157,38 @@ impl Connection {
         budget: Budget,
         packet: &mut PacketBuffer<'_>,
     ) {
-        let outlook = self.outlook(now);
-        let mut order = self.order();
-        order.urgent_only = budget == Budget::Urgent;
-        order.write(&outlook, packet);
+        let (recovery, datagram_bytes) = (&self.recovery, u64::from(self.datagram_bytes));
+        let has_deadlines = self.messages.next_deadline().is_some();
+        let outlook = LazyCell::new(|| outlook(recovery, now, datagram_bytes, has_deadlines));
+        let mut order = Order {
+            streams: &mut self.streams,
+            messages: &mut self.messages,
+            guard: &mut self.guard,
+            packet_bytes: datagram_bytes,
+            urgent_only: budget == Budget::Urgent,
+        };
+        order.write(now, recovery.path_id(), &outlook, packet);
     }
 
     /// Something is more urgent than what else waits, and it is not the turn of the latter to fill a
     /// packet of so many bytes.
     pub(super) fn has_urgent(&mut self, bytes: u64) -> bool {
-        !self.guard.is_due(bytes) && self.order().is_contended()
-    }
-
-    fn order(&mut self) -> Order<'_> {
-        Order {
+        let order = Order {
             streams: &mut self.streams,
             messages: &mut self.messages,
             guard: &mut self.guard,
-            packet_bytes: u64::from(self.datagram_bytes),
+            packet_bytes: bytes,
             urgent_only: false,
-        }
-    }
-
-    /// What is known of the way to the peer.
-    fn outlook(&self, now: Instant) -> Outlook {
-        let rtt = self.recovery.rtt();
-        let is_measured = rtt.first_sample_at().is_some();
-        let measured = |time: Duration| if is_measured { time } else { Duration::ZERO };
-        let rate = self.recovery.limits().pacing_rate.unwrap_or(u64::MAX);
-        let packet = u64::from(self.datagram_bytes).saturating_mul(1_000_000_000) / rate.max(1);
-        let packet_time = Duration::from_nanos(packet);
-        Outlook {
-            now,
-            path: self.recovery.path_id(),
-            // Acknowledgements are small: a link that has become slow holds up the way there.
-            least_delay: measured(rtt.min() / 2 + packet_time.min(rtt.min()) + WAKING),
-            queueing: measured(self.queueing()),
-            half_smoothed: measured(rtt.smoothed() / 2),
-            rate,
-            packet_time,
-            in_flight: self.recovery.bytes_in_flight() > 0,
-        }
-    }
-
-    /// What queues add to the round trip at present. Only deadlines ask for it, and few packets have any.
-    fn queueing(&self) -> Duration {
-        if self.messages.next_deadline().is_none() {
-            return Duration::ZERO;
-        }
-        // The last sample, or how little is in flight, tells at once that a queue is gone.
-        let rtt = self.recovery.rtt();
-        let loaded = self.recovery.time_in_flight();
-        let recent = rtt.smoothed().min(rtt.latest());
-        let recent = loaded.map_or(recent, |loaded| recent.min(loaded));
-        recent.saturating_sub(rtt.min())
+        };
+        order.is_contended() && !order.guard.is_due(bytes)
     }
 
     /// Whether anything in a packet is still wanted, if what leaves now takes half of a round trip:
     /// for whoever repeats it.
     pub(super) fn is_wanted(&self, now: Instant, contents: &Contents) -> bool {
-        let arrival = now + self.outlook(now).half_smoothed;
+        let rtt = self.recovery.rtt();
+        let half = rtt.first_sample_at().map(|_| rtt.smoothed() / 2);
+        let arrival = now + half.unwrap_or_default();
         let mut until = contents
             .iter()
             .map(|carried| self.messages.wanted_until(carried));
@@ -201,6 +201,42 @@ impl Connection {
         let until = symbol.filter_map(|carried| self.messages.wanted_until(carried));
         until.max().unwrap_or(Instant::DISTANT)
     }
+}
+
+/// What is known of the way to the peer, on which a full packet has so many bytes.
+fn outlook(recovery: &Recovery, now: Instant, datagram_bytes: u64, has_deadlines: bool) -> Outlook {
+    let rtt = recovery.rtt();
+    let is_measured = rtt.first_sample_at().is_some();
+    let measured = |time: Duration| if is_measured { time } else { Duration::ZERO };
+    let rate = recovery.limits().pacing_rate.unwrap_or(u64::MAX);
+    let packet_time = datagram_bytes.saturating_mul(1_000_000_000) / rate.max(1);
+    let packet_time = Duration::from_nanos(packet_time);
+    // Only deadlines ask for it, and few packets have any.
+    let queueing = if has_deadlines {
+        queueing(recovery)
+    } else {
+        Duration::ZERO
+    };
+    Outlook {
+        now,
+        // Acknowledgements are small: a link that has become slow holds up the way there.
+        least_delay: measured(rtt.min() / 2 + packet_time.min(rtt.min()) + WAKING),
+        queueing: measured(queueing),
+        half_smoothed: measured(rtt.smoothed() / 2),
+        rate,
+        packet_time,
+        in_flight: recovery.bytes_in_flight() > 0,
+    }
+}
+
+/// What queues add to the round trip at present.
+fn queueing(recovery: &Recovery) -> Duration {
+    // The last sample, or how little is in flight, tells at once that a queue is gone.
+    let rtt = recovery.rtt();
+    let loaded = recovery.time_in_flight();
+    let recent = rtt.smoothed().min(rtt.latest());
+    let recent = loaded.map_or(recent, |loaded| recent.min(loaded));
+    recent.saturating_sub(rtt.min())
 }
 
 /// Until an application that waits for a message has it: the granularity of timers.

@@ -9,8 +9,6 @@ use crate::time::Instant;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outlook {
     pub(crate) now: Instant,
-    /// Which path it is: another number, another path.
-    pub(crate) path: u32,
     /// What the empty path takes one way, at most; zero before a round trip was measured.
     pub(crate) least_delay: Duration,
     /// What queues add to it at present.
@@ -76,7 +74,6 @@ mod tests {
     fn outlook() -> Outlook {
         Outlook {
             now: at(1000),
-            path: 0,
             least_delay: Duration::from_millis(20),
             queueing: Duration::from_millis(10),
             half_smoothed: Duration::from_millis(40),

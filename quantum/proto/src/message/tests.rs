@@ -47,7 +47,7 @@ fn packet_with(messages: &mut Messages, outlook: &Outlook, size: usize) -> Optio
 
 /// Fills a packet with messages alone.
 fn write(messages: &mut Messages, outlook: &Outlook, packet: &mut PacketBuffer<'_>) {
-    messages.write_control(outlook, packet);
+    messages.write_control(0, packet);
     if messages.next().is_some() {
         messages.write_time(outlook.now, packet);
     }
@@ -62,7 +62,6 @@ fn write(messages: &mut Messages, outlook: &Outlook, packet: &mut PacketBuffer<'
 fn outlook(now: Instant) -> Outlook {
     Outlook {
         now,
-        path: 0,
         least_delay: Duration::ZERO,
         queueing: Duration::ZERO,
         half_smoothed: Duration::ZERO,

@@ -76,6 +76,10 @@ impl Schedule {
         has_credit: bool,
     ) -> Option<(StreamId, Purpose)> {
         let first = |queue: &Queue| {
+            let ((first, _), id) = queue.first_key_value()?;
+            if *first == urgency {
+                return Some(*id);
+            }
             let mut range = queue.range((urgency, 0)..=(urgency, u64::MAX));
             range.next().map(|(_, id)| *id)
         };
@@ -115,8 +119,10 @@ impl Schedule {
         let Some(place) = *sending.places.of(purpose) else {
             return false;
         };
+        let queue = self.queue(purpose);
+        let is_last = queue.last_key_value().map(|(key, _)| *key) == Some((urgency, place));
         let behind = (urgency, place + 1)..=(urgency, u64::MAX);
-        self.queue(purpose).range(behind).next().is_none()
+        is_last || queue.range(behind).next().is_none()
     }
 
     /// From now on the stream stands behind those of another urgency.

@@ -2,6 +2,7 @@
 
 mod messages;
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -143,7 +144,8 @@ impl End {
             packet_bytes: bytes as u64,
             urgent_only: false,
         };
-        order.write(&outlook(self.now), &mut packet);
+        let now = self.now;
+        order.write(now, 0, &LazyCell::new(|| outlook(now)), &mut packet);
         assert!(buffer.len() <= end, "a packet that is too large");
         contents
     }
@@ -454,7 +456,6 @@ impl Link {
 fn outlook(now: Instant) -> Outlook {
     Outlook {
         now,
-        path: 0,
         least_delay: Duration::ZERO,
         queueing: Duration::ZERO,
         half_smoothed: Duration::ZERO,
