@@ -218,8 +218,8 @@ impl Path {
 
     /// What exceeds `rate` after a burst of `burst` bytes is dropped.
     #[must_use]
-    pub fn police(self, rate: BitRate, burst: u64) -> Self {
-        self.then(Policer::new(rate, burst))
+    pub fn police(self, rate: impl Into<Schedule<BitRate>>, burst: u64) -> Self {
+        self.then(Policer::new(rate.into(), burst))
     }
 
     /// Datagrams are released together, once per `period`.

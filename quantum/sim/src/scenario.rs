@@ -55,7 +55,7 @@ pub struct Scenario {
     reorders: bool,
     forward_error_correction: bool,
     reorder: Option<(Schedule<f64>, Duration)>,
-    police: Option<(BitRate, u64)>,
+    police: Option<(Schedule<BitRate>, u64)>,
     aggregate: Option<Schedule<Duration>>,
     mark_above: Option<u64>,
     flows: Vec<Flow>,
@@ -162,8 +162,8 @@ impl Scenario {
 
     /// A policer before the link.
     #[must_use]
-    pub fn police(mut self, rate: BitRate, burst: u64) -> Self {
-        self.police = Some((rate, burst));
+    pub fn police(mut self, rate: impl Into<Schedule<BitRate>>, burst: u64) -> Self {
+        self.police = Some((rate.into(), burst));
         self
     }
 
@@ -259,8 +259,8 @@ impl Scenario {
 
     fn bottleneck(&self) -> Path {
         let mut path = Path::new();
-        if let Some((rate, burst)) = self.police {
-            path = path.police(rate, burst);
+        if let Some((rate, burst)) = &self.police {
+            path = path.police(rate.clone(), *burst);
         }
         path = path.rate(self.rate.clone()).queue(self.queue);
         if let Some(bytes) = self.mark_above {

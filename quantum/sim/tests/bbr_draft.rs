@@ -19,7 +19,7 @@
 //! | Correctly Managing Sub-Packet BDPs | `a_pipe_smaller_than_a_packet_is_kept_full` |
 //! | Increasing Bandwidth 10x and Ensuring Full Bandwidth is Reached | `ten_times_the_bandwidth_is_found`, `ten_times_the_bandwidth_is_found_with_a_queue_of_half_a_product` |
 //! | Decreasing Bandwidth 10x and Ensuring Max Bandwidth Adapts Down | `a_tenth_of_the_bandwidth_is_found` |
-//! | Handling Token Bucket Policers | none: `goodput.rs` asks for the goodput, but more than 2 % are lost on the way, see decision 0006, "Where it can fail" |
+//! | Handling Token Bucket Policers | `a_policer_is_obeyed`, `a_policer_that_lets_more_pass_is_believed` |
 //! | Handling Spurious Fast Recovery | `reordering_costs_nothing`; what resumes Startup and Up is tested beside the code (`bbr/tests/cycle.rs`) |
 //! | Handling Spurious RTO Recovery | does not apply: a probe timeout declares nothing lost (RFC 9002 section 6.2). Instead `a_silence_that_was_only_late_costs_nothing` |
 //! | Entering and Exiting PROBE_RTT During STARTUP | does not apply: an application that limits the flow takes the place of ProbeRTT |

@@ -14,6 +14,7 @@ mod filter;
 mod full_pipe;
 mod loss;
 mod model;
+mod policer;
 mod probe_bw;
 mod probe_rtt;
 mod round;
@@ -35,6 +36,7 @@ use fall::QueueWatch;
 use full_pipe::FullPipe;
 use loss::LossJudge;
 use model::Model;
+use policer::Policer;
 use probe_bw::ProbeBw;
 use probe_rtt::ProbeRtt;
 use round::Round;
@@ -97,6 +99,7 @@ struct BbrController {
     probe_bw: ProbeBw,
     probe_rtt: ProbeRtt,
     queue_watch: QueueWatch,
+    policer: Option<Box<Policer>>,
     /// What losses have ended, and that these losses were none.
     undo: Option<Undo>,
     resumes: bool,
@@ -125,6 +128,7 @@ impl BbrController {
             drain_since_round: 0,
             probe_bw: ProbeBw::new(now),
             queue_watch: QueueWatch::default(),
+            policer: None,
             probe_rtt: ProbeRtt::default(),
             undo: None,
             resumes: false,
@@ -144,6 +148,7 @@ impl BbrController {
         match self.state {
             State::Startup => startup::PACING_GAIN,
             State::Drain => drain::PACING_GAIN,
+            State::ProbeBw(probe_bw::Phase::Trial) => self.trial_gain(),
             State::ProbeBw(phase) => phase.pacing_gain(),
             State::ProbeRtt => 1.0,
         }
@@ -194,6 +199,7 @@ impl BbrController {
         self.model.update(acked, &self.round, &self.loss);
         self.follow_fall(acked);
         self.judge_congestion(acked);
+        self.watch_policer(acked);
         self.resume_search(acked);
         self.update_startup(acked);
         self.update_drain(acked);
@@ -309,6 +315,7 @@ impl Controller for BbrController {
 
     fn on_lost(&mut self, lost: &Lost) {
         self.loss.on_lost(lost);
+        self.note_loss(lost.packet_number);
     }
 
     fn on_persistent_congestion(&mut self, _now: Instant) {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use quantum_proto::time::Instant;
 
+use super::schedule::Schedule;
 use super::{Element, Outlet};
 use crate::datagram::Datagram;
 use crate::random::Random;
@@ -12,7 +13,7 @@ use crate::units::BitRate;
 /// Drops what exceeds a rate.
 #[derive(Debug)]
 pub struct Policer {
-    rate: BitRate,
+    rate: Schedule<BitRate>,
     burst: u64,
     /// Credit in bytes, as of `updated`.
     tokens: u64,
@@ -22,7 +23,7 @@ pub struct Policer {
 impl Policer {
     /// Lets `rate` pass, and `burst` bytes at once after a pause.
     #[must_use]
-    pub const fn new(rate: BitRate, burst: u64) -> Self {
+    pub const fn new(rate: Schedule<BitRate>, burst: u64) -> Self {
         Self {
             rate,
             burst,
@@ -33,11 +34,12 @@ impl Policer {
 
     /// Adds the credit of the time that has passed; what is less than a byte stays for later.
     fn refill(&mut self, now: Instant) {
-        let earned = self.rate.bytes_in(now - self.updated);
+        let rate = self.rate.at(now);
+        let earned = rate.bytes_in(now - self.updated);
         if earned == 0 {
             return;
         }
-        let spent_time = self.rate.time_for(earned);
+        let spent_time = rate.time_for(earned);
         self.updated = now.min(self.updated + spent_time);
         self.tokens = self.tokens.saturating_add(earned).min(self.burst);
     }
@@ -61,6 +63,8 @@ impl Element for Policer {
 
 impl fmt::Display for Policer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "police({} bit/s, burst {})", self.rate.0, self.burst)
+        f.write_str("police(")?;
+        self.rate.describe(f, |rate| format!("{} bit/s", rate.0))?;
+        write!(f, ", burst {})", self.burst)
     }
 }

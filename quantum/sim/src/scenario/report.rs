@@ -107,8 +107,12 @@ impl Scenario {
         let slots = (self.duration - from).as_millis() / SLOT.as_millis();
         let slots = u32::try_from(slots).unwrap_or(u32::MAX).max(1);
         let rates = (0..slots).map(|slot| {
-            let rate = self.rate.at(Instant::ORIGIN + from + SLOT * slot);
-            let policed = self.police.map_or(rate, |(limit, _)| limit.min(rate));
+            let at = Instant::ORIGIN + from + SLOT * slot;
+            let rate = self.rate.at(at);
+            let policed = self
+                .police
+                .as_ref()
+                .map_or(rate, |(limit, _)| limit.at(at).min(rate));
             policed.0 as f64
         });
         rates.sum::<f64>() / f64::from(slots) * (1.0 - HEADERS_SHARE)

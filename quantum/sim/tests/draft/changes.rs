@@ -56,6 +56,31 @@ fn aggregation_that_begins_later_stalls_nothing() {
 }
 
 #[test]
+fn a_policer_is_obeyed() {
+    let rate = mbit(10);
+    for seed in SEEDS {
+        let course = run(&named("policer"), seed);
+        let of_link = course.of_link(rate, seconds(5), seconds(30));
+        assert!(of_link >= 0.95, "{of_link}");
+        let samples = course.samples();
+        let lost = samples.last().unwrap().lost - course.at(seconds(5)).lost;
+        let passed = rate.bytes_in(seconds(25)) / DATAGRAM;
+        assert!(lost * 50 <= passed, "{lost} of {passed}");
+    }
+}
+
+#[test]
+fn a_policer_that_lets_more_pass_is_believed() {
+    let rate = Schedule::constant(mbit(10)).then(at(seconds(15)), mbit(40));
+    for seed in SEEDS {
+        let scenario = named("policer").police(rate.clone(), 100_000);
+        let course = run(&scenario.lasting(seconds(45)), seed);
+        let of_link = course.of_link(mbit(40), seconds(30), seconds(45));
+        assert!(of_link >= 0.90, "{of_link}");
+    }
+}
+
+#[test]
 fn ten_times_the_bandwidth_is_found() {
     // In a short queue Startup and probes lose, which bounds what may be in flight: then the bound
     // has to grow as fast.

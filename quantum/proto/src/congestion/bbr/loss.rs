@@ -64,6 +64,11 @@ impl LossJudge {
         self.newest = number;
     }
 
+    /// The last packet number sent.
+    pub(super) fn newest(&self) -> u64 {
+        self.newest
+    }
+
     /// What is sent from now on is sent at this pace.
     pub(super) fn set_pace(&mut self, pace: Option<Pace>) {
         if self.spans.last().is_some_and(|span| span.pace == pace) {
@@ -196,6 +201,12 @@ impl LossJudge {
         self.rising = [Tally::default(); 2];
         self.spans.clear();
         self.distrusts_even = true;
+    }
+
+    /// Forgets what was learnt, but for what slow packets have just shown.
+    pub(super) fn believe(&mut self, slow: Tally) {
+        self.distrust();
+        self.slow = slow;
     }
 
     fn quiet(&self) -> Tally {

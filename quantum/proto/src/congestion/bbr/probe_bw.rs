@@ -18,6 +18,8 @@ pub(super) enum Phase {
     Down,
     /// As fast as the bottleneck, until it is time to look for more.
     Cruise,
+    /// Much slower, to see whether less is lost.
+    Trial,
     /// A round at the full bandwidth, so that `Up` starts with a full pipe.
     Refill,
     /// Faster than the bottleneck was.
@@ -26,10 +28,11 @@ pub(super) enum Phase {
 
 impl Phase {
     /// Section "ProbeBW": 0.90, 1, 1 and 1.25.
+    /// A trial has a gain of its own.
     pub(super) fn pacing_gain(self) -> f64 {
         match self {
             Self::Down => 0.90,
-            Self::Cruise | Self::Refill => 1.0,
+            Self::Cruise | Self::Refill | Self::Trial => 1.0,
             Self::Up => 1.25,
         }
     }
@@ -38,6 +41,7 @@ impl Phase {
         match self {
             Self::Down => "ProbeBW_DOWN",
             Self::Cruise => "ProbeBW_CRUISE",
+            Self::Trial => "ProbeBW_TRIAL",
             Self::Refill => "ProbeBW_REFILL",
             Self::Up => "ProbeBW_UP",
         }
@@ -137,7 +141,7 @@ impl BbrController {
     }
 
     /// The packet has waited behind others; or nobody knows.
-    fn sees_queue(&self, acked: &Acknowledged) -> bool {
+    pub(super) fn sees_queue(&self, acked: &Acknowledged) -> bool {
         match (acked.rtt, self.model.min_rtt()) {
             (Some(rtt), Some(base)) => rtt > base + base / 8 + Duration::from_millis(1),
             _ => true,
@@ -178,6 +182,7 @@ impl BbrController {
         self.probe_bw.cycle_round = self.round.count();
         let random = self.rng.random_range(0.0..1.0);
         let wait = WAIT_LEAST + WAIT_RANDOM.mul_f64(random);
+        let wait = wait * if self.is_policed() { POLICED_WAITS } else { 1 };
         let wait_max = self.probe_bw.wait_max;
         self.probe_bw.wait = wait.min(wait_max);
         self.probe_bw.wait_max = wait_max.saturating_mul(2).max(acked.smoothed_rtt * 2);
@@ -191,6 +196,7 @@ impl BbrController {
 
     pub(super) fn start_refill(&mut self, acked: &Acknowledged) {
         self.bounds.reset_short_term();
+        self.forget_policer();
         self.undo = None;
         self.probe_bw.up_rounds = 0;
         self.probe_bw.up_acked = 0;
@@ -234,6 +240,7 @@ impl BbrController {
                     self.start_refill(acked);
                 }
             }
+            Phase::Trial => {}
             Phase::Refill => {
                 if self.round.started() {
                     self.start_up(acked);
@@ -246,7 +253,8 @@ impl BbrController {
     fn is_time_to_probe(&self, acked: &Acknowledged) -> bool {
         let probe = &self.probe_bw;
         acked.now.since(probe.cycle_since) >= probe.wait
-            || self.round.count() - probe.cycle_round >= probe.rounds_max
+            || !self.is_policed()
+                && self.round.count() - probe.cycle_round >= probe.rounds_max
                 && acked.now.since(probe.cycle_since) >= acked.smoothed_rtt * 4
                 && self.bounds.inflight_long_term() != u64::MAX
                 && self.inflight(1.0) / self.datagram < ROUNDS_MAX
@@ -316,6 +324,7 @@ impl BbrController {
                 .is_some_and(|(queue, base)| queue > base / 8);
             if !queue {
                 self.loss.distrust();
+                self.recall_policer(acked);
             }
             self.lower_long_term(acked);
         }
@@ -386,6 +395,9 @@ pub(super) const UP_WINDOW_GAIN: f64 = 2.25;
 /// Probe again after two seconds, and a random second more.
 const WAIT_LEAST: Duration = Duration::from_secs(2);
 const WAIT_RANDOM: Duration = Duration::from_secs(1);
+
+/// A policer is probed for less often.
+const POLICED_WAITS: u32 = 4;
 
 /// Section "Time Scale for Bandwidth Probing": 63 rounds at most.
 const ROUNDS_MAX: u64 = 63;

@@ -12,6 +12,16 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// So many packets, of which `lost` single ones were lost.
+    pub(super) fn of(packets: f64, lost: f64) -> Self {
+        Self {
+            packets,
+            lost,
+            bursts: lost,
+            last_lost: 0,
+        }
+    }
+
     pub(super) fn on_arrived(&mut self, packets: f64) {
         self.packets += packets;
         self.fade();
