@@ -8,6 +8,9 @@ use crate::frame::AckFrequency;
 /// the controller still hears several times per burst.
 const PACKETS_MAX: u64 = 10;
 
+/// What a peer does that was not asked (RFC 9000 section 13.2.2).
+const PACKETS_UNASKED: u64 = 2;
+
 /// The packets of one acknowledgement are this part of the window: a flow with few packets in a round
 /// trip hears of each, or it would notice late that its queue grows.
 const ACKS_PER_WINDOW: u64 = 16;
@@ -92,11 +95,17 @@ impl FrequencyRequests {
         self.asked.map(|asked| asked.delay)
     }
 
+    /// The peer acknowledges at once when it has so many packets, and one packet after so long.
+    pub(crate) fn in_force(&self) -> (u64, Duration) {
+        let asked = self.asked.map(|asked| (asked.packets, asked.delay));
+        asked.unwrap_or((PACKETS_UNASKED, DELAY_MAX))
+    }
+
     /// Small changes are not worth a frame. Nor is the first wish if it asks for no more than
     /// what every peer does.
     fn is_news(&self, wish: &Request) -> bool {
         let Some(asked) = self.asked else {
-            return wish.packets != 2;
+            return wish.packets != PACKETS_UNASKED;
         };
         wish.reordering != asked.reordering
             || wish.packets >= asked.packets * 2

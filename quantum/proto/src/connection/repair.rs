@@ -79,10 +79,14 @@ impl Connection {
         let payload = packet.buffer.get(start..).unwrap_or_default();
         let symbol = fec::symbol(payload).map(|range| start + range.start..start + range.end);
         let until = self.symbol_wanted_until(packet.contents);
+        let rtt = self.recovery.rtt();
+        let variation = rtt.variation().max(ACKNOWLEDGEMENT_SLACK);
         let conditions = Conditions {
             now,
             loss: self.repairs.loss,
-            smoothed_rtt: self.recovery.rtt().smoothed(),
+            smoothed_rtt: rtt.smoothed(),
+            acknowledged_within: rtt.smoothed() + variation,
+            acknowledged_after: self.ack_requests.in_force(),
             symbols_max: self.repairs.symbols_max,
             has_more: self.has_data(),
         };
@@ -290,6 +294,10 @@ const RECOVERED_BYTES_MAX: usize = 2 + 8;
 
 /// Rebuilt packets of which the peer is told; of more it hears nothing, and sends them again.
 const RECOVERED_MAX: usize = 64;
+
+/// An acknowledgement is missing when it is later than the mean by its variation (own choice: a probe
+/// timeout waits for four, RFC 9002 section 6.2.1, but a repair for nothing is cheap), or by this.
+const ACKNOWLEDGEMENT_SLACK: Duration = Duration::from_micros(500);
 
 /// Symbols are kept for so long after the last repair.
 const FORGET_AFTER: Duration = Duration::from_secs(2);

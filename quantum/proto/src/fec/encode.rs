@@ -26,13 +26,22 @@ pub(super) struct SourceWindow {
 pub(super) struct Source {
     number: u64,
     wanted_until: Instant,
+    /// From then on its acknowledgement is missing, and was not seen to be yet.
+    overdue_at: Instant,
     /// Its length, then the symbol.
     symbol: Vec<u8>,
 }
 
 impl SourceWindow {
-    /// A packet with this symbol leaves, which is wanted until then.
-    pub(super) fn push(&mut self, number: u64, symbol: &[u8], wanted_until: Instant) {
+    /// A packet with this symbol leaves, which is wanted until then, and should be acknowledged by
+    /// `overdue_at`.
+    pub(super) fn push(
+        &mut self,
+        number: u64,
+        symbol: &[u8],
+        wanted_until: Instant,
+        overdue_at: Instant,
+    ) {
         let mut kept = self.spare.pop().unwrap_or_default();
         kept.clear();
         prefixed(symbol, &mut kept);
@@ -42,6 +51,7 @@ impl SourceWindow {
         self.sources.push_back(Source {
             number,
             wanted_until,
+            overdue_at,
             symbol: kept,
         });
     }
@@ -99,6 +109,33 @@ impl SourceWindow {
             repair.sources.push(source);
         }
         Some(repair)
+    }
+
+    /// When the next acknowledgement is missing.
+    pub(super) fn overdue_at(&self) -> Option<Instant> {
+        let times = self.sources.iter().map(|source| source.overdue_at);
+        times.min().filter(|at| *at < Instant::DISTANT)
+    }
+
+    /// The number of a packet whose acknowledgement is missing. It is only told once.
+    pub(super) fn take_overdue(&mut self, now: Instant) -> Option<u64> {
+        let overdue = |source: &&mut Source| source.overdue_at <= now;
+        let source = self.sources.iter_mut().find(overdue)?;
+        source.overdue_at = Instant::DISTANT;
+        Some(source.number)
+    }
+
+    /// The symbol of this packet alone, if it fits.
+    pub(super) fn plan_one(&self, row: u64, number: u64, room: usize) -> Option<Repair<'_>> {
+        let bytes_max = room.checked_sub(frame::REPAIR_HEADER_BYTES_MAX)?;
+        let mut sources = self.sources.iter();
+        let source = sources.find(|source| source.number == number)?;
+        (source.symbol.len() <= bytes_max).then(|| Repair {
+            row,
+            newest: number,
+            window: 0,
+            sources: SmallVec::from_iter([source]),
+        })
     }
 
     /// Bytes that are held.

@@ -27,8 +27,9 @@ pub(crate) struct Sender {
     symbols_max: usize,
     /// How long a repair is under way.
     half_rtt: Duration,
-    /// Bytes that repairs may take.
+    /// Bytes that repairs may take, and those that repairs of overdue packets may.
     saved: i64,
+    saved_overdue: i64,
     /// A packet of its own is due then.
     due_at: Option<Instant>,
     /// Repairs that a tail still gets.
@@ -56,6 +57,10 @@ pub(crate) struct Conditions {
     pub(crate) now: Instant,
     pub(crate) loss: LossEstimate,
     pub(crate) smoothed_rtt: Duration,
+    /// Within that time a packet is acknowledged that arrives and is acknowledged at once, and how many
+    /// packets make the peer do that, and after which time it does for one.
+    pub(crate) acknowledged_within: Duration,
+    pub(crate) acknowledged_after: (u64, Duration),
     /// Packets that a repair may cover.
     pub(crate) symbols_max: usize,
     /// The application has more to send at once.
@@ -86,6 +91,7 @@ impl Sender {
             symbols_max: 0,
             half_rtt: Duration::ZERO,
             saved: SAVED_FIRST,
+            saved_overdue: 0,
             due_at: None,
             tail: 0,
             announced: false,
@@ -109,7 +115,14 @@ impl Sender {
             return self.stop();
         }
         self.half_rtt = conditions.smoothed_rtt / 2;
-        self.window.push(number, symbol, wanted_until);
+        let is_watched = conditions.loss.is_bursty() && self.plan != Plan::Tail;
+        let mut overdue_at = Instant::DISTANT;
+        if is_watched {
+            overdue_at = now + self.flow.acknowledged_within(conditions);
+            let earned = (bytes + DATAGRAM_OVERHEAD) as i64 * OVERDUE_SHARE / 1000;
+            self.saved_overdue = (self.saved_overdue + earned).min(SAVED_MAX);
+        }
+        self.window.push(number, symbol, wanted_until, overdue_at);
         let cost = (bytes + DATAGRAM_OVERHEAD) as i64;
         self.saved = (self.saved + cost * self.plan.share() / 1000).min(SAVED_MAX);
         self.due_at = match self.plan {
@@ -142,12 +155,13 @@ impl Sender {
 
     /// When a repair has to leave by itself.
     pub(crate) fn due_at(&self) -> Option<Instant> {
-        self.due_at
+        let overdue_at = self.window.overdue_at();
+        self.due_at.into_iter().chain(overdue_at).min()
     }
 
     /// Whether a repair has to leave by itself now.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
-        self.due_at.is_some_and(|at| at <= now)
+        self.due_at().is_some_and(|at| at <= now)
     }
 
     /// Whether packets are to leave room, so that a repair of them fits into a packet of its own.
@@ -165,9 +179,15 @@ impl Sender {
         room: usize,
         buffer: &mut Vec<u8>,
     ) -> bool {
+        while !source && let Some(number) = self.window.take_overdue(now) {
+            if self.write_overdue(number, row, room, buffer) {
+                return true;
+            }
+        }
+        let is_due = self.due_at.is_some_and(|at| at <= now);
         let wanted = match self.plan {
-            Plan::Along { .. } | Plan::Media { .. } => source || self.is_due(now),
-            Plan::Echo { .. } | Plan::Tail => !source && self.is_due(now),
+            Plan::Along { .. } | Plan::Media { .. } => source || is_due,
+            Plan::Echo { .. } | Plan::Tail => !source && is_due,
             Plan::None => false,
         };
         if !wanted {
@@ -194,6 +214,21 @@ impl Sender {
         self.tail = self.tail.saturating_sub(1);
         self.due_at = self.due_at.filter(|_| self.tail > 0);
         true
+    }
+
+    /// After a burst of losses nothing arrives that would tell of them: the first packet of it is known to
+    /// be lost a round trip after the last. Its acknowledgement is missing long before.
+    fn write_overdue(&mut self, number: u64, row: u64, room: usize, buffer: &mut Vec<u8>) -> bool {
+        let Some(repair) = self.window.plan_one(row, number, room) else {
+            return false;
+        };
+        let cost = (repair.bytes() + PACKET_OVERHEAD) as i64;
+        let affordable = self.saved_overdue >= cost;
+        if affordable {
+            repair.write(buffer);
+            self.saved_overdue -= cost;
+        }
+        affordable
     }
 
     /// Whether the peer has yet to be told that symbols are to be kept (Q-FEC-3).
@@ -239,6 +274,16 @@ impl Flow {
         self.busy_since = conditions.has_more.then_some(since);
     }
 
+    /// When a packet is acknowledged that leaves now and arrives.
+    fn acknowledged_within(&self, conditions: &Conditions) -> Duration {
+        let (packets, delay) = conditions.acknowledged_after;
+        let others = u32::try_from(packets.saturating_sub(1)).unwrap_or(u32::MAX);
+        let until_full = self
+            .interval
+            .map(|interval| interval.saturating_mul(others));
+        conditions.acknowledged_within + until_full.map_or(delay, |time| time.min(delay))
+    }
+
     fn plan(&self, conditions: &Conditions) -> Plan {
         let loss = &conditions.loss;
         let rtt = conditions.smoothed_rtt;
@@ -264,7 +309,7 @@ impl Flow {
             return Plan::None;
         }
         let share = match loss.per_mille() {
-            _ if loss.is_bursty() => 305,
+            _ if loss.is_bursty() => 280,
             0..5 => 125,
             5..25 => 250,
             _ => 300,
@@ -292,6 +337,10 @@ impl Plan {
         }
     }
 }
+
+/// What repairs of overdue packets may cost, in thousandths of what is sent: about as much as is lost,
+/// and as much again for acknowledgements that are.
+const OVERDUE_SHARE: i64 = 60;
 
 /// What a datagram costs beside its bytes: the headers of IPv4 and UDP.
 const DATAGRAM_OVERHEAD: usize = 20 + 8;

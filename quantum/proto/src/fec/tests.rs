@@ -27,7 +27,7 @@ pub(super) fn count_sum() {
 pub(crate) fn repair_of(row: u64, symbols: &[(u64, &[u8])]) -> Vec<u8> {
     let mut window = SourceWindow::default();
     for (number, symbol) in symbols {
-        window.push(*number, symbol, Instant::DISTANT);
+        window.push(*number, symbol, Instant::DISTANT, Instant::DISTANT);
     }
     let mut frame = Vec::new();
     let repair = window.plan(row, symbols.len(), 1_500).expect("it fits");

@@ -45,7 +45,7 @@ fn take_all(decoder: &mut Decoder) -> Vec<u64> {
 fn a_lost_packet_comes_back_with_the_next_repair() {
     let (mut window, mut decoder) = (SourceWindow::default(), Decoder::new());
     for number in 1..=5 {
-        window.push(number, &symbol(number), Instant::DISTANT);
+        window.push(number, &symbol(number), Instant::DISTANT, Instant::DISTANT);
         if number != 3 {
             decoder.on_symbol(number, &symbol(number)).unwrap();
         }
@@ -58,7 +58,9 @@ fn a_lost_packet_comes_back_with_the_next_repair() {
 #[test]
 fn what_was_not_kept_makes_a_repair_useless() {
     let (mut window, mut decoder) = (SourceWindow::default(), Decoder::new());
-    (1..=5).for_each(|number| window.push(number, &symbol(number), Instant::DISTANT));
+    (1..=5).for_each(|number| {
+        window.push(number, &symbol(number), Instant::DISTANT, Instant::DISTANT)
+    });
     assert_eq!(repair(&window, 6, &[3], &mut decoder), Use::Skipped);
 }
 
@@ -67,7 +69,7 @@ fn a_packet_that_is_only_late_helps_as_well() {
     let (mut window, mut decoder) = (SourceWindow::default(), Decoder::new());
     let lost = [2, 3];
     for number in 1..=4 {
-        window.push(number, &symbol(number), Instant::DISTANT);
+        window.push(number, &symbol(number), Instant::DISTANT, Instant::DISTANT);
         if !lost.contains(&number) {
             decoder.on_symbol(number, &symbol(number)).unwrap();
         }
@@ -89,7 +91,7 @@ proptest! {
         let (mut window, mut decoder) = (SourceWindow::default(), Decoder::new());
         let lost: Vec<u64> = lost.into_iter().collect();
         for number in 0..24 {
-            window.push(number, &symbol(number), Instant::DISTANT);
+            window.push(number, &symbol(number), Instant::DISTANT, Instant::DISTANT);
             if !lost.contains(&number) {
                 decoder.on_symbol(number, &symbol(number)).unwrap();
             }
@@ -116,7 +118,7 @@ proptest! {
         for (source, repairs, arrives) in steps {
             row += 1;
             if source {
-                window.push(row, &symbol(row), Instant::DISTANT);
+                window.push(row, &symbol(row), Instant::DISTANT, Instant::DISTANT);
                 if arrives {
                     decoder.on_symbol(row, &symbol(row)).unwrap();
                 } else {
@@ -142,7 +144,7 @@ fn what_nobody_wants_any_more_is_not_repaired() {
         } else {
             Instant::DISTANT
         };
-        window.push(number, &symbol(number), until);
+        window.push(number, &symbol(number), until, Instant::DISTANT);
     }
     window.forget_unwanted(late);
     let whole = window.plan(5, 32, 1_200).expect("four").bytes();
