@@ -1,6 +1,7 @@
 //! Whose data leave: streams and messages in one order of urgency (Q-URG).
 
 use std::cell::LazyCell;
+use std::ops::Deref;
 use std::time::Duration;
 
 use super::Connection;
@@ -12,6 +13,9 @@ use crate::recovery::Recovery;
 use crate::stream::{Purpose, Streams};
 use crate::time::Instant;
 use crate::urgency::{Sender, StarvationGuard, Urgency};
+
+/// What few packets need to know is worked out when one does.
+type Lazily<'a> = dyn Deref<Target = Outlook> + 'a;
 
 /// Who may send, and of which urgency: the smaller, the more urgent.
 type Class = (Urgency, Sender);
@@ -30,11 +34,11 @@ pub(crate) struct Order<'a> {
 impl Order<'_> {
     /// Writes what streams and messages have to send, as much as fits. `path`: its number, another one
     /// for another path. Most packets are of one stream, which needs no outlook.
-    pub(crate) fn write<F: FnOnce() -> Outlook>(
+    pub(crate) fn write(
         &mut self,
         now: Instant,
         path: u32,
-        outlook: &LazyCell<Outlook, F>,
+        outlook: &Lazily<'_>,
         packet: &mut PacketBuffer<'_>,
     ) {
         self.streams.write_control(packet);
@@ -53,10 +57,10 @@ impl Order<'_> {
     }
 
     /// All that waits is of one class, the last.
-    fn write_uncontended<F: FnOnce() -> Outlook>(
+    fn write_uncontended(
         &mut self,
         first: Class,
-        outlook: &LazyCell<Outlook, F>,
+        outlook: &Lazily<'_>,
         packet: &mut PacketBuffer<'_>,
     ) {
         let mut next = Some(first).filter(|_| !self.urgent_only);
@@ -69,10 +73,10 @@ impl Order<'_> {
     }
 
     /// Something is more urgent than the last class, which gets its share.
-    fn write_contended<F: FnOnce() -> Outlook>(
+    fn write_contended(
         &mut self,
         last: Class,
-        outlook: &LazyCell<Outlook, F>,
+        outlook: &Lazily<'_>,
         packet: &mut PacketBuffer<'_>,
     ) {
         let (mut own, mut others) = (0, 0);
@@ -102,10 +106,10 @@ impl Order<'_> {
 
     /// Writes a frame, if anything of the class is left and still wanted, and says how many bytes.
     /// `None`: the packet is full.
-    fn write_frame<F: FnOnce() -> Outlook>(
+    fn write_frame(
         &mut self,
         (urgency, sender): Class,
-        outlook: &LazyCell<Outlook, F>,
+        outlook: &Lazily<'_>,
         packet: &mut PacketBuffer<'_>,
     ) -> Option<u64> {
         let before = packet.buffer.len();

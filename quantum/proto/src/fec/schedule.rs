@@ -115,16 +115,16 @@ impl Sender {
             return self.stop();
         }
         self.half_rtt = conditions.smoothed_rtt / 2;
-        let is_watched = conditions.loss.is_bursty() && self.plan != Plan::Tail;
-        let mut overdue_at = Instant::DISTANT;
-        if is_watched {
-            overdue_at = now + self.flow.acknowledged_within(conditions);
-            let earned = (bytes + DATAGRAM_OVERHEAD) as i64 * OVERDUE_SHARE / 1000;
-            self.saved_overdue = (self.saved_overdue + earned).min(SAVED_MAX);
-        }
-        self.window.push(number, symbol, wanted_until, overdue_at);
         let cost = (bytes + DATAGRAM_OVERHEAD) as i64;
-        self.saved = (self.saved + cost * self.plan.share() / 1000).min(SAVED_MAX);
+        let mut share = self.plan.share();
+        let mut overdue_at = Instant::DISTANT;
+        if conditions.loss.is_bursty() && self.plan != Plan::Tail {
+            overdue_at = now + self.flow.acknowledged_within(conditions);
+            share -= OVERDUE_SHARE;
+            self.saved_overdue = (self.saved_overdue + cost * OVERDUE_SHARE / 1000).min(SAVED_MAX);
+        }
+        self.saved = (self.saved + cost * share / 1000).min(SAVED_MAX);
+        self.window.push(number, symbol, wanted_until, overdue_at);
         self.due_at = match self.plan {
             Plan::Echo { delay } => Some(self.due_at.unwrap_or(now + delay).min(now + delay)),
             Plan::Media { .. } if self.saved >= cost => Some(now),
@@ -309,7 +309,7 @@ impl Flow {
             return Plan::None;
         }
         let share = match loss.per_mille() {
-            _ if loss.is_bursty() => 280,
+            _ if loss.is_bursty() => 340,
             0..5 => 125,
             5..25 => 250,
             _ => 300,
@@ -338,8 +338,8 @@ impl Plan {
     }
 }
 
-/// What repairs of overdue packets may cost, in thousandths of what is sent: about as much as is lost,
-/// and as much again for acknowledgements that are.
+/// The part of that which repairs of overdue packets have, and leave to them: about as much as is lost, and
+/// as much again for acknowledgements that are.
 const OVERDUE_SHARE: i64 = 60;
 
 /// What a datagram costs beside its bytes: the headers of IPv4 and UDP.

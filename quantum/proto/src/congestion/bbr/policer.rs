@@ -99,8 +99,7 @@ impl Policer {
         (tally.lost() >= tally.packets() * MUCH_LOST).then_some((rate, tally))
     }
 
-    /// Whether slow packets lost less, as soon as that is known. `None` with a trial that is over: too
-    /// few were sent.
+    /// Whether slow packets lost less, as soon as that is known.
     fn judge(&mut self, acked: &Acknowledged) -> Option<Verdict> {
         let trial = self.trial.as_mut()?;
         if acked.largest < trial.first + TRIAL_PACKETS {
@@ -154,13 +153,18 @@ struct Cruise {
 }
 
 /// What a trial has shown.
+#[derive(Debug, PartialEq)]
 enum Verdict {
+    /// Slow packets lose less: what passes, in bytes per second, and how many of them were lost.
     Policed(u64, Tally),
+    /// They lose as much.
     Lossy,
+    /// Too few were sent.
     Unknown,
 }
 
 impl BbrController {
+    /// A packet is lost. In Startup that says nothing of policers.
     pub(super) fn note_loss(&mut self, number: u64) {
         if self.full_pipe.reached() {
             self.policer.get_or_insert_default().on_lost(number);
@@ -279,6 +283,8 @@ impl BbrController {
     }
 }
 
+// All of these are our own choice: the draft has nothing like it.
+
 /// Packets and rounds of cruising after which losses are looked at.
 const WATCH_PACKETS: f64 = 100.0;
 const WATCH_ROUNDS: u32 = 4;
@@ -303,3 +309,99 @@ const DEVIATIONS: f64 = 3.0;
 /// Between trials of a path that loses whatever the rate.
 const PAUSE_LEAST: Duration = Duration::from_secs(20);
 const PAUSE_MOST: Duration = Duration::from_secs(160);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RTT: Duration = Duration::from_millis(40);
+
+    /// Acknowledges 1,200 bytes each millisecond, of which packet `largest` is the last.
+    fn acked(largest: u64) -> Acknowledged {
+        let now = Instant::from_nanos(1_000_000_000) + Duration::from_millis(largest);
+        Acknowledged {
+            now,
+            bytes: 1200,
+            lost_bytes: 0,
+            prior_in_flight: 48_000,
+            bytes_in_flight: 46_800,
+            largest,
+            largest_sent_at: now.before(RTT),
+            rtt: Some(RTT),
+            smoothed_rtt: RTT,
+            delivered: largest * 1200,
+            lost: 0,
+            rate: None,
+            ecn_marked: 0,
+            app_limited: false,
+        }
+    }
+
+    /// Cruises for long; each `nth` packet is lost. What is seen first.
+    fn cruise(policer: &mut Policer, nth: u64) -> Option<(u64, Tally)> {
+        (41..1_000).find_map(|largest| {
+            let cruise = Cruise {
+                newest: largest + 40,
+                packets: 1.0,
+                round_started: largest % 40 == 0,
+            };
+            if largest % nth == 0 {
+                policer.on_lost(largest);
+            }
+            policer.watch(&acked(largest), &cruise)
+        })
+    }
+
+    /// A trial behind a time in which a fifth was lost; now each `nth` packet is.
+    fn judged(nth: u64) -> Option<Verdict> {
+        let mut policer = Policer {
+            trial: Some(Trial {
+                since: acked(1_000).now,
+                first: 1_001,
+                lost: 0.0,
+                ends_at: None,
+                before: Tally::of(200.0, 40.0),
+                rate: 1_000_000,
+            }),
+            ..Policer::default()
+        };
+        (1_001..1_200).find_map(|largest| {
+            if largest % nth == 0 {
+                policer.on_lost(largest);
+            }
+            policer.judge(&acked(largest))
+        })
+    }
+
+    #[test]
+    fn a_twentieth_that_is_lost_is_much() {
+        let (rate, tally) = cruise(&mut Policer::default(), 10).unwrap();
+        assert_eq!(rate, 1_200_000);
+        assert!(tally.packets() >= WATCH_PACKETS && tally.lost() >= 9.0);
+        assert_eq!(cruise(&mut Policer::default(), 40), None);
+    }
+
+    #[test]
+    fn fewer_losses_of_slow_packets_tell_a_policer_from_a_bad_link() {
+        let slow = Tally::of(100.0, 0.0);
+        assert_eq!(judged(5_000), Some(Verdict::Policed(1_000_000, slow)));
+        assert_eq!(judged(5), Some(Verdict::Lossy));
+    }
+
+    #[test]
+    fn a_trial_without_packets_ends_and_shows_nothing() {
+        let mut policer = Policer {
+            trial: Some(Trial {
+                since: acked(0).now,
+                first: 5_000,
+                lost: 0.0,
+                ends_at: None,
+                before: Tally::of(200.0, 40.0),
+                rate: 1_000_000,
+            }),
+            ..Policer::default()
+        };
+        assert_eq!(policer.judge(&acked(1_000)), None);
+        assert_eq!(policer.judge(&acked(1_041)), Some(Verdict::Unknown));
+    }
+}

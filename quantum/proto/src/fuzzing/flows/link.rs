@@ -2,7 +2,6 @@
 
 mod messages;
 
-use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -145,7 +144,7 @@ impl End {
             urgent_only: false,
         };
         let now = self.now;
-        order.write(now, 0, &LazyCell::new(|| outlook(now)), &mut packet);
+        order.write(now, 0, &&outlook(now), &mut packet);
         assert!(buffer.len() <= end, "a packet that is too large");
         contents
     }
