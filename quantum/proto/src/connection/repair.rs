@@ -24,6 +24,8 @@ pub(super) struct Repairs {
     loss: LossEstimate,
     /// The longest round trip lately, without acknowledgement delays.
     longest_rtt: Duration,
+    /// That of the last few packets.
+    nearby_rtt: Duration,
     sender: Option<Box<Sender>>,
     receiver: Option<Box<Receiver>>,
     counters: Option<Box<RepairCounters>>,
@@ -131,8 +133,9 @@ impl Connection {
             sender.settle(delivered.number);
         }
         let rtt = self.recovery.rtt().travelled();
-        let above = self.repairs.longest_rtt.saturating_sub(rtt);
-        self.repairs.longest_rtt = rtt + above - above / LONGEST_PACKETS;
+        let repairs = &mut self.repairs;
+        repairs.longest_rtt = decayed(repairs.longest_rtt, rtt, LONGEST_PACKETS);
+        repairs.nearby_rtt = decayed(repairs.nearby_rtt, rtt, NEARBY_PACKETS);
         if !delivered.in_flight || delivered.mtu_probe || !delivered.current_path {
             // Says nothing about losses.
         } else if delivered.spurious {
@@ -151,8 +154,8 @@ impl Connection {
         let rtt = self.recovery.rtt();
         let queue = rtt.smoothed().saturating_sub(rtt.min());
         let noise = rtt.min() / 2 + rtt.variation() * 2;
-        // A short one stands if the last packet waited for nearly as long as any did lately.
-        let wait = rtt.travelled().saturating_sub(rtt.min());
+        // A short one stood if a packet near the lost one waited for nearly as long as any did lately.
+        let wait = self.repairs.nearby_rtt.saturating_sub(rtt.min());
         let longest = self.repairs.longest_rtt.saturating_sub(rtt.min());
         let full = wait > rtt.min() / 8 && wait * 4 > longest * 3;
         let congested = queue > noise || full;
@@ -265,6 +268,7 @@ impl Repairs {
     pub(super) fn on_path_change(&mut self) {
         self.loss = LossEstimate::default();
         self.longest_rtt = Duration::ZERO;
+        self.nearby_rtt = Duration::ZERO;
         self.sender = None;
     }
 
@@ -305,3 +309,12 @@ const FORGET_AFTER: Duration = Duration::from_secs(2);
 /// A packet takes so much off of what the longest round trip exceeds its own by: a queue that fills
 /// up every few seconds is remembered in between.
 const LONGEST_PACKETS: u32 = 512;
+
+/// The same for those near a lost one: a loss is known some packets later, when the queue may be gone.
+const NEARBY_PACKETS: u32 = 4;
+
+/// A maximum that falls by one of `packets` parts of what it exceeds each new sample by.
+fn decayed(maximum: Duration, sample: Duration, packets: u32) -> Duration {
+    let above = maximum.saturating_sub(sample);
+    sample + above - above / packets
+}

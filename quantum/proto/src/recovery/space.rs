@@ -25,8 +25,10 @@ pub(super) struct Space {
     pub(super) largest_acknowledged: Option<u64>,
     /// Outstanding packets that elicit an acknowledgement.
     pub(super) eliciting: u64,
-    /// Since when the probe timeout runs: the last ack-eliciting packet, or the last probe.
-    pub(super) probe_base: Instant,
+    /// When the last packet left that elicits an acknowledgement.
+    last_eliciting_at: Instant,
+    /// When the last probe timeout was.
+    pub(super) timed_out_at: Instant,
     /// When the oldest outstanding packet is lost if nothing more is heard.
     pub(super) loss_time: Option<Instant>,
     /// Packets with ECT(0) acknowledged by frames that were too old to check their counts.
@@ -67,7 +69,8 @@ impl Space {
             late: LostRecords::default(),
             largest_acknowledged: None,
             eliciting: 0,
-            probe_base: now,
+            last_eliciting_at: now,
+            timed_out_at: now,
             loss_time: None,
             ect0_unreported: 0,
             unanswered: 0,
@@ -79,13 +82,26 @@ impl Space {
         self.next_number = number.saturating_add(1);
         if packet.ack_eliciting {
             self.eliciting += 1;
-            self.probe_base = packet.sent_at;
+            self.last_eliciting_at = packet.sent_at;
             self.unanswered = 0;
         } else {
             self.unanswered += 1;
         }
         self.sent.push(number, packet);
         self.forget_unanswered();
+    }
+
+    /// Since when the probe timeout of the last packet runs that elicits an acknowledgement.
+    pub(super) fn probe_base(&self) -> Instant {
+        self.last_eliciting_at.max(self.timed_out_at)
+    }
+
+    /// Since when that of the oldest does that is outstanding.
+    pub(super) fn oldest_base(&self) -> Instant {
+        let mut packets = self.sent.iter();
+        let oldest = packets.find(|(_, packet)| packet.ack_eliciting);
+        let sent_at = oldest.map_or(self.last_eliciting_at, |(_, packet)| packet.sent_at);
+        sent_at.max(self.timed_out_at)
     }
 
     fn forget_unanswered(&mut self) {

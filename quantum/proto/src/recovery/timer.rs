@@ -16,6 +16,9 @@ const BACKOFF_MAX: u32 = 16;
 /// round.
 const PROBE_PACKETS: u8 = 2;
 
+/// The part of a round trip without any acknowledgement that is silence (own choice).
+const SILENCE: u32 = 4;
+
 impl Recovery {
     /// When [`on_timeout`](Self::on_timeout) wants to be called.
     pub(crate) fn timeout(&self, facts: &HandshakeFacts) -> Option<Instant> {
@@ -45,7 +48,7 @@ impl Recovery {
         self.timeouts = self.timeouts.saturating_add(1);
         self.totals.probe_timeouts += 1;
         self.progress_at = now;
-        self.spaces[id].probe_base = now;
+        self.spaces[id].timed_out_at = now;
         TimerAction::Probe { space: id, packets }
     }
 
@@ -112,8 +115,18 @@ impl Recovery {
         self.side == Side::Server || self.handshake_acknowledged || self.handshake_confirmed
     }
 
+    /// When the probe timeout of `space` ends. In RFC 9002 section 6.2.1 each packet begins it anew: it never
+    /// ends while an application keeps on sending, and a burst of losses is noticed a round trip after its
+    /// end. So with data it also ends when it is over for the oldest packet that is outstanding, and nothing
+    /// is acknowledged: where a queue grows, acknowledgements are late but keep coming (Q-REC-5).
     fn backed_off(&self, space: &Space) -> Instant {
-        space.probe_base + self.backoff(space.id)
+        let patience = self.backoff(space.id);
+        let from_last = space.probe_base() + patience;
+        if space.id != SpaceId::Data {
+            return from_last;
+        }
+        let silent_at = self.progress_at + self.path.rtt.smoothed() / SILENCE;
+        from_last.min((space.oldest_base() + patience).max(silent_at))
     }
 
     fn backoff(&self, id: SpaceId) -> Duration {

@@ -8,16 +8,52 @@ fn probe(space: SpaceId, packets: u8) -> TimerAction {
 }
 
 #[test]
-fn the_probe_timeout_counts_from_the_last_packet_and_doubles() {
+fn the_probe_timeout_counts_from_the_oldest_packet_and_doubles() {
     let mut bench = Bench::measured();
     bench.send(200, 1);
     bench.send(210, 1);
-    assert_eq!(bench.timeout(), Some(at(210 + PROBE + 25)));
-    assert_eq!(bench.fire(534), TimerAction::Nothing);
-    assert_eq!(bench.fire(535), probe(SpaceId::Data, 2));
+    assert_eq!(bench.timeout(), Some(at(200 + PROBE + 25)));
+    assert_eq!(bench.fire(524), TimerAction::Nothing);
+    assert_eq!(bench.fire(525), probe(SpaceId::Data, 2));
     assert!(bench.lost().is_empty(), "a timeout is no loss");
     bench.send(540, 1);
-    assert_eq!(bench.timeout(), Some(at(540 + 2 * (PROBE + 25))));
+    assert_eq!(bench.timeout(), Some(at(525 + 2 * (PROBE + 25))));
+}
+
+#[test]
+fn who_keeps_on_sending_notices_that_nothing_is_acknowledged() {
+    let mut bench = Bench::measured();
+    (200..525).step_by(10).for_each(|ms| bench.send(ms, 1));
+    assert_eq!(bench.fire(525), probe(SpaceId::Data, 2));
+}
+
+#[test]
+fn acknowledgements_that_are_late_but_come_are_no_silence() {
+    let mut bench = Bench::measured();
+    bench.recovery.set_max_ack_delay(MS);
+    // The round trip is 100 ms for long, then longer by 10.
+    for number in 1..=30 {
+        let sent = number * 200;
+        bench.send(sent, 1);
+        bench.ack(sent + 100, [number..=number]);
+    }
+    bench.send(7_000, 1);
+    bench.send(7_001, 1);
+    bench.send(7_100, 1);
+    bench.ack(7_110, [31..=31]);
+    let smoothed = bench.recovery.rtt().smoothed();
+    let silent = at(7_110) + smoothed / 4;
+    let overdue = at(7_001) + bench.recovery.probe_timeout(SpaceId::Data);
+    assert!(overdue < silent, "{overdue:?}");
+    assert_eq!(bench.timeout(), Some(silent));
+}
+
+#[test]
+fn in_the_handshake_the_probe_timeout_counts_from_the_last_packet() {
+    let mut bench = Bench::handshaking(Side::Server);
+    bench.send_in(10, SpaceId::Handshake, |_| {});
+    bench.send_in(20, SpaceId::Handshake, |_| {});
+    assert_eq!(bench.timeout(), Some(at(320)));
 }
 
 #[test]
