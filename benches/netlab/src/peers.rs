@@ -24,6 +24,7 @@
 //! 1200 bytes and grow to 1472.
 
 mod bare;
+mod bare_tls;
 mod kcp;
 pub(crate) mod messages;
 mod noq;
@@ -77,6 +78,8 @@ pub(crate) enum Peer {
     Kcp,
     /// No transport: the floor of the handshake's table.
     Bare,
+    /// The same, with the cryptography of a handshake.
+    BareTls,
 }
 
 /// What decides how much may be under way.
@@ -153,7 +156,8 @@ impl Peer {
             | Self::NoqCubic
             | Self::S2nCubic
             | Self::Kcp
-            | Self::Bare => Congestion::Cubic,
+            | Self::Bare
+            | Self::BareTls => Congestion::Cubic,
         }
     }
 }
@@ -227,6 +231,7 @@ pub(crate) async fn listen(setup: &Setup) -> Result<Box<dyn Listener>, Failure> 
         Peer::S2nCubic | Peer::S2nBbr => s2n::listen(setup),
         Peer::Kcp => kcp::listen(setup).await,
         Peer::Bare => bare::listen(setup),
+        Peer::BareTls => bare_tls::listen(setup),
     }
 }
 
@@ -241,5 +246,6 @@ pub(crate) async fn dialer(setup: &Setup) -> Result<Box<dyn Dialer>, Failure> {
         Peer::S2nCubic | Peer::S2nBbr => s2n::dialer(setup),
         Peer::Kcp => Ok(kcp::dialer(setup)),
         Peer::Bare => Ok(bare::dialer(setup)),
+        Peer::BareTls => bare_tls::dialer(setup),
     }
 }

@@ -17,9 +17,9 @@ use super::{Dialer, Incoming, Listener, Setup, Stream, socket};
 use crate::Failure;
 
 /// The first datagram of a client, with its ClientHello.
-const HELLO_BYTES: usize = 1200;
+pub(super) const HELLO_BYTES: usize = 1200;
 /// What a server answers, with a self-signed P-256 certificate.
-const FLIGHT_BYTES: usize = 840;
+pub(super) const FLIGHT_BYTES: usize = 840;
 /// What precedes and follows the first request: the end of the handshake, headers, tags.
 const REQUEST_OVERHEAD: usize = 184;
 /// What precedes and follows an answer.
@@ -39,11 +39,7 @@ impl Listener for Server {
         let socket = shared(self.address)?;
         socket.connect(client).await?;
         socket.send(&[0; FLIGHT_BYTES]).await?;
-        let stream = Datagrams {
-            socket,
-            received: REQUEST_OVERHEAD,
-            sent: ANSWER_OVERHEAD,
-        };
+        let stream = Datagrams::of_server(socket);
         Ok(Box::pin(async { Ok(Box::new(stream) as Stream) }))
     }
 }
@@ -57,11 +53,7 @@ impl Dialer for Client {
         socket.connect(self.0).await?;
         socket.send(&[0; HELLO_BYTES]).await?;
         socket.recv(&mut [0; HELLO_BYTES]).await?;
-        Ok(Box::new(Datagrams {
-            socket,
-            received: ANSWER_OVERHEAD,
-            sent: REQUEST_OVERHEAD,
-        }))
+        Ok(Box::new(Datagrams::of_client(socket)))
     }
 }
 
@@ -77,7 +69,7 @@ pub(super) fn dialer(setup: &Setup) -> Box<dyn Dialer> {
 }
 
 /// A socket at `address`, beside others there.
-fn shared(address: SocketAddr) -> Result<UdpSocket, Failure> {
+pub(super) fn shared(address: SocketAddr) -> Result<UdpSocket, Failure> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
@@ -86,25 +78,72 @@ fn shared(address: SocketAddr) -> Result<UdpSocket, Failure> {
     Ok(UdpSocket::from_std(socket.into())?)
 }
 
+/// Takes what surrounds the first payload.
+type FirstOverhead = Box<dyn FnOnce(&[u8]) -> io::Result<()> + Send>;
+
 /// Each write is a datagram, and each datagram what one read gives, less what surrounds it.
-struct Datagrams {
+pub(super) struct Datagrams {
     socket: UdpSocket,
     /// Bytes around what is received.
     received: usize,
+    first: Option<FirstOverhead>,
     /// Bytes around what is sent.
-    sent: usize,
+    sent: Vec<u8>,
+}
+
+impl Datagrams {
+    pub(super) fn of_server(socket: UdpSocket) -> Self {
+        Self {
+            socket,
+            received: REQUEST_OVERHEAD,
+            first: None,
+            sent: vec![0; ANSWER_OVERHEAD],
+        }
+    }
+
+    pub(super) fn of_client(socket: UdpSocket) -> Self {
+        Self {
+            socket,
+            received: ANSWER_OVERHEAD,
+            first: None,
+            sent: vec![0; REQUEST_OVERHEAD],
+        }
+    }
+
+    /// What surrounds the first payload that is received goes to `first`.
+    pub(super) fn with_first_overhead(
+        self,
+        first: impl FnOnce(&[u8]) -> io::Result<()> + Send + 'static,
+    ) -> Self {
+        Self {
+            first: Some(Box::new(first)),
+            ..self
+        }
+    }
+
+    /// What surrounds a payload begins with `bytes`.
+    pub(super) fn beginning(mut self, bytes: &[u8]) -> Self {
+        for (place, byte) in self.sent.iter_mut().zip(bytes) {
+            *place = *byte;
+        }
+        self
+    }
 }
 
 impl AsyncRead for Datagrams {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let mut datagram = [0; 2048];
         let mut whole = ReadBuf::new(&mut datagram);
         ready!(self.socket.poll_recv(context, &mut whole))?;
-        let payload = whole.filled().get(self.received..).unwrap_or_default();
+        let overhead = self.received.min(whole.filled().len());
+        let (overhead, payload) = whole.filled().split_at(overhead);
+        if let Some(first) = self.first.take() {
+            first(overhead)?;
+        }
         let length = payload.len().min(buffer.remaining());
         buffer.put_slice(&payload[..length]);
         Poll::Ready(Ok(()))
@@ -117,7 +156,7 @@ impl AsyncWrite for Datagrams {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let mut datagram = vec![0; self.sent];
+        let mut datagram = self.sent.clone();
         datagram.extend_from_slice(bytes);
         ready!(self.socket.poll_send(context, &datagram))?;
         Poll::Ready(Ok(bytes.len()))

@@ -74,8 +74,9 @@ enum Plan {
     None,
     /// A repair in each packet; if none follows for `patience`, one by itself.
     Along { patience: Duration },
-    /// A repair by itself, `delay` after each packet.
-    Echo { delay: Duration },
+    /// A repair by itself, `delay` after each packet, and one more where `share` thousandths of what is
+    /// sent allow it.
+    Echo { share: i64, delay: Duration },
     /// Repairs of `share` thousandths of what is sent.
     Media { share: i64, patience: Duration },
     /// Repairs for the last packets only.
@@ -126,7 +127,7 @@ impl Sender {
         self.saved = (self.saved + cost * share / 1000).min(SAVED_MAX);
         self.window.push(number, symbol, wanted_until, overdue_at);
         self.due_at = match self.plan {
-            Plan::Echo { delay } => Some(self.due_at.unwrap_or(now + delay).min(now + delay)),
+            Plan::Echo { delay, .. } => Some(self.due_at.unwrap_or(now + delay).min(now + delay)),
             Plan::Media { .. } if self.saved >= cost => Some(now),
             Plan::Along { patience } | Plan::Media { patience, .. } => Some(now + patience),
             Plan::Tail if !conditions.has_more => {
@@ -212,7 +213,11 @@ impl Sender {
         repair.write(buffer);
         self.saved -= cost;
         self.tail = self.tail.saturating_sub(1);
-        self.due_at = self.due_at.filter(|_| self.tail > 0);
+        self.due_at = match self.plan {
+            // The next packet's own echo comes first.
+            Plan::Echo { delay, .. } if self.saved >= cost * 2 => Some(now + delay),
+            _ => self.due_at.filter(|_| self.tail > 0),
+        };
         true
     }
 
@@ -295,11 +300,17 @@ impl Flow {
         let patience = delay.max(interval + interval / 2);
         if self.rate < SPARSE_RATE {
             let soon = interval <= delay * 3 / 4 && !loss.is_bursty();
-            // Between two packets, so that a burst takes as few of both as can be.
-            let between = delay.min(interval * 2 / 3);
             return match soon {
                 true => Plan::Along { patience },
-                false => Plan::Echo { delay: between },
+                // Between two packets, so that a burst takes as few of both as can be.
+                false if loss.is_bursty() => Plan::Echo {
+                    share: BURST_SHARE,
+                    delay: delay.min(interval / 3),
+                },
+                false => Plan::Echo {
+                    share: SPARSE_SHARE,
+                    delay: delay.min(interval * 2 / 3),
+                },
             };
         }
         if self.busy {
@@ -309,7 +320,7 @@ impl Flow {
             return Plan::None;
         }
         let share = match loss.per_mille() {
-            _ if loss.is_bursty() => 340,
+            _ if loss.is_bursty() => 325,
             0..5 => 125,
             5..25 => 250,
             _ => 300,
@@ -323,8 +334,8 @@ impl Plan {
     fn share(self) -> i64 {
         match self {
             Self::None => 0,
-            Self::Along { .. } | Self::Echo { .. } => 980,
-            Self::Media { share, .. } => share,
+            Self::Along { .. } => SPARSE_SHARE,
+            Self::Echo { share, .. } | Self::Media { share, .. } => share,
             Self::Tail => 90,
         }
     }
@@ -341,6 +352,14 @@ impl Plan {
 /// The part of that which repairs of overdue packets have, and leave to them: about as much as is lost, and
 /// as much again for acknowledgements that are.
 const OVERDUE_SHARE: i64 = 60;
+
+/// What repairs of a sparse flow may cost, in thousandths of what is sent.
+const SPARSE_SHARE: i64 = 980;
+
+/// The same where losses come in bursts: an echo for each packet although some are left to overdue ones,
+/// and a second one now and then. A burst that took several packets is repaired by as many echoes, and
+/// one for each packet of later would take as long as the burst again.
+const BURST_SHARE: i64 = 1120;
 
 /// What a datagram costs beside its bytes: the headers of IPv4 and UDP.
 const DATAGRAM_OVERHEAD: usize = 20 + 8;

@@ -29,7 +29,7 @@ pub(super) fn style(peer: Peer, in_order: bool, marked: bool) -> Style {
     let (colour, mark) = match peer {
         Peer::QuantumBbr | Peer::QuantumCubic => (BLUE, Mark::Circle),
         Peer::QuantumBbrNofec => (SKY_BLUE, Mark::Circle),
-        Peer::TcpBbr | Peer::TcpCubic | Peer::Bare => (BLACK, Mark::Square),
+        Peer::TcpBbr | Peer::TcpCubic | Peer::Bare | Peer::BareTls => (BLACK, Mark::Square),
         Peer::TlsBbr | Peer::TlsCubic => (GREY, Mark::Square),
         Peer::QuinnBbr | Peer::QuinnCubic => (VERMILION, Mark::Triangle),
         Peer::NoqBbr | Peer::NoqCubic => (ORANGE, Mark::Diamond),
