@@ -28,8 +28,8 @@ use futures::task::LocalSpawnExt;
 use guuid::{Guuid, SystemClock};
 use serde_json::Value;
 use statesync_core::{
-    Author, Change, Content, DocumentType, Edit, Library, Limits, MemoryStore, NewDocument,
-    OpenDocument, Participant, PublicAccess, Subscription, TEXT_ROOT, UserId,
+    Author, Change, DocumentType, Edit, Library, Limits, MemoryStore, NewDocument, OpenDocument,
+    Participant, PublicAccess, Subscription, TEXT_ROOT, UserId, YjsContent,
 };
 use yrs::updates::decoder::Decode;
 use yrs::{Doc, OffsetKind, Options, Text, Transact, Update};
@@ -78,7 +78,7 @@ fn through_yrs(updates: &[Bytes]) {
 }
 
 fn through_content(updates: &[Bytes]) {
-    let mut content = Content::empty();
+    let mut content = YjsContent::empty();
     for update in updates {
         content.apply(update).unwrap();
     }
@@ -146,10 +146,7 @@ impl Room {
             self.pool.run_until(async {
                 let mut receipts = Vec::with_capacity(group.len());
                 for update in group {
-                    let edit = Edit {
-                        author: author.clone(),
-                        change: Change::Yjs(update.clone()),
-                    };
+                    let edit = Edit::new(author.clone(), Change::Yjs(update.clone()));
                     receipts.push(open.submit(edit, None).await.unwrap());
                 }
                 for receipt in receipts {

@@ -1,281 +1,184 @@
-//! What is written in a document, in memory: a Yjs document behind four verbs.
+//! What is written in a document, in memory: Yjs, or objects with fields, behind the same verbs.
 //!
-//! [`Content::apply`] takes one update of an editor, [`Content::snapshot`] and
-//! [`Content::restore`] carry all of it to the store and back, [`Content::read`] and
-//! [`Content::difference`] answer readers. Nothing here is asynchronous and nothing is stored.
+//! [`Content::replay`] takes in one record of the log, [`Content::snapshot`] and [`Content::restored`]
+//! carry all of it to the store and back, [`Content::read`] answers readers. Nothing here is asynchronous
+//! and nothing is stored.
 
-mod backlog;
-mod intake;
-mod outline;
-mod reading;
-mod wire;
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use yrs::error::UpdateError;
-use yrs::updates::decoder::Decode;
-use yrs::updates::encoder::Encode;
-use yrs::{Doc, OffsetKind, Options, ReadTxn, StateVector, Transact, Update};
 
 use crate::document::DocumentType;
-use backlog::Backlog;
-use intake::{Intake, Misplaced, Plan};
-use outline::Outline;
-use wire::{Outlined, check_state_vector, read_number, read_update, write_number};
-
-pub use reading::Reading;
-
-/// Name of the Yjs text of a plain-text document.
-pub const TEXT_ROOT: &str = "content";
-
-/// Name of the Yjs XML fragment of a rich-text document: TipTap's default.
-pub const RICHTEXT_ROOT: &str = "default";
-
-/// Memory that an open document takes for each byte of its encoded content. Measured with yrs
-/// 0.28 on recorded editing sessions: 9.9 (automerge-paper) to 15 (sveltecomponent).
-const MEMORY_PER_ENCODED_BYTE: usize = 12;
-
-/// Memory of an open document that is empty.
-const MEMORY_BASE: usize = 8 * 1024;
-
-/// Most clients that one edit may carry changes of. yrs finds clients by their ids, unhashed, so
-/// that somebody who chooses the ids makes it compare each with each: 4,096 such take 0.2 s,
-/// 32,768 would take 8 s (measured with yrs 0.28). Snapshots may have more.
-const EDIT_CLIENTS_MAX: usize = 4_096;
+use crate::objects::{Objects, Stamp, steps};
+use crate::record::{Change, Effect, Record};
+use crate::value::{FieldName, ObjectId, Value};
+use crate::yjs::{ContentError, YjsContent};
 
 /// The content of one open document.
-pub struct Content {
-    document: Doc,
-    outline: Outline,
-    backlog: Backlog,
-    intake: Intake,
-    /// Encoded size of the last snapshot and of all updates since: an upper estimate that needs
-    /// no encoding.
-    encoded_bytes: usize,
+#[derive(Debug)]
+pub enum Content {
+    /// Text or rich text.
+    Yjs(Box<YjsContent>),
+    /// Objects with fields.
+    Objects(Objects),
 }
 
-/// What an update did to the content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applied {
-    /// Something is new.
-    Changed,
-    /// Everything in it was known already.
-    Unchanged,
+/// What a reader without Yjs is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The text, one line for each block of a rich text.
+    pub text: String,
+    /// The XML of a rich text.
+    pub xml: Option<String>,
+    /// The objects of other documents.
+    pub objects: BTreeMap<ObjectId, ObjectReading>,
 }
 
-/// An update that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ContentError {
-    /// The sender's bytes are not an update. The content is as it was.
-    #[error("not a Yjs update: {0}")]
-    Malformed(String),
-    /// The sender's update cannot be joined to this content, which may be half changed now: it
-    /// has to be thrown away and loaded again.
-    #[error("the update does not fit this document: {0}")]
-    Unfit(String),
+/// One object for a reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectReading {
+    /// What it is.
+    pub kind: String,
+    /// The values of its fields, texts as text.
+    pub fields: BTreeMap<FieldName, Value>,
 }
 
 impl Content {
     /// Content of a new document.
     #[must_use]
-    pub fn empty() -> Self {
-        let options = Options {
-            // Lengths in Yjs are counted as JavaScript counts them.
-            offset_kind: OffsetKind::Utf16,
-            // Editors clear away formats that have no effect any more. Here it would be a change
-            // that is in no record: the content is what the log adds up to, nothing else.
-            cleanup_formatting: false,
-            ..Options::default()
-        };
-        Self {
-            document: Doc::with_options(options),
-            outline: Outline::default(),
-            backlog: Backlog::default(),
-            intake: Intake::default(),
-            encoded_bytes: 0,
+    pub fn empty(kind: DocumentType) -> Self {
+        if kind.is_yjs() {
+            Self::Yjs(Box::new(YjsContent::empty()))
+        } else {
+            Self::Objects(Objects::default())
         }
     }
 
-    /// Content from what [`Content::snapshot`] made.
+    /// Content of a new document, to which typed edits of text are written by the Yjs client of this id.
+    #[must_use]
+    pub fn with_writer(kind: DocumentType, client: u64) -> Self {
+        if kind.is_yjs() {
+            Self::Yjs(Box::new(YjsContent::with_writer(client)))
+        } else {
+            Self::Objects(Objects::default())
+        }
+    }
+
+    /// This, empty so far, with everything that [`Content::snapshot`] wrote.
     ///
     /// # Errors
     ///
     /// When the bytes are not a snapshot.
-    pub fn restore(snapshot: &[u8]) -> Result<Self, ContentError> {
-        let mut content = Self::empty();
-        for part in parts(snapshot)? {
-            content.take_in(part, usize::MAX)?;
+    pub fn restored(self, snapshot: &[u8]) -> Result<Self, ContentError> {
+        match self {
+            Self::Yjs(content) => Ok(Self::Yjs(Box::new(content.restored(snapshot)?))),
+            Self::Objects(_) => Ok(Self::Objects(Objects::restore(snapshot)?)),
         }
-        content.encoded_bytes = snapshot.len();
-        Ok(content)
     }
 
-    /// Takes in one update, in encoding version 1. Updates may come twice and in any order; what
-    /// lacks its predecessors waits inside, and is part of snapshots meanwhile.
+    /// Does again what a record of the log did.
     ///
     /// # Errors
     ///
-    /// See [`ContentError`]: after `Unfit` this content must not be used any more.
-    pub fn apply(&mut self, update: &[u8]) -> Result<Applied, ContentError> {
-        self.take_in(update, EDIT_CLIENTS_MAX)
-    }
-
-    fn take_in(&mut self, update: &[u8], clients_max: usize) -> Result<Applied, ContentError> {
-        read_update(update, clients_max, &mut self.intake.outlined)?;
-        let decoded = decode(update)?;
-        let plan = self
-            .intake
-            .sort(update, &mut self.outline, &mut self.backlog)
-            .map_err(|Misplaced| {
-                ContentError::Unfit("too deep, or in something that is not a type".to_owned())
-            })?;
-        let applied = self.integrate(decoded, plan)?;
-        if applied == Applied::Changed {
-            self.encoded_bytes += update.len();
-        }
-        Ok(applied)
-    }
-
-    fn integrate(&self, update: Update, plan: Plan) -> Result<Applied, ContentError> {
-        let updates = match plan.pieces {
-            None => vec![update],
-            Some(pieces) => pieces
-                .iter()
-                .map(|piece| decode(piece))
-                .collect::<Result<_, _>>()?,
-        };
-        let mut transaction = self.document.transact_mut();
-        let integrated = catch_unwind(AssertUnwindSafe(|| {
-            for update in updates {
-                transaction.apply_update(update)?;
+    /// See [`ContentError`]: after any, this content must not be used any more.
+    pub fn replay(&mut self, record: &Record) -> Result<(), ContentError> {
+        match (self, &record.change, &record.effect) {
+            (_, Change::Properties(_), _) | (_, _, Effect::Nothing) => Ok(()),
+            (Self::Yjs(content), Change::Yjs(update), Effect::AsAsked)
+            | (Self::Yjs(content), _, Effect::Yjs(update)) => content.apply(update).map(|_| ()),
+            (Self::Objects(objects), Change::Operation(operation), Effect::AsAsked) => {
+                objects.apply(steps(operation), Stamp::of(record))
             }
-            transaction.commit();
-            Ok::<_, UpdateError>(transaction.has_changes())
-        }));
-        let waits = transaction.has_missing_updates();
-        // To drop a transaction is to commit it, which may panic when what came before it did.
-        // During unwinding that would be the end of the process, so it is done here.
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(transaction)));
-        match (integrated, dropped) {
-            (Ok(Ok(changed)), Ok(())) if !waits => Ok(if changed || plan.waits {
-                Applied::Changed
-            } else {
-                Applied::Unchanged
-            }),
-            (Ok(Err(error)), _) => Err(ContentError::Unfit(error.to_string())),
-            _ => Err(ContentError::Unfit("integration gave up".to_owned())),
+            (Self::Objects(objects), _, Effect::Objects(steps)) => {
+                objects.apply(steps.clone(), Stamp::of(record))
+            }
+            _ => {
+                let version = record.version;
+                let reason = format!("record {version} is of another type of document");
+                Err(ContentError::Unfit(reason))
+            }
         }
     }
 
-    /// All of it, for [`Content::restore`]: an update if nothing waits for its predecessors, an
-    /// encoding of our own otherwise.
+    /// All of it, for [`Content::restored`].
     #[must_use]
     pub fn snapshot(&self) -> Bytes {
-        let transaction = self.document.transact();
-        let state = transaction.encode_state_as_update_v1(&StateVector::default());
-        if self.backlog.is_empty() {
-            return state.into();
+        match self {
+            Self::Yjs(content) => content.snapshot(),
+            Self::Objects(objects) => objects.snapshot(),
         }
-        let mut bytes = SEVERAL_PARTS.to_vec();
-        for part in std::iter::once(state.into()).chain(self.backlog.updates()) {
-            write_number(part.len() as u64, &mut bytes);
-            bytes.extend_from_slice(&part);
-        }
-        bytes.into()
     }
 
-    /// Whether bytes that [`Content::snapshot`] made can be read again, as far as that can be seen
-    /// without building the content a second time.
-    pub(crate) fn is_readable(snapshot: &[u8]) -> bool {
-        let mut outlined = Outlined::default();
-        let is_update = |part: &&[u8]| read_update(part, usize::MAX, &mut outlined).is_ok();
-        parts(snapshot).is_ok_and(|parts| parts.iter().all(is_update))
+    /// Whether bytes that [`Content::snapshot`] made can be read again.
+    pub(crate) fn is_readable(&self, snapshot: &[u8]) -> bool {
+        match self {
+            Self::Yjs(_) => YjsContent::is_readable(snapshot),
+            Self::Objects(_) => Objects::restore(snapshot).is_ok(),
+        }
     }
 
     /// Notes that a snapshot of `bytes` bytes now stands for everything so far.
     pub fn on_snapshot(&mut self, bytes: usize) {
-        self.encoded_bytes = bytes;
-    }
-
-    /// What this content has, for a peer to compare with: an encoded Yjs state vector.
-    #[must_use]
-    pub fn state_vector(&self) -> Bytes {
-        self.document.transact().state_vector().encode_v1().into()
-    }
-
-    /// Everything that a peer with this encoded state vector lacks, as one update.
-    ///
-    /// # Errors
-    ///
-    /// [`ContentError::Malformed`] when the bytes are not a state vector.
-    pub fn difference(&self, state_vector: &[u8]) -> Result<Bytes, ContentError> {
-        check_state_vector(state_vector)?;
-        let known = StateVector::decode_v1(state_vector)
-            .map_err(|error| ContentError::Malformed(error.to_string()))?;
-        let difference = self.document.transact().encode_state_as_update_v1(&known);
-        if self.backlog.is_empty() {
-            return Ok(difference.into());
+        if let Self::Yjs(content) = self {
+            content.on_snapshot(bytes);
         }
-        let waiting = self.backlog.updates().map(|update| update.to_vec());
-        let all: Vec<_> = std::iter::once(difference.clone()).chain(waiting).collect();
-        // Should that fail, the peer gets the rest when it asks again.
-        let merged = catch_unwind(|| yrs::merge_updates_v1(&all));
-        Ok(merged
-            .ok()
-            .and_then(Result::ok)
-            .unwrap_or(difference)
-            .into())
+    }
+
+    /// The Yjs document, of a text or rich text.
+    #[must_use]
+    pub fn as_yjs(&self) -> Option<&YjsContent> {
+        match self {
+            Self::Yjs(content) => Some(content),
+            Self::Objects(_) => None,
+        }
+    }
+
+    /// The objects, of another document.
+    #[must_use]
+    pub fn as_objects(&self) -> Option<&Objects> {
+        match self {
+            Self::Yjs(_) => None,
+            Self::Objects(objects) => Some(objects),
+        }
     }
 
     /// The content for readers without Yjs.
     #[must_use]
     pub fn read(&self, kind: DocumentType) -> Reading {
-        Reading::of(&self.document, kind)
+        match self {
+            Self::Yjs(content) => content.read(kind),
+            Self::Objects(objects) => Reading {
+                objects: objects
+                    .iter()
+                    .map(|(id, object)| {
+                        let fields = object.values();
+                        let reading = ObjectReading {
+                            kind: object.kind.clone(),
+                            fields: fields.map(|(name, value)| (name.clone(), value)).collect(),
+                        };
+                        (id.clone(), reading)
+                    })
+                    .collect(),
+                ..Reading::default()
+            },
+        }
     }
 
     /// Upper estimate of the content's encoded size, in bytes.
     #[must_use]
     pub fn encoded_bytes(&self) -> usize {
-        self.encoded_bytes
+        match self {
+            Self::Yjs(content) => content.encoded_bytes(),
+            Self::Objects(objects) => objects.encoded_bytes(),
+        }
     }
 
     /// Estimated memory that it takes, in bytes.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        MEMORY_BASE + self.encoded_bytes * MEMORY_PER_ENCODED_BYTE
+        match self {
+            Self::Yjs(content) => content.memory_bytes(),
+            Self::Objects(objects) => objects.memory_bytes(),
+        }
     }
 }
-
-/// Decodes an update that [`read_update`] found to be well-formed.
-fn decode(update: &[u8]) -> Result<Update, ContentError> {
-    // The decoder and the integration meet bytes that a stranger chose: should they ever panic,
-    // this document's owner goes on, with content loaded afresh.
-    catch_unwind(|| Update::decode_v1(update))
-        .map_err(|_| ContentError::Malformed("the decoder gave up".to_owned()))?
-        .map_err(|error| ContentError::Malformed(error.to_string()))
-}
-
-/// How a snapshot of several updates begins. No update begins like that: it is a number that
-/// does not end.
-const SEVERAL_PARTS: [u8; 10] = [0xff; 10];
-
-/// The updates that a snapshot consists of.
-fn parts(snapshot: &[u8]) -> Result<Vec<&[u8]>, ContentError> {
-    let Some(mut rest) = snapshot.strip_prefix(&SEVERAL_PARTS) else {
-        return Ok(vec![snapshot]);
-    };
-    let mut parts = Vec::new();
-    while !rest.is_empty() {
-        let (length, after) = read_number(rest)?;
-        let part = after.split_at_checked(usize::try_from(length).unwrap_or(usize::MAX));
-        let cut_short = || ContentError::Malformed("a snapshot that was cut short".to_owned());
-        let (part, after) = part.ok_or_else(cut_short)?;
-        parts.push(part);
-        rest = after;
-    }
-    Ok(parts)
-}
-
-#[cfg(test)]
-mod tests;

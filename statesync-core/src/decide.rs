@@ -1,23 +1,89 @@
-//! Whether an edit is accepted, and what it makes of the document. No clock, no store, no await.
+//! Whether an edit is accepted, and what it does. No clock, no store, no await: what a decision needs
+//! beyond the present document, the caller brings as [`Evidence`] when it is asked for.
 
-use std::collections::BTreeSet;
+mod objects;
+mod properties;
+mod resolve;
+mod restore;
+mod text;
 
-use crate::content::{Applied, Content, ContentError};
+use std::collections::BTreeMap;
+
+use crate::conflict::{Conflict, ConflictId, Disagreement, Outcome, PolicyName};
+use crate::content::Content;
 use crate::document::{Document, DocumentState, Role};
 use crate::error::EditError;
-use crate::identity::UserId;
+use crate::identity::{IdSource, Version};
 use crate::limits::Limits;
-use crate::record::{Change, Edit, PropertiesChange};
+use crate::objects::Writer;
+use crate::policy::{Case, Policies, Verdict};
+use crate::record::{Change, Record, Status};
+use crate::value::{Value, Write};
+use crate::yjs::{Applied, ContentError};
+
+pub(crate) use objects::writer_id;
+pub(crate) use properties::checked_name;
+
+/// The document with all edits before, and what decisions go by.
+pub(crate) struct Situation<'a> {
+    pub(crate) document: &'a Document,
+    pub(crate) content: &'a mut Content,
+    /// All conflicts that wait.
+    pub(crate) open: &'a BTreeMap<ConflictId, Conflict>,
+    pub(crate) limits: &'a Limits,
+    pub(crate) policies: &'a Policies,
+    pub(crate) ids: &'a IdSource,
+    pub(crate) evidence: &'a Evidence,
+}
+
+/// What was brought for a decision that asked for it.
+#[derive(Debug, Default)]
+pub(crate) struct Evidence {
+    /// All records after this version.
+    pub(crate) since: Option<(Version, Vec<Record>)>,
+    /// The content at this version.
+    pub(crate) earlier: Option<(Version, Content)>,
+}
+
+/// What a decision lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    RecordsSince(Version),
+    ContentAt(Version),
+}
 
 /// What becomes of an edit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Decision {
     /// It is new: append it. The content has it already.
-    Append,
-    /// It is new and replaces the head (version and time not yet moved).
-    AppendWithHead(Box<Document>),
+    Append(Box<Accepting>),
     /// All of it is in the log already: acknowledge, append nothing.
     Known,
+    /// Nothing has changed: ask again with this.
+    Needs(Need),
+}
+
+/// A record to append, with what goes with it.
+#[derive(Debug)]
+pub(crate) struct Accepting {
+    pub(crate) record: Record,
+    /// A head that replaces the present one (version and time not yet moved).
+    pub(crate) document: Option<Document>,
+    /// Conflicts that are new, or not what they were.
+    pub(crate) conflicts: Vec<Conflict>,
+    /// What became of records that waited.
+    pub(crate) settled: Vec<(Version, Status)>,
+}
+
+impl Accepting {
+    fn record(record: Record) -> Decision {
+        Decision::Append(Box::new(Self {
+            record,
+            document: None,
+            conflicts: Vec::new(),
+            settled: Vec::new(),
+        }))
+    }
 }
 
 /// An edit that is not accepted.
@@ -35,42 +101,57 @@ impl From<EditError> for Refusal {
     }
 }
 
-/// Decides about one edit, given the document with all edits before it.
-pub(crate) fn decide(
-    document: &Document,
-    content: &mut Content,
-    edit: &Edit,
-    limits: &Limits,
-) -> Result<Decision, Refusal> {
-    match &edit.change {
-        Change::Yjs(update) => {
-            require_role(document, edit, Role::Editor)?;
-            if document.state != DocumentState::Active {
-                return Err(EditError::NotActive(document.state).into());
-            }
-            decide_update(content, update, limits)
+/// The content cannot be used any more.
+fn broken(error: ContentError) -> Refusal {
+    Refusal::Dirty(error.into())
+}
+
+/// Decides about one edit. `draft` is the record that it would be, with the effect still open.
+pub(crate) fn decide(situation: Situation<'_>, draft: Record) -> Result<Decision, Refusal> {
+    let document = situation.document;
+    require_role(document, &draft, needed_role(&draft.change))?;
+    if let Change::Properties(change) = &draft.change {
+        if document.state == DocumentState::Deleted {
+            return Err(EditError::NotActive(document.state).into());
         }
-        Change::Properties(change) => {
-            let needed = if change.needs_owner() {
-                Role::Owner
-            } else {
-                Role::Editor
-            };
-            require_role(document, edit, needed)?;
-            if document.state == DocumentState::Deleted {
-                return Err(EditError::NotActive(document.state).into());
-            }
-            let changed = with_properties(document, change, limits)?;
-            if changed == *document {
-                return Ok(Decision::Known);
-            }
-            Ok(Decision::AppendWithHead(Box::new(changed)))
+        let limits = situation.limits;
+        let changed = properties::with_properties(document, change, limits, situation.policies)?;
+        if changed == *document {
+            return Ok(Decision::Known);
         }
+        return Ok(Decision::Append(Box::new(Accepting {
+            record: draft,
+            document: Some(changed),
+            conflicts: Vec::new(),
+            settled: Vec::new(),
+        })));
+    }
+    if document.state != DocumentState::Active {
+        return Err(EditError::NotActive(document.state).into());
+    }
+    situation.check_size(&draft)?;
+    match &draft.change {
+        Change::Yjs(_) => situation.decide_update(draft),
+        Change::Operation(_) if document.kind.is_yjs() => situation.decide_text(draft),
+        Change::Operation(_) => situation.decide_operation(draft),
+        Change::Resolve(_) => situation.decide_resolution(draft),
+        Change::Restore(version) => {
+            let version = *version;
+            situation.decide_restore(draft, version)
+        }
+        Change::Properties(_) => Ok(Decision::Known),
     }
 }
 
-fn require_role(document: &Document, edit: &Edit, needed: Role) -> Result<(), EditError> {
-    let role = document.metadata.permissions.role_of(&edit.author.user_id);
+fn needed_role(change: &Change) -> Role {
+    match change {
+        Change::Properties(change) if change.needs_owner() => Role::Owner,
+        _ => Role::Editor,
+    }
+}
+
+fn require_role(document: &Document, draft: &Record, needed: Role) -> Result<(), EditError> {
+    let role = document.metadata.permissions.role_of(&draft.author.user_id);
     if role >= Some(needed) {
         Ok(())
     } else {
@@ -78,119 +159,178 @@ fn require_role(document: &Document, edit: &Edit, needed: Role) -> Result<(), Ed
     }
 }
 
-fn decide_update(
-    content: &mut Content,
-    update: &[u8],
-    limits: &Limits,
-) -> Result<Decision, Refusal> {
-    if update.len() > limits.edit_bytes_max {
-        let (bytes, max) = (update.len(), limits.edit_bytes_max);
-        return Err(EditError::TooLarge { bytes, max }.into());
-    }
-    if content.encoded_bytes() + update.len() > limits.document_bytes_max {
-        return Err(EditError::Full {
-            max: limits.document_bytes_max,
+impl Situation<'_> {
+    fn check_size(&self, draft: &Record) -> Result<(), EditError> {
+        let (bytes, max) = (draft.weight(), self.limits.edit_bytes_max);
+        if bytes > max {
+            return Err(EditError::TooLarge { bytes, max });
         }
-        .into());
-    }
-    match content.apply(update) {
-        Ok(Applied::Changed) => Ok(Decision::Append),
-        Ok(Applied::Unchanged) => Ok(Decision::Known),
-        Err(error @ ContentError::Malformed(_)) => Err(Refusal::Clean(error.into())),
-        Err(error @ ContentError::Unfit(_)) => Err(Refusal::Dirty(error.into())),
-    }
-}
-
-/// The head with `change` in it, after checking every value.
-fn with_properties(
-    document: &Document,
-    change: &PropertiesChange,
-    limits: &Limits,
-) -> Result<Document, EditError> {
-    let mut changed = document.clone();
-    if let Some(name) = &change.name {
-        changed.name = checked_name(name, limits)?;
-    }
-    if let Some(description) = &change.description {
-        check_text("description", description, limits.description_bytes_max)?;
-        changed.metadata.description.clone_from(description);
-    }
-    if let Some(tags) = &change.tags {
-        check_count("tags", tags.len(), limits)?;
-        for tag in tags {
-            check_text("tags", tag, limits.tag_bytes_max)?;
+        let max = self.limits.document_bytes_max;
+        if self.content.encoded_bytes() + bytes > max {
+            return Err(EditError::Full { max });
         }
-        changed.metadata.tags.clone_from(tags);
+        Ok(())
     }
-    if let Some(state) = change.state {
-        changed.state = state;
-    }
-    let permissions = &mut changed.metadata.permissions;
-    replace_users(
-        "editors",
-        &mut permissions.editors,
-        change.editors.as_ref(),
-        limits,
-    )?;
-    replace_users(
-        "viewers",
-        &mut permissions.viewers,
-        change.viewers.as_ref(),
-        limits,
-    )?;
-    if let Some(public) = change.public {
-        permissions.public = public;
-    }
-    Ok(changed)
-}
 
-fn replace_users(
-    field: &'static str,
-    users: &mut BTreeSet<UserId>,
-    replacement: Option<&BTreeSet<UserId>>,
-    limits: &Limits,
-) -> Result<(), EditError> {
-    let Some(replacement) = replacement else {
-        return Ok(());
-    };
-    check_count(field, replacement.len(), limits)?;
-    users.clone_from(replacement);
-    Ok(())
-}
+    /// A raw Yjs update: those merge, always.
+    fn decide_update(self, draft: Record) -> Result<Decision, Refusal> {
+        let (Change::Yjs(update), Content::Yjs(content)) = (&draft.change, self.content) else {
+            let reason = "this document is not made of Yjs".to_owned();
+            return Err(EditError::Impossible(reason).into());
+        };
+        if self.document.policy != PolicyName::Merge {
+            return Err(EditError::PolicyForbids(self.document.policy.clone()).into());
+        }
+        match content.apply(update) {
+            Ok(Applied::Changed) => Ok(Accepting::record(draft)),
+            Ok(Applied::Unchanged) => Ok(Decision::Known),
+            Err(error @ ContentError::Malformed(_)) => Err(Refusal::Clean(error.into())),
+            Err(error @ ContentError::Unfit(_)) => Err(Refusal::Dirty(error.into())),
+        }
+    }
 
-/// A document's name, without blanks around it.
-pub(crate) fn checked_name(name: &str, limits: &Limits) -> Result<String, EditError> {
-    let name = name.trim();
-    if name.is_empty() {
-        return Err(EditError::Invalid {
-            field: "name",
-            reason: "must not be empty".to_owned(),
+    /// The version that the author had seen.
+    fn base_of(&self, draft: &Record) -> Result<Version, EditError> {
+        let current = self.document.version;
+        let base = draft.terms.base.unwrap_or(current);
+        if base > current {
+            return Err(EditError::Invalid {
+                field: "base",
+                reason: format!("the document is at version {current}, not yet at {base}"),
+            });
+        }
+        let unseen = current.0 - base.0;
+        if unseen > self.limits.unseen_records_max as u64 {
+            return Err(EditError::Stale { base, current });
+        }
+        Ok(base)
+    }
+
+    /// The records that the author of an edit, who had seen `base`, had not seen, and that are about
+    /// one of these; or that they have to be brought.
+    fn unseen(
+        &self,
+        draft: &Record,
+        base: Version,
+        about: &[&Disagreement],
+    ) -> Result<Vec<Record>, Need> {
+        let Some((_, records)) = self
+            .evidence
+            .since
+            .as_ref()
+            .filter(|(since, _)| *since == base)
+        else {
+            return Err(Need::RecordsSince(base));
+        };
+        let writer = Writer::of(&draft.author, &draft.terms.client_id);
+        let of_others = |record: &&Record| {
+            Writer::of(&record.author, &record.terms.client_id) != writer
+                && matches!(record.status, Status::Applied | Status::Resolved)
+                && about.iter().any(|about| record.is_about(about))
+        };
+        Ok(records.iter().filter(of_others).cloned().collect())
+    }
+
+    fn settle(
+        &self,
+        about: &Disagreement,
+        earlier: &[Record],
+        later: &Record,
+        write: Option<&Write>,
+    ) -> Verdict {
+        let case = Case {
+            document: self.document,
+            about,
+            earlier,
+            later,
+            present: self.present(about),
+            write,
+        };
+        self.policies.settle(&self.document.policy, &case)
+    }
+
+    fn present(&self, about: &Disagreement) -> Option<&Value> {
+        let Disagreement::Field(object, field) = about else {
+            return None;
+        };
+        self.content.as_objects()?.get(object)?.value(field)
+    }
+
+    /// The edit waits: its conflict is a new one, or one that waits already and is about the same.
+    fn wait(
+        &self,
+        mut draft: Record,
+        about: Vec<Disagreement>,
+        earlier: Vec<Record>,
+    ) -> Result<Decision, Refusal> {
+        let same = |conflict: &&Conflict| about.iter().any(|about| conflict.about.contains(about));
+        let known = self.open.values().find(same).cloned();
+        if known.is_none() && self.open.len() >= self.limits.open_conflicts_max {
+            let max = self.limits.open_conflicts_max;
+            return Err(EditError::TooManyConflicts { max }.into());
+        }
+        let mut conflict = known.unwrap_or_else(|| self.new_conflict(&draft));
+        draft.status = Status::Conflict;
+        draft.effect = crate::record::Effect::Nothing;
+        draft.conflict = Some(conflict.id);
+        conflict.add(about, earlier.into_iter().chain([draft.clone()]));
+        Ok(Decision::Append(Box::new(Accepting {
+            record: draft,
+            document: None,
+            conflicts: vec![conflict],
+            settled: Vec::new(),
+        })))
+    }
+
+    /// The policy has settled it: the record of that.
+    fn settled_by_policy(
+        &self,
+        mut draft: Record,
+        about: Vec<Disagreement>,
+        earlier: Vec<Record>,
+        holds: Holds,
+    ) -> Decision {
+        let mut conflict = self.new_conflict(&draft);
+        draft.conflict = Some(conflict.id);
+        let resolved_operation = match holds {
+            Holds::Later => Some(draft.operation_id),
+            Holds::Earlier => earlier.last().map(|record| record.operation_id),
+            Holds::Neither => None,
+        };
+        conflict.outcome = Some(Outcome {
+            resolved_by: None,
+            resolved_operation,
+            resolved_at: draft.timestamp,
+            version: draft.version,
         });
+        conflict.add(about, earlier.into_iter().chain([draft.clone()]));
+        Decision::Append(Box::new(Accepting {
+            record: draft,
+            document: None,
+            conflicts: vec![conflict],
+            settled: Vec::new(),
+        }))
     }
-    check_text("name", name, limits.name_bytes_max)?;
-    Ok(name.to_owned())
+
+    fn new_conflict(&self, draft: &Record) -> Conflict {
+        Conflict {
+            id: ConflictId((self.ids)()),
+            document_id: self.document.id,
+            detected_at: draft.timestamp,
+            about: Vec::new(),
+            operations: Vec::new(),
+            policy: self.document.policy.clone(),
+            outcome: None,
+        }
+    }
 }
 
-fn check_text(field: &'static str, text: &str, bytes_max: usize) -> Result<(), EditError> {
-    let reason = if text.len() > bytes_max {
-        format!("at most {bytes_max} bytes, got {}", text.len())
-    } else if text
-        .chars()
-        .any(|letter| letter.is_control() && letter != '\n')
-    {
-        "must not have control characters".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err(EditError::Invalid { field, reason })
-}
-
-fn check_count(field: &'static str, count: usize, limits: &Limits) -> Result<(), EditError> {
-    if count <= limits.list_entries_max {
-        return Ok(());
-    }
-    let reason = format!("at most {} entries, got {count}", limits.list_entries_max);
-    Err(EditError::Invalid { field, reason })
+/// Which side of a conflict holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    Later,
+    Earlier,
+    Neither,
 }
 
 #[cfg(test)]

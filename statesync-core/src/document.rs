@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Digest;
+use crate::conflict::PolicyName;
 use crate::identity::{DocumentId, Timestamp, UserId, Version};
 
 /// The head of a document. It changes only together with an appended [`Record`](crate::Record),
@@ -31,6 +33,10 @@ pub struct Document {
     pub updated_at: Timestamp,
     /// Tags, description, free properties and permissions.
     pub metadata: Metadata,
+    /// How its conflicts are settled.
+    pub policy: PolicyName,
+    /// Hash of the newest entry of its audit log.
+    pub audit: Digest,
 }
 
 /// What kind of content a document holds.
@@ -42,6 +48,43 @@ pub enum DocumentType {
     Text,
     /// Formatted text: the Yjs XML fragment named `default`, as TipTap and ProseMirror use it.
     Richtext,
+    /// Shapes, lines and notes: objects with fields.
+    Whiteboard,
+    /// Nodes and the edges between them: objects with fields.
+    Canvas,
+    /// Cells, rows and columns: objects with fields.
+    Sheet,
+}
+
+impl DocumentType {
+    /// Whether its content is a Yjs document; if not, it is objects with fields.
+    #[must_use]
+    pub fn is_yjs(self) -> bool {
+        matches!(self, Self::Text | Self::Richtext)
+    }
+
+    /// The word for it, as the services and the databases write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Richtext => "richtext",
+            Self::Whiteboard => "whiteboard",
+            Self::Canvas => "canvas",
+            Self::Sheet => "sheet",
+        }
+    }
+
+    /// How conflicts are settled unless somebody chooses otherwise: editors merge, objects take the
+    /// last word.
+    #[must_use]
+    pub fn usual_policy(self) -> PolicyName {
+        if self.is_yjs() {
+            PolicyName::Merge
+        } else {
+            PolicyName::Lww
+        }
+    }
 }
 
 /// Whether a document can be edited and found.

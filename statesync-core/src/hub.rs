@@ -5,6 +5,8 @@
 //! memory, gets everything that it missed in one batch, and when it falls further behind than
 //! the queue reaches, it is told to start again from the present content.
 
+mod roster;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -14,20 +16,27 @@ use guuid::Clock;
 use parking_lot::Mutex;
 
 use crate::budget::{Budget, Share};
+use crate::conflict::Conflict;
 use crate::document::{Document, Role};
 use crate::error::{Closed, OpenError};
 use crate::identity::{Timestamp, UserId, Version};
 use crate::limits::Limits;
+use crate::lock::Lock;
 use crate::presence::{ConnectionId, Presence, PresenceEntry, PresenceError};
 use crate::record::Record;
+use roster::Roster;
+
+pub use roster::Attendance;
 
 /// One committed record on its way to the subscribers.
 #[derive(Debug, PartialEq, Eq)]
 pub struct News {
     /// The record.
     pub record: Record,
-    /// The connection that it came from, if it came from a subscriber.
+    /// The connection that it came from, if it came from a subscriber of this process.
     pub origin: Option<ConnectionId>,
+    /// Conflicts that it began, joined or settled, as they were then.
+    pub conflicts: Vec<Arc<Conflict>>,
 }
 
 /// Somebody who has the document open.
@@ -51,6 +60,12 @@ pub struct Batch {
     pub presence: Vec<PresenceEntry>,
     /// The head, when name, state or permissions changed.
     pub document: Option<Arc<Document>>,
+    /// All live locks, when they changed.
+    pub locks: Option<Arc<Vec<Lock>>>,
+    /// Who came and who went, in order.
+    pub attendance: Vec<Attendance>,
+    /// Too many came and went to tell: ask who is there.
+    pub attendance_lost: bool,
     /// The document was closed; nothing follows.
     pub closed: Option<Closed>,
 }
@@ -70,10 +85,13 @@ pub(crate) struct Hub {
 struct State {
     document: Arc<Document>,
     head_changes: u64,
+    locks: Arc<Vec<Lock>>,
+    lock_changes: u64,
     recent: VecDeque<Arc<News>>,
     recent_bytes: usize,
     presence: Presence,
     participants: BTreeMap<ConnectionId, Arc<Participant>>,
+    roster: Roster,
     next_connection: u64,
     closed: Option<Closed>,
 }
@@ -84,6 +102,8 @@ pub(crate) struct Cursor {
     version: Version,
     presence: u64,
     head_changes: u64,
+    lock_changes: u64,
+    roster: u64,
 }
 
 impl Cursor {
@@ -104,10 +124,13 @@ impl Hub {
         let state = State {
             document: Arc::new(document),
             head_changes: 0,
+            locks: Arc::default(),
+            lock_changes: 0,
             recent: VecDeque::new(),
             recent_bytes: 0,
             presence: Presence::default(),
             participants: BTreeMap::new(),
+            roster: Roster::default(),
             next_connection: 1,
             closed: None,
         };
@@ -164,12 +187,19 @@ impl Hub {
         }
         let connection = ConnectionId(state.next_connection);
         state.next_connection += 1;
+        let is_new = state.roster.enter(&participant);
         state.participants.insert(connection, Arc::new(participant));
         let cursor = Cursor {
             version: state.document.version,
             presence: 0,
             head_changes: state.head_changes,
+            lock_changes: 0,
+            roster: state.roster.sequence(),
         };
+        drop(state);
+        if is_new {
+            self.wake();
+        }
         Ok((connection, cursor, role))
     }
 
@@ -177,8 +207,9 @@ impl Hub {
     pub(crate) fn leave(&self, connection: ConnectionId) {
         let now = self.now();
         let mut state = self.state.lock();
-        state.participants.remove(&connection);
-        let changed = state.presence.remove_connection(connection, now);
+        let participant = state.participants.remove(&connection);
+        let gone = participant.is_some_and(|participant| state.roster.leave(&participant));
+        let changed = state.presence.remove_connection(connection, now) || gone;
         drop(state);
         self.touch();
         if changed {
@@ -244,9 +275,34 @@ impl Hub {
             head.version = document.version;
             head.updated_by.clone_from(&document.updated_by);
             head.updated_at = document.updated_at;
+            head.audit = document.audit;
         }
         drop(state);
         self.touch();
+        self.wake();
+    }
+
+    /// Tells everybody to read the content again: what led to this head is not known.
+    pub(crate) fn start_over(&self, document: &Document) {
+        let mut state = self.state.lock();
+        state.recent.clear();
+        state.recent_bytes = 0;
+        self.recent_bytes.set(0);
+        state.head_changes += 1;
+        state.document = Arc::new(document.clone());
+        drop(state);
+        self.wake();
+    }
+
+    /// Tells everybody how the locks are now.
+    pub(crate) fn publish_locks(&self, locks: Vec<Lock>) {
+        let mut state = self.state.lock();
+        if *state.locks == locks {
+            return;
+        }
+        state.locks = Arc::new(locks);
+        state.lock_changes += 1;
+        drop(state);
         self.wake();
     }
 
@@ -280,6 +336,16 @@ impl Hub {
         if cursor.head_changes < state.head_changes {
             batch.document = Some(Arc::clone(&state.document));
             cursor.head_changes = state.head_changes;
+        }
+        if cursor.lock_changes < state.lock_changes {
+            batch.locks = Some(Arc::clone(&state.locks));
+            cursor.lock_changes = state.lock_changes;
+        }
+        if cursor.roster < state.roster.sequence() {
+            let since = state.roster.since(cursor.roster);
+            batch.attendance_lost = since.is_none();
+            batch.attendance = since.unwrap_or_default();
+            cursor.roster = state.roster.sequence();
         }
         (!batch.is_empty()).then_some(batch)
     }
@@ -334,7 +400,7 @@ impl Hub {
 /// What an item of news costs: its change, and the record around it.
 fn weight(news: &News) -> usize {
     const RECORD_BYTES: usize = 160;
-    RECORD_BYTES + news.record.change.weight()
+    RECORD_BYTES + news.record.weight() + news.conflicts.len() * RECORD_BYTES
 }
 
 impl Batch {
@@ -343,6 +409,9 @@ impl Batch {
             && !self.resync
             && self.presence.is_empty()
             && self.document.is_none()
+            && self.locks.is_none()
+            && self.attendance.is_empty()
+            && !self.attendance_lost
             && self.closed.is_none()
     }
 }

@@ -52,7 +52,7 @@
 //!
 //!     let open = library.open(document.id).await?;
 //!     let author = Author { user_id: alice, session_id: String::new() };
-//!     let receipt = open.submit(Edit { author, change: Change::Yjs(update) }, None).await?;
+//!     let receipt = open.submit(Edit::new(author, Change::Yjs(update)), None).await?;
 //!     assert_eq!(receipt.answer().await?.version.0, 1);
 //!     assert_eq!(open.reading().await?.1.text, "Hello");
 //!     Ok::<(), Box<dyn std::error::Error>>(())
@@ -60,37 +60,64 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod audit;
 mod budget;
+mod bus;
+mod conflict;
 mod content;
 mod decide;
 mod document;
 mod error;
+mod history;
 mod hub;
 mod identity;
 mod library;
 mod limits;
+mod lock;
 mod memory;
+mod objects;
 mod open;
+mod operation;
 mod owner;
+mod policy;
 mod presence;
 mod rebuild;
 mod record;
+mod schema;
 mod store;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+mod text;
+mod value;
+mod yjs;
 
-pub use content::{Applied, Content, ContentError, RICHTEXT_ROOT, Reading, TEXT_ROOT};
+pub use audit::{AuditEntry, Digest, genesis};
+pub use bus::{Bus, Hint, NoBus};
+pub use conflict::{
+    Choice, Conflict, ConflictId, ConflictQuery, Disagreement, Outcome, PolicyName, Resolution,
+};
+pub use content::{Content, ObjectReading, Reading};
 pub use document::{
     Document, DocumentState, DocumentType, Metadata, Permissions, PublicAccess, Role,
 };
 pub use error::{Closed, EditError, OpenError};
-pub use hub::{Batch, News, Participant};
+pub use history::{HistoryError, NamedSnapshot};
+pub use hub::{Attendance, Batch, News, Participant};
 pub use identity::{DocumentId, IdSource, InvalidUserId, OperationId, Timestamp, UserId, Version};
-pub use library::{CreateError, Library, LibraryStatistics, NewDocument, Spawner};
+pub use library::{CreateError, Library, LibraryStatistics, LockError, NewDocument, Spawner};
 pub use limits::Limits;
+pub use lock::{Fence, GuardViolation, Lock, LockId, LockRequest, LockTarget};
 pub use memory::MemoryStore;
+pub use objects::{Object, Objects, Stamp, Writer};
 pub use open::{OpenDocument, Receipt, Subscription};
+pub use operation::{Operation, OperationKind, TextEdit, TextTarget};
 pub use owner::Accepted;
+pub use policy::{Case, FieldRule, FieldWise, Policies, Policy, UserPriority, Verdict, Vote};
 pub use presence::{ConnectionId, PresenceEntry, PresenceError};
-pub use record::{Author, Change, Edit, PropertiesChange, Record, Snapshot};
+pub use record::{
+    Author, Change, Edit, Effect, InvalidBody, PropertiesChange, Record, Snapshot, Status, Terms,
+};
+pub use schema::{FieldType, Schema};
 pub use store::{Append, DocumentStore, ListQuery, Page, Since, StoreError, Stored};
+pub use value::{FieldName, InvalidName, ObjectId, Step, Value, Write};
+pub use yjs::{Applied, ContentError, RICHTEXT_ROOT, TEXT_ROOT, YjsContent};

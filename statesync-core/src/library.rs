@@ -1,5 +1,8 @@
 //! All documents of one process: which are open, who may open one, and when one is put away.
 
+mod history;
+mod locks;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,7 +13,9 @@ use futures::future::{BoxFuture, Shared};
 use guuid::Clock;
 use parking_lot::Mutex;
 
+use crate::audit::genesis;
 use crate::budget::Budget;
+use crate::bus::{Bus, Hint, NoBus};
 use crate::decide::checked_name;
 use crate::document::{Document, DocumentState, DocumentType, Metadata, PublicAccess};
 use crate::error::{Closed, EditError, OpenError};
@@ -19,7 +24,10 @@ use crate::identity::{DocumentId, IdSource, Timestamp, UserId, Version};
 use crate::limits::Limits;
 use crate::open::OpenDocument;
 use crate::owner::{Inbox, Owner, Surroundings};
+use crate::policy::Policies;
 use crate::store::{DocumentStore, ListQuery, Page, StoreError};
+
+pub use locks::LockError;
 
 /// Runs the owners' tasks on whatever executor the application has.
 pub trait Spawner: Send + Sync + 'static {
@@ -35,16 +43,18 @@ impl<F: Fn(BoxFuture<'static, ()>) + Send + Sync + 'static> Spawner for F {
 
 /// All documents of one process.
 pub struct Library {
-    shared: Arc<Shelf>,
+    pub(crate) shared: Arc<Shelf>,
 }
 
 /// What loading tasks and callers share.
-struct Shelf {
-    store: Arc<dyn DocumentStore>,
-    clock: Arc<dyn Clock + Send + Sync>,
-    ids: IdSource,
+pub(crate) struct Shelf {
+    pub(crate) store: Arc<dyn DocumentStore>,
+    bus: Arc<dyn Bus>,
+    policies: Policies,
+    pub(crate) clock: Arc<dyn Clock + Send + Sync>,
+    pub(crate) ids: IdSource,
     spawner: Arc<dyn Spawner>,
-    limits: Arc<Limits>,
+    pub(crate) limits: Arc<Limits>,
     budget: Budget,
     slots: Mutex<HashMap<DocumentId, Slot>>,
     owners: AtomicUsize,
@@ -93,6 +103,8 @@ impl Library {
         limits: Limits,
     ) -> Self {
         let shelf = Shelf {
+            policies: Policies::default(),
+            bus: Arc::new(NoBus),
             store,
             clock,
             ids,
@@ -107,6 +119,27 @@ impl Library {
         Self {
             shared: Arc::new(shelf),
         }
+    }
+
+    /// The same library with policies of the application. To be called before anything is opened.
+    #[must_use]
+    pub fn with_policies(self, policies: Policies) -> Self {
+        self.remade(|shelf| shelf.policies = policies)
+    }
+
+    /// The same library, of which other processes hear over `bus`. To be called before anything is
+    /// opened.
+    #[must_use]
+    pub fn with_bus(self, bus: Arc<dyn Bus>) -> Self {
+        self.remade(|shelf| shelf.bus = bus)
+    }
+
+    fn remade(mut self, change: impl FnOnce(&mut Shelf)) -> Self {
+        // Nobody else has it: nothing is open yet.
+        if let Some(shelf) = Arc::get_mut(&mut self.shared) {
+            change(shelf);
+        }
+        self
     }
 
     /// The bounds that it holds its documents to.
@@ -136,6 +169,8 @@ impl Library {
             updated_by: new.owner,
             updated_at: now,
             metadata,
+            policy: new.kind.usual_policy(),
+            audit: genesis(),
         };
         shelf.store.create(&document).await?;
         Ok(document)
@@ -250,6 +285,39 @@ impl Library {
         }
     }
 
+    /// A hint of another process: if the document is open here and not as far, its owner looks into the
+    /// store.
+    pub fn on_hint(&self, hint: Hint) {
+        if let Some(open) = self.opened(hint.document_id)
+            && open.document().version < hint.version
+        {
+            open.refresh();
+        }
+    }
+
+    /// Asks the store how far the open documents are, in one query, and has those refreshed that are
+    /// behind. Hints make it faster; this makes it certain. To be called once a second, and more often
+    /// when no hints can come.
+    ///
+    /// Cancel safety: safe.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn poll(&self) -> Result<(), StoreError> {
+        let ids: Vec<_> = self.shared.slots.lock().keys().copied().collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        for (document_id, version) in self.shared.store.versions(&ids).await? {
+            self.on_hint(Hint {
+                document_id,
+                version,
+            });
+        }
+        Ok(())
+    }
+
     /// How much is open.
     #[must_use]
     pub fn statistics(&self) -> LibraryStatistics {
@@ -313,6 +381,8 @@ impl Shelf {
         let surroundings = Surroundings {
             store: Arc::clone(&self.store),
             hub: Arc::clone(&hub),
+            bus: Arc::clone(&self.bus),
+            policies: self.policies.clone(),
             ids: Arc::clone(&self.ids),
             limits: Arc::clone(&self.limits),
             inbox: Inbox(requests),

@@ -14,6 +14,23 @@ pub struct Limits {
     pub tag_bytes_max: usize,
     /// Largest single edit, in bytes.
     pub edit_bytes_max: usize,
+    /// Largest value of one field, in bytes.
+    pub value_bytes_max: usize,
+    /// Objects of one document.
+    pub objects_max: usize,
+    /// Conflicts of one document that wait at one time.
+    pub open_conflicts_max: usize,
+    /// Live locks of one document.
+    pub locks_max: usize,
+    /// Shortest and longest lease of a lock, in milliseconds.
+    pub lease_ms: (u64, u64),
+    /// Named snapshots of one document.
+    pub named_snapshots_max: usize,
+    /// Records that an operation may not have seen; what is based on something older has to be based
+    /// anew.
+    pub unseen_records_max: usize,
+    /// Attempts to append where another process appends to the same document.
+    pub append_attempts_max: usize,
     /// Largest content of one document, in encoded bytes.
     pub document_bytes_max: usize,
     /// Edits that wait for a document's owner before submitters have to wait.
@@ -58,6 +75,14 @@ impl Default for Limits {
             list_entries_max: 256,
             tag_bytes_max: 64,
             edit_bytes_max: MIB,
+            value_bytes_max: 64 * KIB,
+            objects_max: 100_000,
+            open_conflicts_max: 256,
+            locks_max: 1_024,
+            lease_ms: (100, 3_600_000),
+            named_snapshots_max: 256,
+            unseen_records_max: 4_096,
+            append_attempts_max: 32,
             document_bytes_max: 64 * MIB,
             inbox_edits_max: 256,
             batch_edits_max: 256,

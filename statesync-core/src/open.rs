@@ -12,7 +12,7 @@ use crate::hub::{Batch, Cursor, Hub, Participant};
 use crate::identity::{DocumentId, Version};
 use crate::owner::{Accepted, Answer, Query, Request, RequestBody};
 use crate::presence::{ConnectionId, PresenceEntry, PresenceError};
-use crate::record::Edit;
+use crate::record::{Edit, Snapshot};
 
 /// A document in memory. It stays there for as long as somebody holds this.
 pub struct OpenDocument {
@@ -70,7 +70,7 @@ impl OpenDocument {
         origin: Option<ConnectionId>,
     ) -> Result<Receipt, EditError> {
         let (answer, receipt) = oneshot::channel();
-        self.request(RequestBody::Edit(edit, origin, answer))
+        self.request(RequestBody::Edit(Box::new(edit), origin, answer))
             .await?;
         Ok(Receipt(receipt))
     }
@@ -84,7 +84,7 @@ impl OpenDocument {
     pub async fn difference(&self, state_vector: Bytes) -> Result<Bytes, EditError> {
         match self.read(Query::Difference(state_vector)).await? {
             Answer::Bytes(update) => Ok(update),
-            Answer::Reading(..) => Err(closed()),
+            _ => Err(closed()),
         }
     }
 
@@ -96,7 +96,7 @@ impl OpenDocument {
     pub async fn state_vector(&self) -> Result<Bytes, EditError> {
         match self.read(Query::StateVector).await? {
             Answer::Bytes(state_vector) => Ok(state_vector),
-            Answer::Reading(..) => Err(closed()),
+            _ => Err(closed()),
         }
     }
 
@@ -108,8 +108,31 @@ impl OpenDocument {
     pub async fn reading(&self) -> Result<(Version, Reading), EditError> {
         match self.read(Query::Reading).await? {
             Answer::Reading(version, reading) => Ok((version, reading)),
-            Answer::Bytes(_) => Err(closed()),
+            _ => Err(closed()),
         }
+    }
+
+    /// All of the content, as it is now.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError::Unavailable`].
+    pub async fn snapshot(&self) -> Result<Snapshot, EditError> {
+        match self.read(Query::Snapshot).await? {
+            Answer::Snapshot(snapshot) => Ok(snapshot),
+            _ => Err(closed()),
+        }
+    }
+
+    /// Lets the owner look into the store: somebody else may have written. What is on its way already
+    /// will do as well.
+    pub(crate) fn refresh(&self) {
+        let request = Request {
+            body: RequestBody::Refresh,
+            pending: self.hub.expect_answer(),
+        };
+        // A full queue is followed by an append, which finds out by itself.
+        drop(self.inbox.try_send(request));
     }
 
     async fn read(&self, query: Query) -> Result<Answer, EditError> {

@@ -1,26 +1,37 @@
-//! The owner of one open document: where concurrency ends.
+//! The owner of one open document: where concurrency ends, in this process.
 //!
 //! One task for each open document takes requests in order. It gathers the edits that wait,
 //! decides about each, appends what is new in one atomic write, and only when the store has said
 //! yes answers the authors and hands the records to the subscribers. Readers are answered after
 //! that, so what they see is durable too.
+//!
+//! Other processes may own the same document. Whoever appends first wins: the others read what was
+//! appended (`refresh.rs`) and decide again.
 
+mod accept;
+mod commit;
+mod refresh;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::channel::oneshot;
 
+use crate::bus::Bus;
+use crate::conflict::{Conflict, ConflictId};
 use crate::content::{Content, Reading};
-use crate::decide::{Decision, Refusal, decide};
+use crate::decide::writer_id;
 use crate::document::Document;
 use crate::error::{Closed, EditError};
-use crate::hub::{Hub, News, Pending};
+use crate::hub::{Hub, Pending};
 use crate::identity::{IdSource, OperationId, Version};
 use crate::limits::Limits;
+use crate::policy::Policies;
 use crate::presence::ConnectionId;
 use crate::rebuild::{SnapshotState, rebuild};
-use crate::record::{Edit, Record, Snapshot};
-use crate::store::{Append, DocumentStore, StoreError, Stored};
+use crate::record::{Edit, Snapshot, Status};
+use crate::store::{DocumentStore, StoreError, Stored};
 
 /// The answer to an accepted edit. It is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +40,10 @@ pub struct Accepted {
     pub version: Version,
     /// The name of its record; `None` when the log had all of it already and nothing was added.
     pub operation_id: Option<OperationId>,
+    /// What became of it: it holds, or waits for somebody who settles a conflict.
+    pub status: Status,
+    /// The conflict that it is in, or settled.
+    pub conflict: Option<ConflictId>,
 }
 
 /// One thing that the owner is asked, and a mark that somebody waits for the answer.
@@ -41,8 +56,10 @@ pub(crate) struct Request {
 pub(crate) type AnswerTo = oneshot::Sender<Result<Accepted, EditError>>;
 
 pub(crate) enum RequestBody {
-    Edit(Edit, Option<ConnectionId>, AnswerTo),
+    Edit(Box<Edit>, Option<ConnectionId>, AnswerTo),
     Read(Query, oneshot::Sender<Result<Answer, EditError>>),
+    /// Another process has written to the document.
+    Refresh,
 }
 
 /// What a reader asks for.
@@ -53,20 +70,25 @@ pub(crate) enum Query {
     StateVector,
     /// The content for readers without Yjs.
     Reading,
+    /// All of the content, to be kept.
+    Snapshot,
 }
 
 /// What a reader is told.
 pub(crate) enum Answer {
     Bytes(Bytes),
     Reading(Version, Reading),
+    Snapshot(Snapshot),
 }
 
 /// What an owner is made of, but for the document itself.
 pub(crate) struct Surroundings {
     pub(crate) store: Arc<dyn DocumentStore>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) bus: Arc<dyn Bus>,
     pub(crate) ids: IdSource,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) policies: Policies,
     pub(crate) inbox: Inbox,
 }
 
@@ -87,28 +109,36 @@ pub(crate) struct Owner {
     /// The head with everything accepted, also what is not stored yet.
     document: Document,
     content: Content,
+    /// Conflicts that wait, also those that are not stored yet.
+    open: BTreeMap<ConflictId, Conflict>,
+    /// The version that the subscribers know of.
+    published: Version,
     snapshot: SnapshotState,
 }
 
-/// Edits that were accepted and are not stored yet.
-#[derive(Default)]
-struct Accepting {
-    news: Vec<News>,
-    bytes: usize,
-    head_changed: bool,
-    answers: Vec<(Accepted, AnswerTo, Pending)>,
+/// An edit that waits for its answer.
+struct Asked {
+    edit: Box<Edit>,
+    origin: Option<ConnectionId>,
+    answer: AnswerTo,
+    pending: Pending,
 }
+
+type Reader = (Query, oneshot::Sender<Result<Answer, EditError>>, Pending);
 
 impl Owner {
     /// Takes over a document as it was loaded.
-    pub(crate) fn new(stored: Stored, around: Surroundings) -> Result<Self, StoreError> {
+    pub(crate) fn new(mut stored: Stored, around: Surroundings) -> Result<Self, StoreError> {
         let snapshot = SnapshotState::of(&stored);
-        let (document, content) = rebuild(stored)?;
+        let open = open_conflicts(&mut stored);
+        let (document, content) = rebuild(stored, writer_id((around.ids)()))?;
         around.hub.set_content_bytes(content.memory_bytes());
         Ok(Self {
+            published: document.version,
             around,
             document,
             content,
+            open,
             snapshot,
         })
     }
@@ -132,144 +162,66 @@ impl Owner {
 
     /// Serves one request and those that wait behind it, as one batch.
     async fn serve(&mut self, first: Request) -> Result<(), Closed> {
-        let limits = Arc::clone(&self.around.limits);
-        let mut accepting = Accepting::default();
-        let mut readers = Vec::new();
+        let (mut edits, mut readers, mut refresh) = (Vec::new(), Vec::new(), false);
+        let mut bytes = 0;
         let mut next = Some(first);
-        let mut served = 0;
         while let Some(Request { body, pending }) = next {
             match body {
                 RequestBody::Read(query, answer) => readers.push((query, answer, pending)),
+                RequestBody::Refresh => refresh = true,
                 RequestBody::Edit(edit, origin, answer) => {
-                    match self.accept(edit, origin, &mut accepting) {
-                        Ok(accepted) => accepting.answers.push((accepted, answer, pending)),
-                        Err(Refusal::Clean(error)) => drop(answer.send(Err(error))),
-                        Err(Refusal::Dirty(error)) => {
-                            self.commit(std::mem::take(&mut accepting)).await?;
-                            self.reload().await?;
-                            drop(answer.send(Err(error)));
-                        }
-                    }
+                    bytes += edit.change.weight();
+                    edits.push(Asked {
+                        edit,
+                        origin,
+                        answer,
+                        pending,
+                    });
                 }
             }
+            let limits = &self.around.limits;
             // All requests count, also those that add nothing: the others wait for the batch.
-            served += 1;
-            let full =
-                served >= limits.batch_edits_max || accepting.bytes >= limits.batch_bytes_max;
+            let served = edits.len() + readers.len();
+            let full = served >= limits.batch_edits_max || bytes >= limits.batch_bytes_max;
             next = if full {
                 None
             } else {
                 self.around.inbox.0.try_recv().ok()
             };
         }
-        self.commit(accepting).await?;
+        if refresh {
+            self.catch_up().await?;
+        }
+        if !edits.is_empty() {
+            self.decide_all(edits).await?;
+        }
+        self.answer_all(readers);
+        Ok(())
+    }
+
+    fn answer_all(&self, readers: Vec<Reader>) {
         for (query, answer, _pending) in readers {
             drop(answer.send(self.answer(query)));
         }
-        Ok(())
-    }
-
-    /// Decides about one edit and gives it its place in the log.
-    fn accept(
-        &mut self,
-        edit: Edit,
-        origin: Option<ConnectionId>,
-        accepting: &mut Accepting,
-    ) -> Result<Accepted, Refusal> {
-        match decide(
-            &self.document,
-            &mut self.content,
-            &edit,
-            &self.around.limits,
-        )? {
-            Decision::Known => {
-                return Ok(Accepted {
-                    version: self.document.version,
-                    operation_id: None,
-                });
-            }
-            Decision::Append => {}
-            Decision::AppendWithHead(document) => {
-                self.document = *document;
-                accepting.head_changed = true;
-            }
-        }
-        let record = Record {
-            version: self.document.version.next(),
-            operation_id: OperationId((self.around.ids)()),
-            author: edit.author,
-            timestamp: self.around.hub.now(),
-            change: edit.change,
-        };
-        self.document.version = record.version;
-        self.document.updated_by = record.author.user_id.clone();
-        self.document.updated_at = record.timestamp;
-        let accepted = Accepted {
-            version: record.version,
-            operation_id: Some(record.operation_id),
-        };
-        accepting.bytes += record.change.weight();
-        accepting.news.push(News { record, origin });
-        Ok(accepted)
-    }
-
-    /// Makes everything accepted durable, then tells the subscribers and the authors.
-    async fn commit(&mut self, accepting: Accepting) -> Result<(), Closed> {
-        let Accepting {
-            news,
-            bytes,
-            head_changed,
-            answers,
-        } = accepting;
-        if !news.is_empty() {
-            let append = Append {
-                expected: Version(self.document.version.0 - news.len() as u64),
-                records: news.iter().map(|item| item.record.clone()).collect(),
-                document: self.document.clone(),
-            };
-            if let Err(error) = self.around.store.append(append).await {
-                let reason = describe(&error);
-                for (_, answer, _pending) in answers {
-                    drop(answer.send(Err(EditError::Unavailable(reason.clone()))));
-                }
-                return Err(Closed::StoreFailed(reason));
-            }
-            self.snapshot.on_append(news.len(), bytes);
-            self.around
-                .hub
-                .set_content_bytes(self.content.memory_bytes());
-            self.around.hub.publish(&self.document, news, head_changed);
-        }
-        for (accepted, answer, _pending) in answers {
-            drop(answer.send(Ok(accepted)));
-        }
-        Ok(())
-    }
-
-    /// Replaces what is in memory by what is stored.
-    async fn reload(&mut self) -> Result<(), Closed> {
-        let stored = self.around.store.load(self.document.id).await;
-        let rebuilt = stored.and_then(rebuild);
-        let (document, content) = rebuilt.map_err(|error| Closed::StoreFailed(describe(&error)))?;
-        if document.version != self.document.version {
-            // Somebody else writes to it: the subscribers have not seen all of that.
-            let (found, expected) = (document.version, self.document.version);
-            let reason = format!("the log is at version {found}, not {expected}");
-            return Err(Closed::StoreFailed(reason));
-        }
-        (self.document, self.content) = (document, content);
-        Ok(())
     }
 
     fn answer(&self, query: Query) -> Result<Answer, EditError> {
+        let yjs = || {
+            let reason = || "this document is not made of Yjs".to_owned();
+            self.content
+                .as_yjs()
+                .ok_or_else(|| EditError::Impossible(reason()))
+        };
         Ok(match query {
-            Query::Difference(state_vector) => {
-                Answer::Bytes(self.content.difference(&state_vector)?)
-            }
-            Query::StateVector => Answer::Bytes(self.content.state_vector()),
+            Query::Difference(state_vector) => Answer::Bytes(yjs()?.difference(&state_vector)?),
+            Query::StateVector => Answer::Bytes(yjs()?.state_vector()),
             Query::Reading => {
                 Answer::Reading(self.document.version, self.content.read(self.document.kind))
             }
+            Query::Snapshot => Answer::Snapshot(Snapshot {
+                version: self.document.version,
+                content: self.content.snapshot(),
+            }),
         })
     }
 
@@ -278,7 +230,7 @@ impl Owner {
     async fn save_snapshot(&mut self) {
         let content = self.content.snapshot();
         let (version, bytes) = (self.document.version, content.len());
-        if !Content::is_readable(&content) {
+        if !self.content.is_readable(&content) {
             // Better a long log than one whose beginning is gone and whose snapshot is of no use.
             tracing::error!(document = %self.document.id, %version, "snapshot not readable");
             self.snapshot = SnapshotState::after_snapshot(bytes);
@@ -307,6 +259,13 @@ impl Owner {
         // Also after a failure: the next attempt comes after as much writing again.
         self.snapshot = SnapshotState::after_snapshot(bytes);
     }
+}
+
+fn open_conflicts(stored: &mut Stored) -> BTreeMap<ConflictId, Conflict> {
+    let open = std::mem::take(&mut stored.open_conflicts);
+    open.into_iter()
+        .map(|conflict| (conflict.id, conflict))
+        .collect()
 }
 
 /// An error with its causes, in one line.

@@ -3,31 +3,34 @@
 use crate::content::Content;
 use crate::document::Document;
 use crate::limits::Limits;
-use crate::record::Change;
+use crate::record::Record;
 use crate::store::{StoreError, Stored};
 
-/// The head and the content of a stored document.
+/// The head and the content of a stored document, to which typed edits of text will be written by the
+/// Yjs client `writer`.
 ///
 /// # Errors
 ///
 /// [`StoreError::Corrupt`] when the records have a hole or cannot be applied: a document is
 /// served whole or not at all.
-pub(crate) fn rebuild(stored: Stored) -> Result<(Document, Content), StoreError> {
+pub(crate) fn rebuild(stored: Stored, writer: u64) -> Result<(Document, Content), StoreError> {
     let Stored {
         document,
         snapshot,
         records,
+        ..
     } = stored;
     let id = document.id;
     let corrupt = |lost: String| StoreError::Corrupt { id, lost };
     let mut version = snapshot
         .as_ref()
         .map_or_else(Default::default, |known| known.version);
-    let mut content = match &snapshot {
-        Some(known) => Content::restore(&known.content)
-            .map_err(|error| corrupt(format!("snapshot at version {version}: {error}")))?,
-        None => Content::empty(),
-    };
+    let mut content = Content::with_writer(document.kind, writer);
+    if let Some(known) = &snapshot {
+        content = content
+            .restored(&known.content)
+            .map_err(|error| corrupt(format!("snapshot at version {version}: {error}")))?;
+    }
     for record in records {
         if record.version != version.next() {
             let found = record.version;
@@ -36,11 +39,9 @@ pub(crate) fn rebuild(stored: Stored) -> Result<(Document, Content), StoreError>
             )));
         }
         version = record.version;
-        if let Change::Yjs(update) = &record.change {
-            content
-                .apply(update)
-                .map_err(|error| corrupt(format!("record {version}: {error}")))?;
-        }
+        content
+            .replay(&record)
+            .map_err(|error| corrupt(format!("record {version}: {error}")))?;
     }
     if version != document.version {
         return Err(corrupt(format!(
@@ -67,11 +68,7 @@ impl SnapshotState {
                 .as_ref()
                 .map_or(0, |known| known.content.len()),
             records_since: stored.records.len() as u64,
-            bytes_since: stored
-                .records
-                .iter()
-                .map(|record| record.change.weight())
-                .sum(),
+            bytes_since: stored.records.iter().map(Record::weight).sum(),
         }
     }
 

@@ -10,12 +10,18 @@
     reason = "these are tests"
 )]
 
+pub mod history;
+pub mod locks;
+pub mod operations;
+
 use bytes::Bytes;
 use guuid::Guuid;
 
+use crate::audit::{AuditEntry, genesis};
+use crate::conflict::PolicyName;
 use crate::document::{Document, DocumentState, DocumentType, Metadata};
 use crate::identity::{DocumentId, OperationId, Timestamp, UserId, Version};
-use crate::record::{Author, Change, PropertiesChange, Record, Snapshot};
+use crate::record::{Author, Change, Edit, PropertiesChange, Record, Snapshot};
 use crate::store::{Append, DocumentStore, ListQuery, Since, StoreError};
 
 /// Runs every promise against `store`.
@@ -38,6 +44,9 @@ pub async fn run_all(store: &dyn DocumentStore) {
     the_list_is_newest_first_and_pages_do_not_overlap(store).await;
     the_list_follows_members_and_states(store).await;
     large_and_odd_contents_come_back_unchanged(store).await;
+    history::run_all(store).await;
+    locks::run_all(store).await;
+    operations::run_all(store).await;
 }
 
 /// A head for a new document of `owner`.
@@ -59,6 +68,8 @@ pub fn new_document(owner: &str) -> Document {
         updated_by: owner.clone(),
         updated_at: Timestamp(1_700_000_000_000),
         metadata: Metadata::owned_by(owner),
+        policy: PolicyName::Merge,
+        audit: genesis(),
     }
 }
 
@@ -71,27 +82,48 @@ pub fn append_to(document: &mut Document, payloads: &[&[u8]]) -> Append {
 }
 
 fn append_changes(document: &mut Document, changes: Vec<Change>) -> Append {
+    let author = author(document.created_by.as_str());
+    let edits = changes
+        .into_iter()
+        .map(|change| Edit::new(author.clone(), change));
+    append_edits(document, edits.collect())
+}
+
+/// Somebody, in a session of theirs.
+fn author(user: &str) -> Author {
+    Author {
+        user_id: UserId::new(user).unwrap(),
+        session_id: format!("session of {user}"),
+    }
+}
+
+/// An append of `edits` to `document`, which moves along.
+fn append_edits(document: &mut Document, edits: Vec<Edit>) -> Append {
     let expected = document.version;
-    let author = Author {
-        user_id: document.created_by.clone(),
-        session_id: "session-1".to_owned(),
-    };
-    let records: Vec<_> = changes
+    let records: Vec<_> = edits
         .into_iter()
         .enumerate()
-        .map(|(index, change)| Record {
-            version: expected.after(index + 1),
-            operation_id: OperationId(Guuid::now()),
-            author: author.clone(),
-            timestamp: Timestamp(1_700_000_000_001 + index as u64),
-            change,
+        .map(|(index, edit)| {
+            let named = edit.terms.operation_id;
+            let id = named.unwrap_or_else(|| OperationId(Guuid::now()));
+            let timestamp = Timestamp(1_700_000_000_001 + index as u64);
+            Record::of(edit, expected.after(index + 1), id, timestamp)
         })
         .collect();
+    let mut audit = Vec::new();
+    for record in &records {
+        let entry = AuditEntry::of(document.id, document.audit, record);
+        document.audit = entry.hash;
+        audit.push(entry);
+    }
     document.version = expected.after(records.len());
     document.updated_at = Timestamp(1_700_000_000_001);
     Append {
         expected,
         records,
+        audit,
+        conflicts: Vec::new(),
+        settled: Vec::new(),
         document: document.clone(),
     }
 }

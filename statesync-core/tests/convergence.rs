@@ -22,9 +22,9 @@ use guuid::{Generator, ManualClock, SeededEntropy};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use statesync_core::{
-    Accepted, Author, Batch, Change, Content, DocumentId, DocumentStore, DocumentType, Edit,
-    EditError, Library, Limits, MemoryStore, NewDocument, Participant, PublicAccess, RICHTEXT_ROOT,
-    Reading, Receipt, Record, Since, Subscription, TEXT_ROOT, UserId, Version,
+    Accepted, Author, Batch, Change, DocumentId, DocumentStore, DocumentType, Edit, EditError,
+    Library, Limits, MemoryStore, NewDocument, Participant, PublicAccess, RICHTEXT_ROOT, Reading,
+    Receipt, Record, Since, Subscription, TEXT_ROOT, UserId, Version, YjsContent,
 };
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
@@ -204,10 +204,7 @@ impl Person {
             user_id: self.name.clone(),
             session_id: String::new(),
         };
-        let edit = Edit {
-            author,
-            change: Change::Yjs(update),
-        };
+        let edit = Edit::new(author, Change::Yjs(update));
         let submitting = seat.document().submit(edit, Some(seat.connection()));
         self.receipts
             .push(server.pool.run_until(submitting).unwrap());
@@ -363,7 +360,7 @@ fn assert_convergence(kind: DocumentType, steps: &[Step]) {
 fn assert_log_is_true(server: &mut Server, people: &[Person], content: &str) {
     let kind = server.kind;
     let log = server.log();
-    let mut sum = Content::empty();
+    let mut sum = YjsContent::empty();
     for record in &log {
         let Change::Yjs(update) = &record.change else {
             panic!("nobody changed the head");
@@ -385,8 +382,8 @@ fn assert_log_is_true(server: &mut Server, people: &[Person], content: &str) {
     // What a restart finds is the same: the snapshot, and what came after it.
     let stored = server.pool.run_until(server.store.load(server.id)).unwrap();
     let mut restored = match &stored.snapshot {
-        Some(snapshot) => Content::restore(&snapshot.content).unwrap(),
-        None => Content::empty(),
+        Some(snapshot) => YjsContent::restore(&snapshot.content).unwrap(),
+        None => YjsContent::empty(),
     };
     for record in &stored.records {
         if let Change::Yjs(update) = &record.change {

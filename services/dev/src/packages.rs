@@ -51,6 +51,41 @@ pub(crate) fn chromium(job: &mut Job, say: &dyn Fn(&str)) -> Result<PathBuf, Fai
     })
 }
 
+/// Makes sure that there is a PostgreSQL server for tests to start.
+///
+/// # Errors
+///
+/// If it is neither there nor can be installed: the failure says what to run.
+pub(crate) fn postgresql(job: &mut Job, say: &dyn Fn(&str)) -> Result<(), Failure> {
+    if has_postgresql() {
+        return Ok(());
+    }
+    install(&[POSTGRESQL], job, say)?;
+    if has_postgresql() {
+        Ok(())
+    } else {
+        Err(Failure::new("PostgreSQL was installed, but not found"))
+    }
+}
+
+/// Makes sure that there is a Redis server for tests to start.
+///
+/// # Errors
+///
+/// If it is neither there nor can be installed: the failure says what to run.
+pub(crate) fn redis(job: &mut Job, say: &dyn Fn(&str)) -> Result<(), Failure> {
+    let found = || find_program(&["redis-server"]).is_some();
+    if found() {
+        return Ok(());
+    }
+    install(&[REDIS], job, say)?;
+    if found() {
+        Ok(())
+    } else {
+        Err(Failure::new("Redis was installed, but not found"))
+    }
+}
+
 /// Installs what is missing, if anything is.
 ///
 /// # Errors
@@ -131,6 +166,15 @@ fn find_chromium() -> Option<PathBuf> {
         .or_else(|| Some(PathBuf::from(CHROME_ON_MACOS)).filter(|path| path.is_file()))
 }
 
+/// Debian keeps the server's programs out of the path, in a folder for each version.
+fn has_postgresql() -> bool {
+    let versions = std::fs::read_dir(POSTGRESQL_FOLDER).into_iter().flatten();
+    let mut servers = versions
+        .filter_map(Result::ok)
+        .map(|version| version.path().join("bin/initdb"));
+    servers.any(|server| server.is_file()) || find_program(&["initdb"]).is_some()
+}
+
 /// Whether any of `folders` holds a scalable font, at most [`FONT_DEPTH_MAX`] folders down.
 fn has_fonts(folders: &[&str]) -> bool {
     folders
@@ -166,6 +210,15 @@ const FONTS: Package = Package {
     name: "fonts-liberation",
     reason: "the browser needs a font to draw text with",
 };
+const POSTGRESQL: Package = Package {
+    name: "postgresql",
+    reason: "the tests of store-postgres start private servers",
+};
+const REDIS: Package = Package {
+    name: "redis-server",
+    reason: "the tests of store-redis start private servers",
+};
+const POSTGRESQL_FOLDER: &str = "/usr/lib/postgresql";
 
 const CHROMIUM_NAMES: &[&str] = &[
     "chromium",

@@ -234,9 +234,9 @@ const HELP: &str = "\
 cargo verify [--only STEP,..] [--skip STEP,..] [--fail-fast] [--list]
 
 Everything that continuous integration checks. It installs what it needs (npm packages; Chromium
-from Debian's packages when you may install them) and says so. The output of each step is in
-target/verify/STEP.log. Before you propose a change, this passes; while you work on it, run the
-steps that matter: cargo verify --only clippy,test
+and PostgreSQL from Debian's packages when you may install them) and says so. The output of each
+step is in target/verify/STEP.log. Before you propose a change, this passes; while you work on it,
+run the steps that matter: cargo verify --only clippy,test
 
   --only STEP,..   these steps alone, with whatever they need built first
   --skip STEP,..   all steps but these

@@ -203,7 +203,7 @@ impl From<EditError> for Problem {
             EditError::Forbidden { role: None, .. } => Self::no_such_document(),
             EditError::Forbidden { .. } | EditError::NotActive(_) => Self::forbidden(detail),
             EditError::TooLarge { .. } | EditError::Full { .. } => Self::too_large(detail),
-            EditError::Unavailable(_) => Self::unavailable(detail),
+            EditError::Unavailable(_) | EditError::Busy => Self::unavailable(detail),
             _ => Self::invalid(detail),
         }
     }

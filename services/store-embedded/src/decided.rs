@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::documents::is_never_decided_upon;
 use crate::error::Damage;
 use crate::rows::Rows;
 use crate::tables::Value;
@@ -48,6 +49,9 @@ impl Decided {
     pub(crate) fn take_in(&mut self, rows: &Rows) -> Result<(), Damage> {
         for row in rows.iter() {
             let row = row?;
+            if is_never_decided_upon(row.key) {
+                continue;
+            }
             self.group
                 .insert(row.key.to_vec(), row.value.map(Value::from));
         }

@@ -13,7 +13,7 @@
 //!
 //! ```text
 //!  0  magic    8   "AFLOWFMT"
-//!  8  format   4   u32, 1
+//!  8  format   4   u32, 2
 //! 12  zero     4
 //! 16  salt    16   random
 //! 32  check    8   XXH3-64 of bytes 0 to 31
@@ -31,7 +31,7 @@ use crate::integrity;
 use crate::log::Salt;
 
 /// The format that this version writes, and the newest it reads.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"AFLOWFMT";
 const MARKER_BYTES: usize = 40;
@@ -202,6 +202,7 @@ fn decode_marker(root: &Path, marker: &Path, bytes: &[u8]) -> Result<Salt, OpenE
                 supported: FORMAT,
             })
         }
+        _ if is_right => Err(damaged("its format was never released")),
         _ => Err(damaged("not a format marker")),
     }
 }
@@ -236,17 +237,28 @@ mod tests {
     #[test]
     fn a_newer_format_is_refused_by_its_number() {
         let mut marker = encode_marker(Salt([3; 16]));
-        marker[8] = 2;
+        marker[8] = 3;
         let check = integrity::plain(&marker[..32]);
         marker[32..].copy_from_slice(&check.to_le_bytes());
         let refused = decode_marker(Path::new("/data"), Path::new("/data/FORMAT"), &marker);
         assert!(matches!(
             refused,
             Err(OpenError::NewerFormat {
-                found: 2,
-                supported: 1,
+                found: 3,
+                supported: 2,
                 ..
             })
         ));
+    }
+
+    #[test]
+    fn a_format_that_was_never_released_is_said_to_be_one() {
+        let mut marker = encode_marker(Salt([3; 16]));
+        marker[8] = 1;
+        let check = integrity::plain(&marker[..32]);
+        marker[32..].copy_from_slice(&check.to_le_bytes());
+        let refused = decode_marker(Path::new("/data"), Path::new("/data/FORMAT"), &marker);
+        let text = refused.unwrap_err().to_string();
+        assert!(text.contains("never released"), "{text}");
     }
 }

@@ -21,6 +21,12 @@ pub(crate) fn plain(bytes: &[u8]) -> Check {
     xxh3_64(bytes)
 }
 
+/// What a set of rows adds up to, after a row with this checksum came or went. It stands for which
+/// rows there are, whatever their order; that of no rows is zero.
+pub(crate) fn sum(set: Check, row: Check) -> Check {
+    set ^ row
+}
+
 /// The chain of a log before its first record.
 pub(crate) fn genesis(id: &[u8; 16]) -> Check {
     check(&[b"genesis"], id)
@@ -33,4 +39,10 @@ pub(crate) fn link(chain: Check, record: Check) -> Check {
     bytes[..8].copy_from_slice(&chain.to_le_bytes());
     bytes[8..].copy_from_slice(&record.to_le_bytes());
     xxh3_64(&bytes)
+}
+
+/// A short checksum of one byte of a row that has another `row` checksum for the rest of it.
+pub(crate) fn of_byte(row: Check, byte: u8) -> u32 {
+    // The half of a good hash is a good hash.
+    link(row, Check::from(byte)) as u32
 }

@@ -35,7 +35,11 @@
 //!   the attempt. [`Options::accept_loss`] goes on without them.
 //! - **Damage is noticed when it is read**: every row has a checksum that is also about its place,
 //!   the records of a document form a chain whose end is in its head. A document with something
-//!   missing, altered or swapped answers `Corrupt` and names the versions; the others go on.
+//!   missing, altered or swapped answers `Corrupt` and names the versions; the others go on. Its
+//!   head also tells how its audit log ends, and what its open conflicts and its named snapshots add
+//!   up to.
+//! - **Leases end once.** Locks are granted, checked and taken away in the order of commits, by one
+//!   clock that never goes back, not even when the store is opened with one that was set back.
 //!
 //! Back-pressure: the requests that wait are bounded in bytes; beyond that, writers wait.
 //!
@@ -62,7 +66,8 @@
 //! WITNESS              the newest acknowledged commit      witness
 //! log/<commit>.log     segments of frames                  log::segment, log::frame, rows
 //! tables/              sorted rows, by the engine          tables (the keys), tables::manifest
-//!                      the rows of a document              documents::{head, description, record, snapshot}
+//!                      the rows of a document              documents::{head, description, record, snapshot,
+//!                                                          operation, conflict, audit, named, lock}
 //!                      the row of a session                sessions::row
 //! damaged/             segments set aside                  open
 //! ```
@@ -77,6 +82,7 @@ mod documents;
 mod encoding;
 mod error;
 mod integrity;
+mod leases;
 mod log;
 mod maintenance;
 mod open;

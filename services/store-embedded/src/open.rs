@@ -10,11 +10,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use guuid::Clock;
+
 use crate::applier::Applier;
 use crate::committer::Committer;
 use crate::decided::Decided;
 use crate::directory::{Directory, sync_directory};
 use crate::error::{Damage, OpenError, Refusal};
+use crate::leases::LeaseClock;
 use crate::log::{self, LogWriter, OpenLogFile, Segment};
 use crate::maintenance::{Maintainer, Maintenance};
 use crate::options::Options;
@@ -26,7 +29,11 @@ use crate::tables::Tables;
 use crate::witness::{self, Witness};
 
 /// Opens the store and starts its threads.
-pub(crate) fn open(options: &Options, open_log: OpenLogFile) -> Result<Shared, OpenError> {
+pub(crate) fn open(
+    options: &Options,
+    open_log: OpenLogFile,
+    clock: Arc<dyn Clock + Send + Sync>,
+) -> Result<Shared, OpenError> {
     let directory = Directory::open(&options.directory)?;
     let tables = Tables::open(&directory.tables(), options.cache_bytes)?;
     let log_directory = directory.log();
@@ -58,6 +65,7 @@ pub(crate) fn open(options: &Options, open_log: OpenLogFile) -> Result<Shared, O
         witness,
         commit,
         options.memory_bytes,
+        LeaseClock::following(clock),
     )
 }
 
@@ -210,6 +218,7 @@ fn start(
     witness: Witness,
     commit: u64,
     memory_bytes_max: u64,
+    leases: LeaseClock,
 ) -> Result<Shared, OpenError> {
     let root = directory.root.clone();
     let no_thread = || OpenError::io("start threads for", root.clone());
@@ -255,6 +264,7 @@ fn start(
         queue,
         maintenance,
         readers,
+        leases,
         counters,
         committing,
         threads,

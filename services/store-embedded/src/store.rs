@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use guuid::{Clock, SystemClock};
 use parking_lot::Mutex;
 
 use crate::directory::Directory;
 use crate::error::{OpenError, Refusal};
+use crate::leases::LeaseClock;
 use crate::log::log_files;
 use crate::maintenance::Maintenance;
 use crate::options::Options;
@@ -41,7 +43,20 @@ impl EmbeddedStore {
     ///
     /// [`OpenError`] says what is wrong and what to do. The attempt changed nothing.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
-        let shared = crate::open::open(options, log_files())?;
+        Self::open_with_clock(options, Arc::new(SystemClock))
+    }
+
+    /// As [`open`](Self::open), with another clock than the system's to grant locks by. Set back, it
+    /// goes on from where it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with_clock(
+        options: &Options,
+        clock: Arc<dyn Clock + Send + Sync>,
+    ) -> Result<Self, OpenError> {
+        let shared = crate::open::open(options, log_files(), clock)?;
         Ok(Self {
             shared: Arc::new(shared),
         })
@@ -109,6 +124,7 @@ pub(crate) struct Shared {
     queue: Arc<Queue>,
     maintenance: Arc<Maintenance>,
     pub(crate) readers: Readers,
+    pub(crate) leases: Arc<LeaseClock>,
     counters: Arc<Counters>,
     threads: Mutex<Threads>,
     directory: Directory,
@@ -130,6 +146,7 @@ impl Shared {
         queue: Arc<Queue>,
         maintenance: Arc<Maintenance>,
         readers: Readers,
+        leases: LeaseClock,
         counters: Arc<Counters>,
         committer: JoinHandle<()>,
         others: Vec<JoinHandle<()>>,
@@ -143,6 +160,7 @@ impl Shared {
             queue,
             maintenance,
             readers,
+            leases: Arc::new(leases),
             counters,
             threads,
             directory,

@@ -13,6 +13,13 @@
 //! 12 document length version        record                      `documents::record`
 //! 13 document                       snapshot                    `documents::snapshot`
 //! 14 user 00 document               empty                       documents by member
+//! 15 document operation             version                     `documents::operation`
+//! 16 document conflict              conflict                    `documents::conflict`
+//! 17 document conflict              empty                       conflicts that wait
+//! 18 document length version        audit entry                 `documents::audit`
+//! 19 document name                  named snapshot              `documents::named`
+//! 1A document name                  content of a named snapshot `documents::named`
+//! 1B document                       locks                       `documents::lock`
 //! 20 session                        session                     `sessions::row`
 //! 21 user 00 session                created at, expires at      sessions by user
 //! 22 connection session             empty                       sessions by connection

@@ -8,6 +8,13 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use bytes::Bytes;
+use futures::executor::block_on;
+use guuid::Guuid;
+use statesync_core::{
+    Author, Document, DocumentStore, LockId, LockRequest, LockTarget, NamedSnapshot, Snapshot,
+    Timestamp, Version,
+};
 use store_embedded::{EmbeddedStore, OpenError, Options};
 use support::{Contents, append, compact, document, files, session, stored};
 
@@ -18,21 +25,52 @@ fn damaged_soon(directory: &Path) -> Contents {
     let store = EmbeddedStore::open(&in_tables).unwrap();
     let mut first = document(&store, "alice", 6);
     compact(&store, &first, 3);
-    let second = document(&store, "bob", 3);
+    let mut second = document(&store, "bob", 2);
+    surround(&store, &mut second);
     let old = session(&store, "alice", 1);
     drop(store);
 
     let store = EmbeddedStore::open(&Options::new(&live)).unwrap();
     append(&store, &mut first, &[b"in the log", b"and another one"]);
-    let third = document(&store, "alice", 2);
+    let mut third = document(&store, "alice", 1);
+    surround(&store, &mut third);
     let new = session(&store, "alice", 2);
-    let documents = stored(&store, &[first, second, third]);
+    let all = [first, second, third];
+    let documents = stored(&store, &all);
+    let about = all.map(|document| support::about(&store, document.id).unwrap());
     support::copy_all(&live, directory);
     support::trim_log(directory);
     Contents {
         documents,
+        about: about.into(),
         sessions: vec![old, new],
     }
+}
+
+/// A named operation in an open conflict, a named snapshot and a lock.
+fn surround(store: &EmbeddedStore, document: &mut Document) {
+    block_on(store.append(support::rich_append(document, b"waits"))).unwrap();
+    let named = NamedSnapshot {
+        name: "named".to_owned(),
+        created_by: document.created_by.clone(),
+        created_at: Timestamp(1),
+        snapshot: Snapshot {
+            version: Version(1),
+            content: Bytes::from_static(b"content"),
+        },
+    };
+    block_on(store.name_snapshot(document.id, named)).unwrap();
+    let request = LockRequest {
+        id: LockId(Guuid::now()),
+        document_id: document.id,
+        target: LockTarget::Document,
+        holder: Author {
+            user_id: document.created_by.clone(),
+            session_id: "a session".to_owned(),
+        },
+        lease_ms: 24 * 3_600_000,
+    };
+    block_on(store.acquire_lock(request)).unwrap();
 }
 
 /// Opens a damaged copy and reads everything. Answers whether damage was reported.
@@ -157,6 +195,7 @@ fn a_flipped_bit_in_a_large_file_is_reported_or_harmless_and_the_other_documents
     store.flush().unwrap();
     let contents = Contents {
         documents: stored(&store, &noisy),
+        about: Vec::new(),
         sessions: Vec::new(),
     };
     drop(store);

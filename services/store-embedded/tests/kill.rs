@@ -14,7 +14,8 @@ use futures::executor::block_on;
 use guuid::Guuid;
 use session_core::SessionStore;
 use statesync_core::{
-    Change, Document, DocumentId, DocumentStore, Snapshot, StoreError, Version, testkit,
+    Change, Document, DocumentId, DocumentStore, Record, Snapshot, Status, StoreError, Version,
+    genesis, testkit,
 };
 use store_embedded::{EmbeddedStore, Options};
 
@@ -22,6 +23,9 @@ const ROUNDS: u64 = 12;
 const WRITERS: u64 = 8;
 /// Acknowledgements in one round before the process is killed, at least and in addition.
 const ACKNOWLEDGED: (usize, usize) = (50, 500);
+/// Every so many records, one waits in a conflict; so many records later it is settled.
+const WAITS_EVERY: u64 = 7;
+const SETTLED_AFTER: u64 = 3;
 const DIRECTORY: &str = "STORE_EMBEDDED_KILL_DIRECTORY";
 const ROUND: &str = "STORE_EMBEDDED_KILL_ROUND";
 
@@ -109,17 +113,54 @@ fn check(store: &EmbeddedStore, acknowledged: &Acknowledged) {
         );
         let covered = stored.snapshot.map_or(0, |snapshot| snapshot.version.0);
         assert_eq!(stored.records.len() as u64, newest - covered);
-        for record in stored.records {
+        for record in &stored.records {
             assert_eq!(
                 record.change,
                 Change::Yjs(Bytes::from(payload(id, record.version.0)))
             );
+            check_whole(record, newest);
         }
+        check_around(store, id, covered, newest);
     }
     for (user, age) in &acknowledged.sessions {
         let expected = session_core::testkit::record(user, *age);
         let loaded = block_on(SessionStore::load(store, expected.session.session_id)).unwrap();
         assert_eq!(loaded, expected);
+    }
+}
+
+/// What became of a record that waited is known from the append that settled it on.
+fn check_whole(record: &Record, newest: u64) {
+    let version = record.version.0;
+    let is_rich = version.is_multiple_of(WAITS_EVERY);
+    let status = match is_rich {
+        true if newest >= version + SETTLED_AFTER => Status::Resolved,
+        true => Status::Conflict,
+        false => Status::Applied,
+    };
+    assert_eq!(record.status, status, "version {version} of {newest}");
+    assert_eq!(record.conflict.is_some(), is_rich);
+    assert_eq!(record.terms.operation_id.is_some(), is_rich);
+}
+
+/// Conflicts, names and audit entries of the appends are there, and no others.
+fn check_around(store: &EmbeddedStore, id: DocumentId, pruned: u64, newest: u64) {
+    let around = support::about(store, id).unwrap();
+    let mut hash = genesis();
+    for entry in &around.audit {
+        assert!(entry.follows(id, hash));
+        hash = entry.hash;
+    }
+    assert_eq!(around.audit.len() as u64, newest);
+    assert_eq!(around.conflicts.len() as u64, newest / WAITS_EVERY);
+    for conflict in &around.conflicts {
+        let version = conflict.operations[0].version.0;
+        let is_settled = newest >= version + SETTLED_AFTER;
+        assert_eq!(conflict.outcome.is_some(), is_settled);
+    }
+    for (found, version) in around.named_records.iter().zip(1..) {
+        let is_known = version > pruned && version.is_multiple_of(WAITS_EVERY);
+        assert_eq!(found.is_some(), is_known, "the name of version {version}");
     }
 }
 
@@ -151,9 +192,20 @@ fn write_for_ever(store: &EmbeddedStore, user: &str) {
     let mut document = testkit::new_document(user);
     block_on(DocumentStore::create(store, &document)).unwrap();
     tell(&format!("document {} 0 .", document.id));
+    let mut waiting = None;
     for edit in 1.. {
         let bytes = payload(document.id, edit);
-        block_on(store.append(testkit::append_to(&mut document, &[&bytes]))).unwrap();
+        let append = if edit.is_multiple_of(WAITS_EVERY) {
+            support::rich_append(&mut document, &bytes)
+        } else if let (SETTLED_AFTER, Some(waiting)) = (edit % WAITS_EVERY, &waiting) {
+            support::settling_append(&mut document, &bytes, waiting)
+        } else {
+            testkit::append_to(&mut document, &[&bytes])
+        };
+        if edit.is_multiple_of(WAITS_EVERY) {
+            waiting = Some(append.clone());
+        }
+        block_on(store.append(append)).unwrap();
         tell(&format!("document {} {edit} .", document.id));
         if edit % 25 == 0 {
             compact(store, &document).unwrap();

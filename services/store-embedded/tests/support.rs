@@ -13,17 +13,102 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures::executor::block_on;
+use guuid::Guuid;
 use session_core::{Filter, Page, SessionStore};
 use statesync_core::{
-    Document, DocumentStore, ListQuery, Since, Snapshot, StoreError, Stored, UserId, Version,
-    testkit,
+    Append, AuditEntry, Conflict, ConflictId, ConflictQuery, Disagreement, Document, DocumentId,
+    DocumentStore, Effect, ListQuery, Lock, NamedSnapshot, OperationId, Outcome, PolicyName,
+    Record, Since, Snapshot, Status, StoreError, Stored, Timestamp, UserId, Version, testkit,
 };
 use store_embedded::EmbeddedStore;
 
 /// Everything that was acknowledged, to compare with what is served.
 pub struct Contents {
     pub documents: Vec<Stored>,
+    /// Of the same documents.
+    pub about: Vec<About>,
     pub sessions: Vec<session_core::Record>,
+}
+
+/// What surrounds the log of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    pub id: DocumentId,
+    pub audit: Vec<AuditEntry>,
+    /// Of each entry, the record that is found by its name.
+    pub named_records: Vec<Option<Record>>,
+    pub conflicts: Vec<Conflict>,
+    pub named: Vec<NamedSnapshot>,
+    /// The newest one up to each version.
+    pub snapshots: Vec<Option<Snapshot>>,
+    pub locks: Vec<Lock>,
+}
+
+/// What a store serves of it.
+pub fn about(store: &EmbeddedStore, id: DocumentId) -> Result<About, StoreError> {
+    let query = ConflictQuery {
+        document_id: id,
+        open: None,
+        after: None,
+        limit: usize::MAX,
+    };
+    let audit = block_on(store.audit(id, Version::ZERO, usize::MAX))?;
+    let operations = audit.iter().map(|entry| entry.operation_id);
+    let named_records = operations.map(|operation| block_on(store.operation(id, operation)));
+    let versions = 1..=audit.len() as u64;
+    let snapshots = versions.map(|version| block_on(store.snapshot_before(id, Version(version))));
+    Ok(About {
+        id,
+        named_records: named_records.collect::<Result<_, _>>()?,
+        snapshots: snapshots.collect::<Result<_, _>>()?,
+        audit,
+        conflicts: block_on(store.conflicts(query))?,
+        named: block_on(store.named_snapshots(id))?,
+        locks: block_on(store.locks(id))?,
+    })
+}
+
+/// A record that its author named and that waits in an open conflict.
+pub fn rich_append(document: &mut Document, payload: &[u8]) -> Append {
+    let before = document.audit;
+    let mut append = testkit::append_to(document, &[payload]);
+    let record = &mut append.records[0];
+    let conflict = ConflictId(Guuid::now());
+    record.operation_id = OperationId(Guuid::now());
+    record.terms.operation_id = Some(record.operation_id);
+    record.status = Status::Conflict;
+    record.effect = Effect::Nothing;
+    record.conflict = Some(conflict);
+    append.audit[0] = AuditEntry::of(document.id, before, record);
+    document.audit = append.audit[0].hash;
+    append.document = document.clone();
+    append.conflicts.push(Conflict {
+        id: conflict,
+        document_id: document.id,
+        detected_at: Timestamp(document.version.0),
+        about: vec![Disagreement::Text],
+        operations: append.records.clone(),
+        policy: PolicyName::Manual,
+        outcome: None,
+    });
+    append
+}
+
+/// A record that settles the conflict of an append of [`rich_append`].
+pub fn settling_append(document: &mut Document, payload: &[u8], of: &Append) -> Append {
+    let mut append = testkit::append_to(document, &[payload]);
+    let mut conflict = of.conflicts[0].clone();
+    conflict.outcome = Some(Outcome {
+        resolved_by: None,
+        resolved_operation: Some(of.records[0].operation_id),
+        resolved_at: Timestamp(document.version.0),
+        version: document.version,
+    });
+    append.conflicts.push(conflict);
+    append
+        .settled
+        .push((of.records[0].version, Status::Resolved));
+    append
 }
 
 /// Writes `payloads` to `document`, which moves along.
@@ -79,6 +164,9 @@ pub fn serves_or_reports(store: &EmbeddedStore, contents: &Contents) -> bool {
         .iter()
         .map(|expected| document_is_right(store, expected));
     let documents = documents.filter(|right| !right).count();
+    let around = contents.about.iter();
+    let around = around.filter(|expected| !what_surrounds_is_right(store, expected));
+    let documents = documents + around.count();
     let sessions = contents
         .sessions
         .iter()
@@ -122,6 +210,17 @@ fn document_is_right(store: &EmbeddedStore, expected: &Stored) -> bool {
         Err(_) => false,
     };
     loaded && read
+}
+
+fn what_surrounds_is_right(store: &EmbeddedStore, expected: &About) -> bool {
+    match about(store, expected.id) {
+        Ok(about) => {
+            assert_eq!(about, *expected, "something else was served around it");
+            true
+        }
+        Err(StoreError::NotFound(_)) => panic!("a document disappeared"),
+        Err(_) => false,
+    }
 }
 
 fn session_is_right(store: &EmbeddedStore, expected: &session_core::Record) -> bool {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::identity::OperationId;
-use crate::record::{Author, Change};
+use crate::record::{Author, Change, Edit};
 use crate::testkit::new_document;
 
 struct Room {
@@ -47,16 +47,13 @@ impl Room {
                 user_id: self.document.created_by.clone(),
                 session_id: String::new(),
             };
-            let record = Record {
-                version: self.document.version,
-                operation_id: OperationId(Guuid::now()),
-                author,
-                timestamp: Timestamp(0),
-                change: Change::Yjs(Bytes::from_static(&[0; 100])),
-            };
+            let change = Change::Yjs(Bytes::from_static(&[0; 100]));
+            let edit = Edit::new(author, change);
+            let id = OperationId(Guuid::now());
             News {
-                record,
+                record: Record::of(edit, self.document.version, id, Timestamp(0)),
                 origin: None,
+                conflicts: Vec::new(),
             }
         });
         let news = news.collect();
@@ -151,4 +148,45 @@ fn a_user_with_two_windows_is_one_participant() {
     assert_eq!(room.hub.participants().len(), 1);
     room.hub.leave(second);
     assert_eq!(room.hub.participants().len(), 0);
+}
+
+fn named(user: &str) -> Participant {
+    Participant {
+        user_id: UserId::new(user).unwrap(),
+        name: user.to_owned(),
+    }
+}
+
+#[test]
+fn whoever_comes_and_goes_is_told_once_and_a_crowd_is_to_be_asked_for() {
+    let mut room = Room::new(1024);
+    room.document.metadata.permissions.public = crate::document::PublicAccess::View;
+    room.hub.publish(&room.document, Vec::new(), true);
+    let (alice, mut cursor) = room.enter();
+    assert!(
+        room.hub.take(alice, &mut cursor).is_none(),
+        "not of herself"
+    );
+    let (first, ..) = room.hub.enter(named("bob")).unwrap();
+    let (second, ..) = room.hub.enter(named("bob")).unwrap();
+    room.hub.leave(first);
+    let told = room.hub.take(alice, &mut cursor).unwrap();
+    let bob = |here| Attendance {
+        participant: named("bob"),
+        here,
+    };
+    assert_eq!(told.attendance, [bob(true)]);
+    room.hub.leave(second);
+    let told = room.hub.take(alice, &mut cursor).unwrap();
+    assert_eq!(
+        (told.attendance, told.attendance_lost),
+        (vec![bob(false)], false)
+    );
+    for _ in 0..1_000 {
+        let (connection, ..) = room.hub.enter(named("carol")).unwrap();
+        room.hub.leave(connection);
+    }
+    let told = room.hub.take(alice, &mut cursor).unwrap();
+    assert!(told.attendance_lost && told.attendance.is_empty());
+    assert!(room.hub.take(alice, &mut cursor).is_none());
 }

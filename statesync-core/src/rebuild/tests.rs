@@ -4,8 +4,9 @@ use guuid::Guuid;
 use super::*;
 use crate::document::DocumentType;
 use crate::identity::{OperationId, Timestamp, UserId, Version};
-use crate::record::{Author, PropertiesChange, Record, Snapshot};
+use crate::record::{Author, Change, Edit, PropertiesChange, Record, Snapshot};
 use crate::testkit::new_document;
+use crate::yjs::YjsContent;
 
 /// One letter by client 7 at `clock`, behind the one before.
 fn letter(clock: u8) -> Bytes {
@@ -23,20 +24,20 @@ fn record(version: u64, change: Change) -> Record {
         user_id: UserId::new("alice").unwrap(),
         session_id: String::new(),
     };
-    Record {
-        version: Version(version),
-        operation_id: OperationId(Guuid::now()),
-        author,
-        timestamp: Timestamp(1),
-        change,
-    }
+    let id = OperationId(Guuid::now());
+    Record::of(
+        Edit::new(author, change),
+        Version(version),
+        id,
+        Timestamp(1),
+    )
 }
 
 /// A document of so many letters, whose snapshot has the first few.
 fn stored(letters: u8, in_snapshot: u8) -> Stored {
     let mut document = new_document("alice");
     document.version = Version(letters.into());
-    let mut content = Content::empty();
+    let mut content = YjsContent::empty();
     for clock in 0..in_snapshot {
         content.apply(&letter(clock)).unwrap();
     }
@@ -51,16 +52,17 @@ fn stored(letters: u8, in_snapshot: u8) -> Stored {
         document,
         snapshot,
         records,
+        open_conflicts: Vec::new(),
     }
 }
 
 fn text(stored: Stored) -> String {
-    rebuild(stored).unwrap().1.read(DocumentType::Text).text
+    rebuild(stored, 1).unwrap().1.read(DocumentType::Text).text
 }
 
 #[track_caller]
 fn assert_corrupt(stored: Stored, words: &str) {
-    let Err(StoreError::Corrupt { lost, .. }) = rebuild(stored).map(|_| ()) else {
+    let Err(StoreError::Corrupt { lost, .. }) = rebuild(stored, 1).map(|_| ()) else {
         panic!("it was served");
     };
     assert!(lost.contains(words), "{lost}");

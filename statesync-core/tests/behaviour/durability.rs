@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use futures::FutureExt;
 use statesync_core::{
-    Append, Change, Closed, Document, DocumentId, DocumentStore, EditError, Limits, ListQuery,
-    MemoryStore, Page, Since, Snapshot, StoreError, Stored, Version,
+    Append, Change, Closed, DocumentId, DocumentStore, EditError, Limits, MemoryStore, Since,
+    Snapshot, StoreError, Version,
 };
 
+use crate::interposed::{Interposed, Interposer};
 use crate::world::{Typist, World, edit};
 
 /// A store that can be told to wait, to fail, and to count.
@@ -31,17 +32,9 @@ enum Fault {
 }
 
 #[async_trait]
-impl DocumentStore for Moody {
-    async fn create(&self, document: &Document) -> Result<(), StoreError> {
-        self.inner.create(document).await
-    }
-
-    async fn head(&self, id: DocumentId) -> Result<Document, StoreError> {
-        self.inner.head(id).await
-    }
-
-    async fn load(&self, id: DocumentId) -> Result<Stored, StoreError> {
-        self.inner.load(id).await
+impl Interposer for Moody {
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
     }
 
     async fn append(&self, append: Append) -> Result<(), StoreError> {
@@ -64,15 +57,6 @@ impl DocumentStore for Moody {
         }
     }
 
-    async fn since(
-        &self,
-        id: DocumentId,
-        after: Version,
-        limit: usize,
-    ) -> Result<Since, StoreError> {
-        self.inner.since(id, after, limit).await
-    }
-
     async fn save_snapshot(
         &self,
         id: DocumentId,
@@ -83,10 +67,6 @@ impl DocumentStore for Moody {
             return Err(unavailable());
         }
         self.inner.save_snapshot(id, snapshot, prune_through).await
-    }
-
-    async fn list(&self, query: ListQuery) -> Result<Page, StoreError> {
-        self.inner.list(query).await
     }
 }
 
@@ -99,10 +79,10 @@ fn unavailable() -> StoreError {
 #[test]
 fn nobody_hears_of_an_edit_before_it_is_stored() {
     let (open_gate, gate) = async_channel::unbounded();
-    let store = Moody {
+    let store = Interposed(Moody {
         gate: Some(gate),
         ..Moody::default()
-    };
+    });
     let mut world = World::new(Arc::new(store), Limits::default());
     let id = world.create();
     let open = world.open(id);
@@ -126,10 +106,10 @@ fn nobody_hears_of_an_edit_before_it_is_stored() {
 #[test]
 fn edits_that_wait_for_a_commit_share_the_next_one() {
     let (open_gate, gate) = async_channel::unbounded();
-    let store = Arc::new(Moody {
+    let store = Arc::new(Interposed(Moody {
         gate: Some(gate),
         ..Moody::default()
-    });
+    }));
     let mut world = World::new(store.clone(), Limits::default());
     let id = world.create();
     let open = world.open(id);
@@ -164,10 +144,10 @@ fn whatever_append_fails_what_was_acknowledged_is_there_exactly_once() {
 }
 
 fn a_failing_append(failing: usize, fault: Fault, edits: usize) {
-    let store = Moody {
+    let store = Interposed(Moody {
         failing: Some((failing, fault)),
         ..Moody::default()
-    };
+    });
     let mut world = World::new(Arc::new(store), Limits::default());
     let id = world.create();
     let typist = Typist::new();
@@ -209,11 +189,11 @@ fn a_failing_append(failing: usize, fault: Fault, edits: usize) {
 #[test]
 fn edits_behind_a_failed_one_are_answered_too() {
     let (open_gate, gate) = async_channel::unbounded();
-    let store = Moody {
+    let store = Interposed(Moody {
         gate: Some(gate),
         failing: Some((0, Fault::Before)),
         ..Moody::default()
-    };
+    });
     let mut world = World::new(Arc::new(store), Limits::default());
     let id = world.create();
     let open = world.open(id);
@@ -242,10 +222,10 @@ fn a_snapshot_that_cannot_be_saved_loses_nothing() {
         limits.snapshot_records = 3;
         limits
     };
-    let store = Arc::new(Moody {
+    let store = Arc::new(Interposed(Moody {
         snapshots_fail: true,
         ..Moody::default()
-    });
+    }));
     let mut world = World::new(store.clone(), limits());
     let id = world.create();
     let open = world.open(id);

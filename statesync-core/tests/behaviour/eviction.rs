@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use statesync_core::{
-    Append, Document, DocumentId, DocumentStore, Library, Limits, ListQuery, MemoryStore,
-    OpenError, Page, Since, Snapshot, StoreError, Stored, Version,
+    DocumentId, DocumentStore, Library, Limits, MemoryStore, OpenError, StoreError, Stored, Version,
 };
 
+use crate::interposed::{Interposed, Interposer};
 use crate::world::{Typist, World, edit};
 
 /// A store that counts loads, and lets them wait.
@@ -21,13 +21,9 @@ struct Slow {
 }
 
 #[async_trait]
-impl DocumentStore for Slow {
-    async fn create(&self, document: &Document) -> Result<(), StoreError> {
-        self.inner.create(document).await
-    }
-
-    async fn head(&self, id: DocumentId) -> Result<Document, StoreError> {
-        self.inner.head(id).await
+impl Interposer for Slow {
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
     }
 
     async fn load(&self, id: DocumentId) -> Result<Stored, StoreError> {
@@ -36,32 +32,6 @@ impl DocumentStore for Slow {
             let _opened = gate.recv().await;
         }
         self.inner.load(id).await
-    }
-
-    async fn append(&self, append: Append) -> Result<(), StoreError> {
-        self.inner.append(append).await
-    }
-
-    async fn since(
-        &self,
-        id: DocumentId,
-        after: Version,
-        limit: usize,
-    ) -> Result<Since, StoreError> {
-        self.inner.since(id, after, limit).await
-    }
-
-    async fn save_snapshot(
-        &self,
-        id: DocumentId,
-        snapshot: Snapshot,
-        prune_through: Version,
-    ) -> Result<(), StoreError> {
-        self.inner.save_snapshot(id, snapshot, prune_through).await
-    }
-
-    async fn list(&self, query: ListQuery) -> Result<Page, StoreError> {
-        self.inner.list(query).await
     }
 }
 
@@ -180,10 +150,10 @@ fn beyond_the_memory_budget_idle_documents_leave_and_then_nobody_comes_in() {
 #[test]
 fn many_who_open_at_once_load_once() {
     let (open_gate, gate) = async_channel::unbounded();
-    let store = Arc::new(Slow {
+    let store = Arc::new(Interposed(Slow {
         gate: Some(gate),
         ..Slow::default()
-    });
+    }));
     let world = World::new(store.clone(), Limits::default());
     let mut world = world;
     let id = world.create();
@@ -205,10 +175,10 @@ fn many_who_open_at_once_load_once() {
 #[test]
 fn a_load_that_was_given_up_is_finished_by_the_next_caller() {
     let (open_gate, gate) = async_channel::unbounded();
-    let store = Arc::new(Slow {
+    let store = Arc::new(Interposed(Slow {
         gate: Some(gate),
         ..Slow::default()
-    });
+    }));
     let mut world = World::new(store.clone(), Limits::default());
     let id = world.create();
     let mut given_up = Box::pin(world.library.open(id));

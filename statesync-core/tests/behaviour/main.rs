@@ -7,10 +7,17 @@
     reason = "these are tests"
 )]
 
+mod adds_up;
+mod conflicts;
 mod contract;
 mod durability;
 mod eviction;
+mod history;
+mod interposed;
 mod lifecycle;
+mod locks;
+mod operations;
 mod permissions;
+mod replicas;
 mod slow_reader;
 mod world;

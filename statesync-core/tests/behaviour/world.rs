@@ -12,9 +12,10 @@ use futures::task::{LocalSpawnExt, noop_waker};
 use guuid::{Guuid, ManualClock};
 use parking_lot::Mutex;
 use statesync_core::{
-    Accepted, Author, Change, DocumentId, DocumentStore, DocumentType, Edit, EditError, Library,
-    Limits, NewDocument, OpenDocument, Participant, PropertiesChange, PublicAccess, Subscription,
-    UserId,
+    Accepted, Author, Change, Conflict, ConflictQuery, DocumentId, DocumentStore, DocumentType,
+    Edit, EditError, FieldName, Library, Limits, NewDocument, ObjectId, OpenDocument, Operation,
+    Participant, Policies, PolicyName, PropertiesChange, PublicAccess, Subscription, Terms,
+    TextEdit, UserId, Value, Version, Write,
 };
 use yrs::{Doc, Text, Transact};
 
@@ -82,11 +83,28 @@ impl World {
 
     /// A new plain-text document of alice.
     pub(crate) fn create(&mut self) -> DocumentId {
+        self.create_public(DocumentType::Text, PublicAccess::None)
+    }
+
+    /// A new document of alice, that everybody may edit, under this policy. It is at version 1.
+    pub(crate) fn create_under(&mut self, kind: DocumentType, policy: PolicyName) -> DocumentId {
+        let id = self.create_public(kind, PublicAccess::Edit);
+        let open = self.open(id);
+        let change = PropertiesChange {
+            policy: Some(policy),
+            description: Some("for a test".to_owned()),
+            ..PropertiesChange::default()
+        };
+        self.edit(&open, "alice", properties(change)).unwrap();
+        id
+    }
+
+    fn create_public(&mut self, kind: DocumentType, public: PublicAccess) -> DocumentId {
         let new = NewDocument {
             name: "Notes".to_owned(),
-            kind: DocumentType::Text,
+            kind,
             owner: user("alice"),
-            public: PublicAccess::None,
+            public,
         };
         let created = pin!(self.library.create(new));
         // The store of these tests answers at once.
@@ -121,6 +139,65 @@ impl World {
         self.run(async { open.submit(edit(who, change), None).await?.answer().await })
     }
 
+    /// Submits one typed operation of `who`, who had seen `base`.
+    pub(crate) fn operate(
+        &mut self,
+        open: &OpenDocument,
+        who: &str,
+        base: u64,
+        operation: Operation,
+    ) -> Result<Accepted, EditError> {
+        let terms = Terms {
+            base: Some(Version(base)),
+            ..Terms::default()
+        };
+        self.ask(
+            open,
+            edit(who, Change::Operation(operation)).with_terms(terms),
+        )
+    }
+
+    /// Submits one edit and waits for the answer.
+    pub(crate) fn ask(&mut self, open: &OpenDocument, edit: Edit) -> Result<Accepted, EditError> {
+        self.run(async { open.submit(edit, None).await?.answer().await })
+    }
+
+    /// The same library with policies of the application.
+    pub(crate) fn with_policies(mut self, policies: Policies) -> Self {
+        self.library = self.library.with_policies(policies);
+        self
+    }
+
+    /// Runs what the library is asked, with everything else.
+    pub(crate) fn run_both<'a, T, F: Future<Output = T> + 'a>(
+        &'a mut self,
+        ask: impl FnOnce(&'a Library) -> F,
+    ) -> T {
+        let spawned = Arc::clone(&self.spawned);
+        let mut future = pin!(ask(&self.library));
+        let waker = noop_waker();
+        loop {
+            if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return value;
+            }
+            for task in std::mem::take(&mut *spawned.lock()) {
+                self.pool.spawner().spawn_local(task).unwrap();
+            }
+            self.pool.run_until_stalled();
+        }
+    }
+
+    /// All conflicts of a document.
+    pub(crate) fn conflicts(&mut self, document_id: DocumentId) -> Vec<Conflict> {
+        let query = ConflictQuery {
+            document_id,
+            open: None,
+            after: None,
+            limit: 100,
+        };
+        futures::executor::block_on(self.library.conflicts(query)).unwrap()
+    }
+
     pub(crate) fn text(&mut self, open: &OpenDocument) -> String {
         self.run(open.reading()).unwrap().1.text
     }
@@ -135,11 +212,53 @@ pub(crate) fn edit(who: &str, change: Change) -> Edit {
         user_id: user(who),
         session_id: "session".to_owned(),
     };
-    Edit { author, change }
+    Edit::new(author, change)
 }
 
 pub(crate) fn properties(change: PropertiesChange) -> Change {
     Change::Properties(change)
+}
+
+pub(crate) fn object(name: &str) -> ObjectId {
+    ObjectId::new(name).unwrap()
+}
+
+pub(crate) fn field(name: &str) -> FieldName {
+    FieldName::new(name).unwrap()
+}
+
+/// Makes a rectangle of this fill.
+pub(crate) fn rectangle(name: &str, fill: &str) -> Operation {
+    Operation::Create {
+        object: object(name),
+        kind: "rectangle".to_owned(),
+        fields: [(field("fill"), Value::Text(fill.to_owned()))].into(),
+    }
+}
+
+/// Writes one field.
+pub(crate) fn update(name: &str, of: &str, write: Write) -> Operation {
+    Operation::Update {
+        object: object(name),
+        writes: [(field(of), write)].into(),
+    }
+}
+
+/// Sets the fill.
+pub(crate) fn fill(name: &str, fill: &str) -> Operation {
+    update(name, "fill", Write::Set(Value::Text(fill.to_owned())))
+}
+
+/// Edits the document's text in one place.
+pub(crate) fn text_edit(position: u32, delete: u32, insert: &str) -> Operation {
+    Operation::Text {
+        target: None,
+        edits: vec![TextEdit {
+            position,
+            delete,
+            insert: insert.to_owned(),
+        }],
+    }
 }
 
 /// An editor at which somebody types.

@@ -8,8 +8,8 @@ use futures::executor::block_on;
 use futures::future::try_join_all;
 use guuid::Guuid;
 use statesync_core::{
-    Author, Change, Document, DocumentState, DocumentStore, DocumentType, ListQuery, Metadata,
-    OperationId, Record, Snapshot, Timestamp, UserId, Version,
+    AuditEntry, Author, Change, Document, DocumentState, DocumentStore, DocumentType, Edit,
+    ListQuery, Metadata, OperationId, Record, Snapshot, Timestamp, UserId, Version, genesis,
 };
 use store_embedded::{EmbeddedStore, Options};
 
@@ -39,19 +39,27 @@ pub(crate) async fn append(store: &EmbeddedStore, append: Append) -> Result<(), 
         session_id: "session".into(),
     };
     let records = append.records.into_iter().zip(append.first_version..);
-    let records = records.map(|(payload, version)| Record {
-        version: Version(version),
-        operation_id: OperationId(document.id.0),
-        author: author.clone(),
-        timestamp: Timestamp(version),
-        change: Change::Yjs(Bytes::from(payload)),
+    let records = records.map(|(payload, version)| {
+        let edit = Edit::new(author.clone(), Change::Yjs(Bytes::from(payload)));
+        let operation = OperationId(document.id.0);
+        Record::of(edit, Version(version), operation, Timestamp(version))
     });
     let records: Vec<Record> = records.collect();
+    let mut audit = Vec::with_capacity(records.len());
+    // Nobody remembers where the chain ended, but a link is as much work wherever it begins.
+    for record in &records {
+        let entry = AuditEntry::of(document.id, document.audit, record);
+        document.audit = entry.hash;
+        audit.push(entry);
+    }
     document.version = expected.after(records.len());
     Ok(store
         .append(statesync_core::Append {
             expected,
             records,
+            audit,
+            conflicts: Vec::new(),
+            settled: Vec::new(),
             document,
         })
         .await?)
@@ -74,6 +82,8 @@ fn document(id: DocumentId) -> Result<Document, Failure> {
         updated_by: owner.clone(),
         updated_at: Timestamp(0),
         metadata: Metadata::owned_by(owner),
+        policy: DocumentType::Richtext.usual_policy(),
+        audit: genesis(),
     })
 }
 

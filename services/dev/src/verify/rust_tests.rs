@@ -4,11 +4,14 @@ use super::counts::Tests;
 use super::smoke;
 use super::stage::{Outcome, Stage};
 use crate::failure::Failure;
+use crate::packages;
 use crate::terminal::count;
 
 /// All tests but those that have a step of their own.
 pub(super) fn test(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
     stage.binary()?;
+    packages::postgresql(&mut stage.job, &Stage::say)?;
+    packages::redis(&mut stage.job, &Stage::say)?;
     let metadata = stage.metadata()?;
     let mut test = stage.cargo_workspace("test --no-fail-fast --lib --bins")?;
     for name in metadata.targets("test") {

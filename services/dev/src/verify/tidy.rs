@@ -97,6 +97,7 @@ fn name(path: &str) -> Option<String> {
 fn content(path: &str, text: &str, own_places: &[String]) -> Vec<String> {
     let mut findings = Vec::new();
     let lock_file = path.ends_with("Cargo.lock") || path.ends_with("package-lock.json");
+    let mut in_foreign_words = false;
     for (index, line) in text.lines().enumerate() {
         let mut find = |what: &str| findings.push(format!("{path}:{}: {what}", index + 1));
         if lock_file {
@@ -122,7 +123,9 @@ fn content(path: &str, text: &str, own_places: &[String]) -> Vec<String> {
             if !line.is_ascii() {
                 find("not ASCII: write it as \\u{...}");
             }
-            if let Some(prefix) = empty_verb(line) {
+            // Who keeps to somebody else's trait keeps its names.
+            in_foreign_words = is_of_trait(line, in_foreign_words);
+            if let Some(prefix) = empty_verb(line).filter(|_| !in_foreign_words) {
                 find(&format!("`{prefix}` in a function's name says nothing"));
             }
         }
@@ -192,6 +195,15 @@ fn empty_verb(line: &str) -> Option<&'static str> {
         .iter()
         .find(|verb| declares && after.starts_with(**verb))
         .copied()
+}
+
+/// Whether a line, as rustfmt writes it, belongs to the implementation of a trait; `before`: the one before.
+fn is_of_trait(line: &str, before: bool) -> bool {
+    if line.starts_with("impl") {
+        line.contains(" for ") && !line.ends_with('}')
+    } else {
+        before && line != "}"
+    }
 }
 
 /// Lines before the unit tests of the same file.

@@ -1,6 +1,6 @@
 //! Documents over REST: everything about them but the typing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -9,11 +9,11 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use statesync_core::{
     Author, Change, Document, DocumentId, DocumentState, DocumentType, Edit, ListQuery,
-    NewDocument, PropertiesChange, PublicAccess, Role, UserId,
+    NewDocument, ObjectId, PolicyName, PropertiesChange, PublicAccess, Role, UserId,
 };
 
 use super::json::{Json, Named, Parameters};
-use super::view::DocumentView;
+use super::view::{DocumentView, ObjectView};
 use crate::app::App;
 use crate::auth::Principal;
 use crate::problem::Problem;
@@ -42,6 +42,7 @@ pub(super) struct Patch {
     editors: Option<BTreeSet<UserId>>,
     viewers: Option<BTreeSet<UserId>>,
     public: Option<PublicAccess>,
+    policy: Option<PolicyName>,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +68,8 @@ struct ContentView {
     text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     xml: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    objects: BTreeMap<ObjectId, ObjectView>,
 }
 
 /// Makes a document.
@@ -150,6 +153,7 @@ pub(super) async fn change(
         editors: patch.editors,
         viewers: patch.viewers,
         public: patch.public,
+        policy: patch.policy,
     };
     if change.is_empty() {
         return Err(Problem::invalid("nothing to change"));
@@ -186,6 +190,11 @@ pub(super) async fn content(
         kind: document.kind,
         text: reading.text,
         xml: reading.xml,
+        objects: reading
+            .objects
+            .into_iter()
+            .map(|(id, object)| (id, object.into()))
+            .collect(),
     };
     Ok(axum::Json(view).into_response())
 }
@@ -203,10 +212,7 @@ async fn submit(
         user_id: principal.user_id.clone(),
         session_id: principal.session_id.to_string(),
     };
-    let edit = Edit {
-        author,
-        change: Change::Properties(change),
-    };
+    let edit = Edit::new(author, Change::Properties(change));
     open.submit(edit, None).await?.answer().await?;
     Ok((open.document(), role))
 }

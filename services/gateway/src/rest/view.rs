@@ -1,10 +1,11 @@
 //! Documents and sessions as JSON shows them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use statesync_core::{
-    Document, DocumentId, DocumentState, DocumentType, Participant, Permissions, Role, UserId,
+    Document, DocumentId, DocumentState, DocumentType, FieldName, ObjectReading, Participant,
+    Permissions, PolicyName, Role, UserId, Value,
 };
 
 /// A document as one user sees it.
@@ -22,6 +23,7 @@ pub(super) struct DocumentView<'a> {
     updated_at: String,
     active_users: Vec<UserView>,
     role: Role,
+    policy: &'a PolicyName,
     metadata: MetadataView<'a>,
 }
 
@@ -29,7 +31,7 @@ pub(super) struct DocumentView<'a> {
 struct MetadataView<'a> {
     tags: &'a BTreeSet<String>,
     description: &'a str,
-    properties: &'a std::collections::BTreeMap<String, String>,
+    properties: &'a BTreeMap<String, String>,
     permissions: &'a Permissions,
 }
 
@@ -59,6 +61,7 @@ impl<'a> DocumentView<'a> {
             updated_at: time(document.updated_at.0),
             active_users: active.into_iter().map(user).collect(),
             role,
+            policy: &document.policy,
             metadata: MetadataView {
                 tags: &metadata.tags,
                 description: &metadata.description,
@@ -66,6 +69,35 @@ impl<'a> DocumentView<'a> {
                 permissions: &metadata.permissions,
             },
         }
+    }
+}
+
+/// An object of a whiteboard, a canvas or a sheet.
+#[derive(Serialize)]
+pub(super) struct ObjectView {
+    kind: String,
+    fields: BTreeMap<FieldName, serde_json::Value>,
+}
+
+impl From<ObjectReading> for ObjectView {
+    fn from(object: ObjectReading) -> Self {
+        let fields = object.fields.into_iter();
+        Self {
+            kind: object.kind,
+            fields: fields.map(|(name, value)| (name, json(value))).collect(),
+        }
+    }
+}
+
+fn json(value: Value) -> serde_json::Value {
+    match value {
+        Value::Boolean(value) => value.into(),
+        Value::Integer(number) => number.into(),
+        Value::Number(number) => number.into(),
+        Value::Text(text) => text.into(),
+        Value::Points(points) => points.into_iter().map(|(x, y)| vec![x, y]).collect(),
+        Value::Set(words) => words.into_iter().collect(),
+        _ => serde_json::Value::Null,
     }
 }
 

@@ -69,7 +69,11 @@ impl From<EditError> for Close {
     fn from(error: EditError) -> Self {
         let code = match &error {
             EditError::Forbidden { role: None, .. } => return Self::not_found(),
-            EditError::Forbidden { .. } | EditError::NotActive(_) => Self::FORBIDDEN,
+            EditError::Forbidden { .. }
+            | EditError::NotActive(_)
+            | EditError::PolicyForbids(_)
+            | EditError::Locked(_) => Self::FORBIDDEN,
+            EditError::Busy => Self::TRY_AGAIN_LATER,
             EditError::TooLarge { .. } | EditError::Full { .. } => Self::TOO_LARGE,
             EditError::Unavailable(reason) => {
                 tracing::warn!(reason, "edit not stored");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use statesync_core::{Change, ConnectionId, News};
+use statesync_core::{ConnectionId, News};
 
 /// Size above which updates are no longer joined into one.
 const JOINED_BYTES_MAX: usize = 256 * 1024;
@@ -14,10 +14,7 @@ pub(crate) fn updates_for(me: ConnectionId, news: &[Arc<News>]) -> Vec<Bytes> {
     let foreign: Vec<&Bytes> = news
         .iter()
         .filter(|item| item.origin != Some(me))
-        .filter_map(|item| match &item.record.change {
-            Change::Yjs(update) => Some(update),
-            _ => None,
-        })
+        .filter_map(|item| item.record.yjs_update())
         .collect();
     let mut joined = Vec::new();
     let mut rest = foreign.as_slice();
@@ -53,7 +50,7 @@ fn join(group: &[&Bytes]) -> Vec<Bytes> {
 mod tests {
     use guuid::Guuid;
     use statesync_core::{
-        Author, OperationId, PropertiesChange, Record, Timestamp, UserId, Version,
+        Author, Change, Edit, OperationId, PropertiesChange, Record, Timestamp, UserId, Version,
     };
     use yrs::updates::decoder::Decode;
     use yrs::{Doc, GetString, Text, Transact, Update};
@@ -65,16 +62,12 @@ mod tests {
             user_id: UserId::new("alice").unwrap(),
             session_id: String::new(),
         };
-        let record = Record {
-            version: Version(1),
-            operation_id: OperationId(Guuid::now()),
-            author,
-            timestamp: Timestamp(0),
-            change,
-        };
+        let edit = Edit::new(author, change);
+        let id = OperationId(Guuid::now());
         Arc::new(News {
-            record,
+            record: Record::of(edit, Version(1), id, Timestamp(0)),
             origin: Some(ConnectionId(origin)),
+            conflicts: Vec::new(),
         })
     }
 

@@ -17,8 +17,8 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesOrdered, SplitSink, SplitStream};
 use futures::{FutureExt, SinkExt, StreamExt};
 use statesync_core::{
-    Accepted, Author, Batch, Change, Document, DocumentState, Edit, EditError, PresenceError,
-    Receipt, Role, Subscription,
+    Accepted, Author, Batch, Change, Document, DocumentState, Edit, EditError, PolicyName,
+    PresenceError, Receipt, Role, Status, Subscription,
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -106,10 +106,12 @@ pub(crate) async fn serve(socket: WebSocket, mut seat: Seat) {
     }
 }
 
-/// What a document's state and permissions leave of a role.
+/// What a document's state, policy and permissions leave of a role: whoever sends raw updates can only
+/// read where they are not merged.
 pub(crate) fn effective_role(document: &Document, principal: &Principal) -> Option<Role> {
     let role = document.metadata.permissions.role_of(&principal.user_id)?;
     match document.state {
+        DocumentState::Active if document.policy != PolicyName::Merge => Some(Role::Viewer),
         DocumentState::Active => Some(role),
         DocumentState::Archived => Some(Role::Viewer),
         _ => None,
@@ -273,6 +275,8 @@ impl Connection {
             let accepted = Accepted {
                 version,
                 operation_id: None,
+                status: Status::Applied,
+                conflict: None,
             };
             self.answers
                 .push_back(async move { Answer::Edit(0, Ok(accepted)) }.boxed());
@@ -283,10 +287,7 @@ impl Connection {
         }
         let document = Arc::clone(self.seat.subscription.document());
         let origin = Some(self.seat.subscription.connection());
-        let edit = Edit {
-            author: self.author.clone(),
-            change: Change::Yjs(update),
-        };
+        let edit = Edit::new(self.author.clone(), Change::Yjs(update));
         let submitting = async move { document.submit(edit, origin).await };
         self.unanswered_bytes += size;
         self.submitting = Some((size, submitting.boxed()));

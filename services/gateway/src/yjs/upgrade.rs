@@ -114,6 +114,10 @@ async fn seat(
     // The head first: strangers do not get to load documents.
     let head = app.library.head(id).await?;
     effective_role(&head, &principal).ok_or_else(Close::not_found)?;
+    if !head.kind.is_yjs() {
+        let reason = "this document is made of objects, not of Yjs";
+        return Err(Close::new(Close::MALFORMED, reason));
+    }
     let registration =
         app.sockets
             .register(principal.session_id, &principal.user_id, &app.limits)?;

@@ -12,7 +12,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use statesync_core::{
-    Document, DocumentId, DocumentState, DocumentType, Metadata, StoreError, Timestamp, UserId,
+    Document, DocumentId, DocumentState, DocumentType, Metadata, PolicyName, StoreError, Timestamp,
+    UserId,
 };
 
 use super::head::Head;
@@ -31,6 +32,7 @@ pub(super) struct Description<'a> {
     created_by: Cow<'a, UserId>,
     created_at: Timestamp,
     pub(super) metadata: Cow<'a, Metadata>,
+    policy: Cow<'a, PolicyName>,
 }
 
 /// A description ready to be written.
@@ -50,6 +52,7 @@ impl<'a> Description<'a> {
             created_by: Cow::Borrowed(&document.created_by),
             created_at: document.created_at,
             metadata: Cow::Borrowed(&document.metadata),
+            policy: Cow::Borrowed(&document.policy),
         }
     }
 
@@ -91,6 +94,8 @@ impl<'a> Description<'a> {
             updated_by: head.updated_by.clone(),
             updated_at: head.updated_at,
             metadata: self.metadata.into_owned(),
+            policy: self.policy.into_owned(),
+            audit: head.audit,
         }
     }
 }

@@ -1,30 +1,42 @@
 //! The part of a document's head that changes with each append.
 //!
 //! ```text
-//!  0  layout            1   1
-//!  1  has a snapshot    1   0 or 1
-//!  2  version           8   u64
-//! 10  chain             8   over all records up to this version
-//! 18  pruned through    8   u64, the newest version whose record is gone
-//! 26  snapshot version  8   u64, zero without one
-//! 34  snapshot chain    8   the chain at that version
-//! 42  description       8   checksum of the description row
-//! 50  updated at        8   u64, unix milliseconds
-//! 58  length            1
-//! 59  updated by            that many bytes of user id
-//!     check             8   XXH3-64 of all of it; context: document
+//!   0  layout            1   2
+//!   1  flags             1   1 = has a snapshot, 2 = has locks
+//!   2  version           8   u64
+//!  10  chain             8   over all records up to this version
+//!  18  pruned through    8   u64, the newest version whose record is gone
+//!  26  snapshot version  8   u64, zero without one
+//!  34  snapshot chain    8   the chain at that version
+//!  42  description       8   checksum of the description row
+//!  50  updated at        8   u64, unix milliseconds
+//!  58  audit            32   hash of the newest audit entry
+//!  90  fence             8   u64, the newest that was given with a lock
+//!  98  open conflicts    8   sum over the rows of all conflicts that wait
+//! 106  named snapshots   8   sum over the rows of all named snapshots
+//! 114  length            1
+//! 115  updated by            that many bytes of user id
+//!      check             8   XXH3-64 of all of it; context: document
 //! ```
+//!
+//! The sums are those of [`integrity::sum`]: a row that is missing from a set that is always read
+//! whole shows.
 
-use statesync_core::{DocumentId, Timestamp, UserId, Version};
+use statesync_core::{Digest, DocumentId, Fence, StoreError, Timestamp, UserId, Version};
 
-use super::key;
+use super::{corrupt, key};
 use crate::encoding::{Fields, Malformed};
 use crate::error::Damage;
 use crate::integrity::{self, Check};
 use crate::rows::Rows;
 use crate::tables::Lookup;
 
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
+const HAS_SNAPSHOT: u8 = 1;
+const HAS_LOCKS: u8 = 2;
+
+/// Bytes of a row but for the user id.
+const FIXED_BYTES: usize = 123;
 
 /// A decoded head row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +48,12 @@ pub(super) struct Head {
     pub(super) description: Check,
     pub(super) updated_at: Timestamp,
     pub(super) updated_by: UserId,
+    pub(super) audit: Digest,
+    pub(super) fence: Fence,
+    /// Whether there is a row of locks, so that an append looks for one only when there is.
+    pub(super) has_locks: bool,
+    pub(super) open_conflicts: Check,
+    pub(super) named: Check,
 }
 
 /// What the snapshot stands for.
@@ -54,15 +72,26 @@ impl Head {
         Ok(Some(Self::decode(id, &row)?))
     }
 
+    /// The head of a document that must be there.
+    pub(super) fn expect(lookup: &impl Lookup, id: DocumentId) -> Result<Self, StoreError> {
+        let head = Self::find(lookup, id).map_err(|damage| corrupt(id, damage))?;
+        head.ok_or(StoreError::NotFound(id))
+    }
+
     /// Puts it under its key.
     pub(super) fn write(&self, id: DocumentId, rows: &mut Rows) {
-        let mut row = Vec::with_capacity(80);
+        let mut row = Vec::with_capacity(FIXED_BYTES + self.updated_by.as_str().len());
         let snapshot = self.snapshot.unwrap_or(Covered {
             version: Version::ZERO,
             chain: 0,
         });
         let user = self.updated_by.as_str().as_bytes();
-        row.extend([LAYOUT, u8::from(self.snapshot.is_some())]);
+        let flags = [
+            (self.snapshot.is_some(), HAS_SNAPSHOT),
+            (self.has_locks, HAS_LOCKS),
+        ];
+        let flags = flags.iter().filter(|(is_so, _)| *is_so);
+        row.extend([LAYOUT, flags.map(|(_, flag)| flag).sum()]);
         row.extend(self.version.0.to_le_bytes());
         row.extend(self.chain.to_le_bytes());
         row.extend(self.pruned_through.0.to_le_bytes());
@@ -70,6 +99,10 @@ impl Head {
         row.extend(snapshot.chain.to_le_bytes());
         row.extend(self.description.to_le_bytes());
         row.extend(self.updated_at.0.to_le_bytes());
+        row.extend(self.audit.0);
+        row.extend(self.fence.0.to_le_bytes());
+        row.extend(self.open_conflicts.to_le_bytes());
+        row.extend(self.named.to_le_bytes());
         // A user id has at most 128 bytes.
         row.push(user.len() as u8);
         row.extend(user);
@@ -85,7 +118,7 @@ impl Head {
             return Err(malformed);
         }
         let mut fields = Fields::of(content, malformed.what);
-        let (layout, has_snapshot) = (fields.u8()?, fields.u8()?);
+        let (layout, flags) = (fields.u8()?, fields.u8()?);
         let (version, chain) = (Version(fields.u64()?), fields.u64()?);
         let pruned_through = Version(fields.u64()?);
         let covered = Covered {
@@ -93,13 +126,15 @@ impl Head {
             chain: fields.u64()?,
         };
         let (description, updated_at) = (fields.u64()?, Timestamp(fields.u64()?));
+        let (audit, fence) = (Digest(fields.array()?), Fence(fields.u64()?));
+        let (open_conflicts, named) = (fields.u64()?, fields.u64()?);
         let length = usize::from(fields.u8()?);
         let updated_by = UserId::new(fields.text(length)?).map_err(|_| malformed)?;
         fields.end()?;
-        if layout != LAYOUT {
+        if layout != LAYOUT || flags & !(HAS_SNAPSHOT | HAS_LOCKS) != 0 {
             return Err(malformed);
         }
-        let snapshot = (has_snapshot != 0).then_some(covered);
+        let snapshot = (flags & HAS_SNAPSHOT != 0).then_some(covered);
         Ok(Self {
             version,
             chain,
@@ -108,6 +143,11 @@ impl Head {
             description,
             updated_at,
             updated_by,
+            audit,
+            fence,
+            has_locks: flags & HAS_LOCKS != 0,
+            open_conflicts,
+            named,
         })
     }
 }

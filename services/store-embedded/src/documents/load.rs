@@ -1,11 +1,11 @@
 //! Reading documents, and finding out whether all of it is there.
 
-use statesync_core::{Document, DocumentId, Record, Since, StoreError, Stored, Version};
+use statesync_core::{Document, DocumentId, Record, Since, Snapshot, StoreError, Stored, Version};
 
 use super::description::Description;
 use super::head::Head;
 use super::record::Linked;
-use super::{corrupt, key, snapshot};
+use super::{conflict, corrupt, key, snapshot};
 use crate::integrity::{self, Check};
 use crate::tables::{Lookup, View};
 
@@ -14,8 +14,7 @@ const NAMED_MAX: usize = 8;
 
 /// The head row and the description together.
 pub(super) fn document(view: &View<'_>, id: DocumentId) -> Result<(Document, Head), StoreError> {
-    let head = Head::find(view, id).map_err(|damage| corrupt(id, damage))?;
-    let head = head.ok_or(StoreError::NotFound(id))?;
+    let head = Head::expect(view, id)?;
     let row = view
         .value(&key::description(id))
         .map_err(|damage| corrupt(id, damage))?;
@@ -28,22 +27,7 @@ pub(super) fn document(view: &View<'_>, id: DocumentId) -> Result<(Document, Hea
 /// Everything needed to go on editing.
 pub(super) fn stored(view: &View<'_>, id: DocumentId) -> Result<Stored, StoreError> {
     let (document, head) = document(view, id)?;
-    let snapshot = match head.snapshot {
-        None => None,
-        Some(covered) => {
-            let row = view
-                .value(&key::snapshot(id))
-                .map_err(|damage| corrupt(id, damage))?;
-            let lost = |what| {
-                corrupt(
-                    id,
-                    format!("the snapshot of version {} {what}", covered.version),
-                )
-            };
-            let row = row.ok_or_else(|| lost("is missing"))?;
-            Some(snapshot::decode(id, covered, &row).map_err(|_| lost("is damaged"))?)
-        }
-    };
+    let snapshot = self::snapshot(view, id, &head)?;
     let after = snapshot
         .as_ref()
         .map_or(Version::ZERO, |snapshot| snapshot.version);
@@ -58,7 +42,44 @@ pub(super) fn stored(view: &View<'_>, id: DocumentId) -> Result<Stored, StoreErr
         document,
         snapshot,
         records,
+        open_conflicts: conflict::open(view, id, &head)?,
     })
+}
+
+/// The newest snapshot, if one was ever saved.
+pub(super) fn snapshot(
+    view: &View<'_>,
+    id: DocumentId,
+    head: &Head,
+) -> Result<Option<Snapshot>, StoreError> {
+    let Some(covered) = head.snapshot else {
+        return Ok(None);
+    };
+    let row = view
+        .value(&key::snapshot(id))
+        .map_err(|damage| corrupt(id, damage))?;
+    let lost = |what| {
+        corrupt(
+            id,
+            format!("the snapshot of version {} {what}", covered.version),
+        )
+    };
+    let row = row.ok_or_else(|| lost("is missing"))?;
+    let snapshot = snapshot::decode(id, covered, &row).map_err(|_| lost("is damaged"))?;
+    Ok(Some(snapshot))
+}
+
+/// The versions of those documents that there are.
+pub(super) fn versions(
+    view: &View<'_>,
+    ids: &[DocumentId],
+) -> Result<Vec<(DocumentId, Version)>, StoreError> {
+    let version = |id: &DocumentId| {
+        let head = Head::find(view, *id).map_err(|damage| corrupt(*id, damage));
+        let found = head.map(|head| head.map(|head| (*id, head.version)));
+        found.transpose()
+    };
+    ids.iter().filter_map(version).collect()
 }
 
 /// Up to `limit` records after a version.
@@ -68,8 +89,7 @@ pub(super) fn since(
     after: Version,
     limit: usize,
 ) -> Result<Since, StoreError> {
-    let head = Head::find(view, id).map_err(|damage| corrupt(id, damage))?;
-    let head = head.ok_or(StoreError::NotFound(id))?;
+    let head = Head::expect(view, id)?;
     if after < head.pruned_through {
         return Ok(Since::Pruned {
             oldest: head.pruned_through.next(),
@@ -107,7 +127,7 @@ impl Log<'_> {
         let mut expected = after.next();
         for row in self.rows(expected, last) {
             let Ok((row_key, value)) = row else { break };
-            let Ok(version) = key::parse_record(&row_key) else {
+            let Ok(version) = key::parse_version(&row_key) else {
                 break;
             };
             faults.missing(expected, version);

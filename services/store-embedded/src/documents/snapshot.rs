@@ -6,7 +6,7 @@
 //! ```
 
 use bytes::Bytes;
-use statesync_core::{DocumentId, Snapshot, StoreError, Version};
+use statesync_core::{DocumentId, OperationId, Snapshot, StoreError, Version};
 
 use super::head::{Covered, Head};
 use super::record::Linked;
@@ -27,16 +27,25 @@ pub(super) enum Progress {
     MoreToPrune,
 }
 
-/// Replaces the snapshot by one that is not older, and prunes up to `records_max` records.
+/// What to prune, a portion at a time.
+pub(super) struct Prune {
+    /// The newest record to forget.
+    pub(super) through: Version,
+    /// At most so many at once.
+    pub(super) records_max: u64,
+    /// The names of those of the portion that have one.
+    pub(super) names: Vec<(Version, OperationId)>,
+}
+
+/// Replaces the snapshot by one that is not older, and prunes a portion.
 pub(super) fn save(
     reads: &Reads<'_>,
     rows: &mut Rows,
     id: DocumentId,
     snapshot: &Snapshot,
-    prune_through: Version,
-    records_max: u64,
+    prune: &Prune,
 ) -> Result<Progress, StoreError> {
-    let mut head = find(reads, id)?;
+    let mut head = Head::expect(reads, id)?;
     if head
         .snapshot
         .is_some_and(|present| present.version > snapshot.version)
@@ -52,21 +61,20 @@ pub(super) fn save(
     let check = content_check(id, covered, &snapshot.content).to_le_bytes();
     rows.put(&key::snapshot(id), &[&check, &snapshot.content]);
     head.snapshot = Some(covered);
-    let progress = forget(id, &mut head, rows, prune_through, records_max);
+    let progress = forget(id, &mut head, rows, prune);
     head.write(id, rows);
     Ok(progress)
 }
 
-/// Prunes up to `records_max` records.
+/// Prunes a portion.
 pub(super) fn prune(
     reads: &Reads<'_>,
     rows: &mut Rows,
     id: DocumentId,
-    prune_through: Version,
-    records_max: u64,
+    prune: &Prune,
 ) -> Result<Progress, StoreError> {
-    let mut head = find(reads, id)?;
-    let progress = forget(id, &mut head, rows, prune_through, records_max);
+    let mut head = Head::expect(reads, id)?;
+    let progress = forget(id, &mut head, rows, prune);
     if !rows.is_empty() {
         head.write(id, rows);
     }
@@ -86,27 +94,21 @@ pub(super) fn decode(id: DocumentId, covered: Covered, row: &[u8]) -> Result<Sna
     })
 }
 
-fn find(reads: &Reads<'_>, id: DocumentId) -> Result<Head, StoreError> {
-    let head = Head::find(reads, id).map_err(|damage| corrupt(id, damage))?;
-    head.ok_or(StoreError::NotFound(id))
-}
-
 /// Records that no snapshot covers are never forgotten.
-fn forget(
-    id: DocumentId,
-    head: &mut Head,
-    rows: &mut Rows,
-    prune_through: Version,
-    records_max: u64,
-) -> Progress {
+fn forget(id: DocumentId, head: &mut Head, rows: &mut Rows, prune: &Prune) -> Progress {
     let covered = head
         .snapshot
         .map_or(Version::ZERO, |covered| covered.version);
-    let goal = prune_through.min(covered);
+    let goal = prune.through.min(covered);
     let first = head.pruned_through.next();
-    let last = goal.min(Version(head.pruned_through.0 + records_max));
+    let last = goal.min(Version(head.pruned_through.0 + prune.records_max));
     for version in first.0..=last.0 {
         rows.delete(&key::record(id, Version(version)));
+    }
+    // One that is not among these may be in use again.
+    let forgotten = |version: &Version| (first..=last).contains(version);
+    for (_, name) in prune.names.iter().filter(|(version, _)| forgotten(version)) {
+        rows.delete(&key::operation(id, *name));
     }
     head.pruned_through = head.pruned_through.max(last);
     if head.pruned_through < goal {

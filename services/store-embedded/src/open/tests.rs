@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use futures::executor::block_on;
+use guuid::SystemClock;
 use statesync_core::{Document, DocumentStore, StoreError, Version, testkit};
 
 use crate::log::{LogFile, OpenLogFile, log_files};
@@ -74,7 +75,12 @@ impl LogFile for Failing {
 }
 
 fn open(directory: &Path, disk: &Disk) -> EmbeddedStore {
-    let shared = super::open(&Options::new(directory), disk.files()).unwrap();
+    let shared = super::open(
+        &Options::new(directory),
+        disk.files(),
+        Arc::new(SystemClock),
+    )
+    .unwrap();
     EmbeddedStore {
         shared: Arc::new(shared),
     }

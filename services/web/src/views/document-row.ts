@@ -29,7 +29,7 @@ export function documentRow(app: App, shown: DocumentInfo, actions: RowActions):
     { class: 'document-row' },
     h(
       'span',
-      { class: 'document-kind', title: shown.type === 'text' ? 'Plain text' : 'Rich text' },
+      { class: 'document-kind', title: kindName(shown.type) },
       icon(shown.type === 'text' ? FileType : FileText, 20),
     ),
     h(
@@ -87,4 +87,9 @@ function rowMenu(app: App, document: DocumentInfo, actions: RowActions): MenuIte
     { label: 'Unarchive', icon: ArchiveRestore, action: () => setState('active') },
     { label: 'Delete', icon: Trash2, danger: true, action: () => void remove() },
   ];
+}
+
+function kindName(type: string): string {
+  const names: Record<string, string> = { text: 'Plain text', richtext: 'Rich text', whiteboard: 'Whiteboard', canvas: 'Canvas', sheet: 'Sheet' };
+  return names[type] ?? type;
 }

@@ -81,6 +81,11 @@ fn empty_verbs_are_refused_where_a_function_is_declared() {
     );
     assert_eq!(empty_verb("    // the fn get_name was renamed"), None);
     assert_eq!(empty_verb("    fn processor() {"), None);
+    let method = "    fn get_name() {}\n}\n";
+    let of_a_trait = format!("impl Named for Thing {{\n{method}\nimpl Thing {{\n}}\n");
+    assert_eq!(content("a/src/lib.rs", &of_a_trait, &[]).len(), 0);
+    let ours = format!("impl Named for Thing {{}}\n\nimpl Thing {{\n{method}");
+    assert_eq!(content("a/src/lib.rs", &ours, &[]).len(), 1);
 }
 
 #[test]
