@@ -1,0 +1,31 @@
+//! The document service: gRPC over `statesync-core`.
+//!
+//! ```text
+//! call.rs      a place, a deadline, a span          auth.rs   who calls
+//! service.rs   one method for each call  ->  desk.rs, documents.rs, apply.rs, history.rs, locks.rs,
+//!                                            conflicts.rs, subscribe.rs
+//! convert.rs   wire <-> core                        status.rs every refusal as a gRPC status
+//! server.rs    listens, drains                      stores.rs, options.rs: what was chosen
+//! ```
+
+mod apply;
+mod auth;
+mod call;
+mod conflicts;
+mod convert;
+mod desk;
+mod documents;
+mod history;
+mod locks;
+pub mod options;
+pub mod run;
+pub mod server;
+mod service;
+mod status;
+pub mod stores;
+mod subscribe;
+pub mod telemetry;
+
+pub use auth::{Authenticate, Caller, ServiceSecret, TrustedGateway, WeakSecret};
+pub use call::CallLimits;
+pub use service::StateSync;

@@ -1,0 +1,138 @@
+//! `statesync-service`: puts the parts together, listens, and stops on a signal.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use guuid::{Guuid, SystemClock};
+use statesync_core::{Library, Limits};
+use store_redis::Hints;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::TrustedGateway;
+use crate::call::CallLimits;
+use crate::options::{Options, OptionsError, Settings};
+use crate::server::{Parts, ServerError, serve};
+use crate::stores::{self, Store, StoresError};
+use crate::telemetry;
+
+/// The service could not start, or not stop as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The options cannot be used.
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    /// The store or the bus cannot be had.
+    #[error(transparent)]
+    Stores(#[from] StoresError),
+    /// The address cannot be had.
+    #[error("cannot listen on {address} (--listen)")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The server failed.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The runtime could not be started.
+    #[error("the runtime could not be started")]
+    Runtime(#[source] std::io::Error),
+}
+
+/// Serves until a signal says stop.
+///
+/// # Errors
+///
+/// See [`RunError`].
+pub fn run(options: Options) -> Result<(), RunError> {
+    let settings = options.settle()?;
+    telemetry::start_log(settings.log_format);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(RunError::Runtime)?;
+    let outcome = runtime.block_on(serve_until_told(settings));
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    outcome
+}
+
+async fn serve_until_told(settings: Settings) -> Result<(), RunError> {
+    let mut signals = StopSignals::new().map_err(RunError::Runtime)?;
+    let address = settings.listen;
+    let failed = |source| RunError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().unwrap_or(address);
+    let store = Store::open(&settings.document_store).await?;
+    let parts = parts(&settings, &store)?;
+    tracing::info!(%address, store = ?settings.document_store, "serving");
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    let listening = tokio::spawn(async move {
+        let reason = signals.wait().await;
+        tracing::info!(reason, "stopping: callers are told to come back");
+        told.cancel();
+    });
+    let outcome = serve(listener, parts, stop).await;
+    listening.abort();
+    store.close();
+    Ok(outcome?)
+}
+
+fn parts(settings: &Settings, store: &Store) -> Result<Parts, RunError> {
+    let library = Library::new(
+        Arc::clone(&store.documents),
+        Arc::new(SystemClock),
+        Arc::new(Guuid::now),
+        Arc::new(|task| drop(tokio::spawn(task))),
+        Limits::default(),
+    );
+    let mut limits = CallLimits::default();
+    if let Some(seconds) = settings.call_seconds {
+        limits.duration_max = Duration::from_secs(seconds);
+    }
+    let chosen = stores::bus(&settings.bus)?;
+    let library = Arc::new(library.with_bus(chosen.bus));
+    if let Some(hints) = chosen.hints {
+        tokio::spawn(take_hints(Arc::downgrade(&library), hints));
+    }
+    Ok(Parts {
+        library,
+        authenticate: Arc::new(TrustedGateway::new(settings.service_secret.clone())),
+        limits,
+    })
+}
+
+/// Hands what other processes say to the library, for as long as there is one.
+async fn take_hints(library: Weak<Library>, mut hints: Hints) {
+    while let Some(hint) = hints.next().await
+        && let Some(library) = library.upgrade()
+    {
+        library.on_hint(hint);
+    }
+}
+
+/// The signals that ask a process to end.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "interrupted",
+            _ = self.terminate.recv() => "asked to terminate",
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Lists of documents.
+
+use statesync_core::{DocumentId, ListQuery, Page};
+use tokio_postgres::types::Type;
+
+use crate::failure::Failure;
+use crate::rows;
+use crate::transaction::{Statement, Transactions};
+
+pub(crate) async fn list(transactions: &Transactions, query: &ListQuery) -> Result<Page, Failure> {
+    let state = query.state.map(rows::word).transpose()?;
+    let before = query.before.map(|id| id.0.to_uuid());
+    let member = query.member.as_ref().map(|user| user.as_str());
+    // One more tells whether there are more.
+    let limit = rows::limit(query.limit).saturating_add(1);
+    let source = if member.is_some() {
+        "members JOIN documents ON documents.id = members.document_id \
+         WHERE members.user_id = $4 AND ($2::uuid IS NULL OR members.document_id < $2) AND"
+    } else {
+        "documents WHERE $4::text IS NULL AND"
+    };
+    let sql = format!(
+        "SELECT {} FROM {source} ($1::text IS NULL OR state = $1) \
+         AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+        rows::HEAD
+    );
+    let statement = Statement::new(
+        &sql,
+        [
+            (&state, Type::TEXT),
+            (&before, Type::UUID),
+            (&limit, Type::INT8),
+            (&member, Type::TEXT),
+        ],
+    );
+    let [found] = transactions.read([statement]).await?;
+    let documents = found.iter().take(query.limit).map(|row| {
+        // What it is called is in the row; only a damaged one has no name.
+        let nobody = DocumentId(guuid::Guuid::first_at(0));
+        let id = rows::Columns::of(row, nobody, "head").guuid("id")?;
+        rows::head(row, DocumentId(id))
+    });
+    Ok(Page {
+        documents: documents.collect::<Result<_, _>>()?,
+        more: found.len() > query.limit,
+    })
+}

@@ -1,0 +1,211 @@
+//! A private PostgreSQL server: its own data directory, its own port on the loopback interface.
+
+use std::ffi::OsStr;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use store_postgres::{Options, PostgresStore};
+use tempfile::TempDir;
+use tokio_postgres::NoTls;
+
+/// A server that runs as long as this lives.
+pub(crate) struct Cluster {
+    folder: TempDir,
+    port: u16,
+    running: Mutex<Option<Child>>,
+}
+
+impl Cluster {
+    /// The server that tests share which run at the same time, each in its own database.
+    pub(crate) fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let started = Arc::new(Self::start());
+            *shared = Arc::downgrade(&started);
+            started
+        })
+    }
+
+    /// A server of one's own.
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        if let Some((user, group)) = another_user() {
+            std::os::unix::fs::chown(folder.path(), Some(user), Some(group)).unwrap();
+        }
+        let mut initdb = as_another_user(program("initdb"));
+        initdb
+            .args(["--auth=trust", "--username=aetherflow", "--encoding=UTF8"])
+            .args(["--locale=C", "--no-sync", "--pgdata"])
+            .arg(folder.path().join("data"))
+            .current_dir(folder.path());
+        let made = initdb.output().unwrap();
+        let log = String::from_utf8_lossy(&made.stderr);
+        assert!(made.status.success(), "initdb failed: {log}");
+        let cluster = Self {
+            folder,
+            port: free_port(),
+            running: Mutex::new(None),
+        };
+        cluster.resume();
+        cluster
+    }
+
+    /// Starts the server again after [`Cluster::stop`], on the same port.
+    pub(crate) fn resume(&self) {
+        let mut shell = as_another_user(PathBuf::from("sh"));
+        // The shell stops the server when this process closes the pipe, also by dying.
+        shell
+            .args([
+                "-c",
+                "\"$@\" & server=$!; read -r _; kill -INT $server; wait $server",
+            ])
+            .arg("sh")
+            .arg(program("postgres"))
+            .arg("-D")
+            .arg(self.folder.path().join("data"))
+            .args(["-c", "listen_addresses=127.0.0.1"])
+            .args(["-c", "unix_socket_directories="])
+            .args(["-c", "fsync=on", "-c", "shared_buffers=32MB"])
+            .args(["-p", &self.port.to_string()])
+            .current_dir(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        // In a group of its own: an interrupt from the terminal reaches it through the pipe only.
+        let child = shell.process_group(0).spawn().unwrap();
+        *self.running() = Some(child);
+        self.wait_until_it_answers();
+    }
+
+    /// Stops the server as an operator does who cannot wait: connections are cut.
+    pub(crate) fn stop(&self) {
+        if let Some(mut child) = self.running().take() {
+            drop(child.stdin.take());
+            // It is on its way out whatever this says, and may be panicking already.
+            let _ = child.wait();
+        }
+    }
+
+    /// The URL of a database.
+    pub(crate) fn url(&self, database: &str) -> String {
+        Self::url_at(self.port, database)
+    }
+
+    /// The same through another port.
+    pub(crate) fn url_at(port: u16, database: &str) -> String {
+        format!("postgres://aetherflow@127.0.0.1:{port}/{database}")
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Makes an empty database of this name.
+    pub(crate) async fn database(&self, name: &str) -> String {
+        let admin = client(&self.url("postgres")).await;
+        let create = format!("CREATE DATABASE {name}");
+        admin.batch_execute(&create).await.unwrap();
+        self.url(name)
+    }
+
+    /// A store on a database of its own.
+    pub(crate) async fn store(&self, name: &str) -> PostgresStore {
+        connect(&self.database(name).await).await
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, Option<Child>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_until_it_answers(&self) {
+        for _ in 0..ANSWER_ATTEMPTS {
+            let mut ready = Command::new(program("pg_isready"));
+            ready.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]);
+            if ready.status().unwrap().success() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the PostgreSQL server does not answer");
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A store with short waits: nothing here is far away.
+pub(crate) async fn connect(url: &str) -> PostgresStore {
+    PostgresStore::connect(&options(url)).await.unwrap()
+}
+
+pub(crate) fn options(url: &str) -> Options {
+    Options::new(url).connections(8)
+}
+
+/// A connection for looking at tables.
+pub(crate) async fn client(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// One of PostgreSQL's programs. Debian keeps all but the client out of the path.
+fn program(name: &str) -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    let mut versions: Vec<(u32, PathBuf)> = versions
+        .filter_map(Result::ok)
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())))
+        .collect();
+    versions.sort();
+    let newest_first = versions.into_iter().rev().map(|(_, path)| path.join("bin"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = newest_first.chain(std::env::split_paths(&path));
+    let mut programs = folders.map(|folder| folder.join(name));
+    programs
+        .find(|program| program.is_file())
+        .unwrap_or_else(|| {
+            panic!("{name} is missing: install PostgreSQL (apt-get install postgresql)")
+        })
+}
+
+/// The server refuses to be root.
+fn as_another_user(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    if let Some((user, group)) = another_user() {
+        command.uid(user).gid(group);
+    }
+    command
+}
+
+/// Who the server runs as, if not as ourselves.
+fn another_user() -> Option<(u32, u32)> {
+    rustix::process::geteuid()
+        .is_root()
+        .then(|| (id("-u"), id("-g")))
+}
+
+/// Debian's package makes the user.
+fn id(of: &str) -> u32 {
+    let output = Command::new("id").args([of, "postgres"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let id = text.trim().parse();
+    id.expect("as root, the tests need a user named postgres to run the server as")
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// A minute, for a machine that has much else to do.
+const ANSWER_ATTEMPTS: u32 = 1_200;

@@ -1,0 +1,18 @@
+//! The store on a real PostgreSQL server, which the tests start themselves.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "these are tests"
+)]
+
+mod cluster;
+mod contract;
+mod damage;
+mod doubt;
+mod migrations;
+mod operator;
+mod outage;
+mod proxy;
+mod replicas;

@@ -1,0 +1,199 @@
+//! A connection in between that breaks at the worst moments: around a `COMMIT`.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+
+/// What becomes of the next `COMMIT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Nothing.
+    Never,
+    /// It does not reach the server: both connections are cut.
+    Before,
+    /// The server carries it out; its answer does not come back.
+    After,
+    /// The client loses its connection, and the server gets it only when somebody has begun to ask what
+    /// became of it.
+    Late,
+}
+
+/// What becomes of new connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    Open,
+    /// They wait.
+    Held,
+    /// They are refused.
+    Closed,
+}
+
+/// The one in between, as long as its runtime runs.
+pub(crate) struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    server: u16,
+    cut: Mutex<Cut>,
+    door: watch::Sender<Door>,
+    /// What happens to the door at the next cut.
+    door_after_cut: Mutex<Door>,
+    cuts: Semaphore,
+    lookups: Semaphore,
+}
+
+impl Proxy {
+    pub(crate) async fn start(server: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::new(Shared {
+            server,
+            cut: Mutex::new(Cut::Never),
+            door: watch::Sender::new(Door::Open),
+            door_after_cut: Mutex::new(Door::Open),
+            cuts: Semaphore::new(0),
+            lookups: Semaphore::new(0),
+        });
+        let accepting = Arc::clone(&shared);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(Arc::clone(&accepting).connection(client));
+            }
+        });
+        Self { port, shared }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Cuts at the next `COMMIT`, and does this to connections that come after it.
+    pub(crate) fn cut(&self, cut: Cut, door: Door) {
+        *self.shared.cut.lock() = cut;
+        *self.shared.door_after_cut.lock() = door;
+    }
+
+    pub(crate) fn door(&self, door: Door) {
+        self.shared.door.send_replace(door);
+    }
+
+    /// Waits until it was cut.
+    pub(crate) async fn was_cut(&self) {
+        let cut = tokio::time::timeout(Duration::from_secs(60), self.shared.cuts.acquire());
+        cut.await.expect("nothing was cut").unwrap().forget();
+    }
+}
+
+impl Shared {
+    async fn connection(self: Arc<Self>, client: TcpStream) {
+        let mut door = self.door.subscribe();
+        let door = door.wait_for(|door| *door != Door::Held).await;
+        if door.is_ok_and(|door| *door == Door::Open) {
+            // A connection that ends in an error has ended.
+            let _ = self.relay(client).await;
+        }
+    }
+
+    async fn relay(&self, mut client: TcpStream) -> std::io::Result<()> {
+        let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, self.server)).await?;
+        client.set_nodelay(true)?;
+        server.set_nodelay(true)?;
+        let mut frames = Frames::default();
+        let (mut asked, mut answered) = (Vec::new(), Vec::new());
+        loop {
+            asked.clear();
+            answered.clear();
+            tokio::select! {
+                read = client.read_buf(&mut asked) => if read? == 0 { return Ok(()) },
+                read = server.read_buf(&mut answered) => if read? == 0 { return Ok(()) },
+            }
+            client.write_all(&answered).await?;
+            frames.bytes.extend_from_slice(&asked);
+            while let Some(frame) = frames.next() {
+                if frame.windows(LOOKUP.len()).any(|window| window == LOOKUP) {
+                    self.lookups.add_permits(1);
+                }
+                let cut = if frame == COMMIT {
+                    std::mem::replace(&mut *self.cut.lock(), Cut::Never)
+                } else {
+                    Cut::Never
+                };
+                if cut != Cut::Never {
+                    return self.sever(cut, client, server).await;
+                }
+                server.write_all(&frame).await?;
+            }
+        }
+    }
+
+    async fn sever(
+        &self,
+        cut: Cut,
+        client: TcpStream,
+        mut server: TcpStream,
+    ) -> std::io::Result<()> {
+        self.door.send_replace(*self.door_after_cut.lock());
+        match cut {
+            Cut::Never => {}
+            Cut::Before => drop((client, server)),
+            Cut::After => {
+                server.write_all(COMMIT).await?;
+                committed(&mut server).await?;
+                drop(client);
+            }
+            Cut::Late => {
+                drop(client);
+                self.lookups.acquire().await.unwrap().forget();
+                // The question is on its way, and has to wait for the answer to become true.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                server.write_all(COMMIT).await?;
+                committed(&mut server).await?;
+            }
+        }
+        self.cuts.add_permits(1);
+        Ok(())
+    }
+}
+
+/// Waits until the server has carried it out.
+async fn committed(server: &mut TcpStream) -> std::io::Result<()> {
+    let mut answered = Vec::new();
+    while !answered.windows(DONE.len()).any(|window| window == DONE) {
+        if server.read_buf(&mut answered).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(())
+}
+
+/// The messages of a client: a length and that much, and before it a letter in all but the first one.
+#[derive(Default)]
+struct Frames {
+    bytes: Vec<u8>,
+    started: bool,
+}
+
+impl Frames {
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let letter = usize::from(self.started);
+        let length = self.bytes.get(letter..letter + 4)?;
+        let length = u32::from_be_bytes(length.try_into().unwrap()) as usize + letter;
+        if self.bytes.len() < length {
+            return None;
+        }
+        self.started = true;
+        Some(self.bytes.drain(..length).collect())
+    }
+}
+
+/// As the store sends it when it has written something.
+const COMMIT: &[u8] = b"Q\0\0\0\x2cSET LOCAL statement_timeout = 0; COMMIT\0";
+const DONE: &[u8] = b"C\0\0\0\x0bCOMMIT\0";
+const LOOKUP: &[u8] = b"SELECT hash FROM audit";

@@ -1,0 +1,130 @@
+//! Hints over a real Redis server, which this test starts itself.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "these are tests"
+)]
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use guuid::Guuid;
+use statesync_core::{Bus, DocumentId, Hint, Version};
+use store_redis::{BusError, Hints, RedisBus};
+use tokio::time::{sleep, timeout};
+
+/// Only for what would never come.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// A Redis server of our own, which goes with this.
+struct Server {
+    process: Child,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    fn start(port: u16) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new("redis-server");
+        command
+            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .args(["--port", &port.to_string()])
+            .arg("--dir")
+            .arg(folder.path())
+            .stdout(Stdio::null());
+        let process = command
+            .spawn()
+            .expect("redis-server (Debian: redis-server)");
+        Self {
+            process,
+            port,
+            _folder: folder,
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn hint(version: u64) -> Hint {
+    Hint {
+        document_id: DocumentId(Guuid::now()),
+        version: Version(version),
+    }
+}
+
+/// Announces until one is heard: how long the server takes to be there, nobody knows.
+async fn heard(from: &RedisBus, hint: Hint, by: &mut Hints) {
+    let announcing = async {
+        loop {
+            from.announce(hint);
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let hearing = async { while by.next().await.expect("the listening goes on") != hint {} };
+    tokio::select! {
+        () = announcing => {}
+        outcome = timeout(LONGEST, hearing) => outcome.expect("a hint arrives"),
+    }
+}
+
+#[tokio::test]
+async fn hints_reach_the_others_and_not_oneself_and_go_on_after_the_server_was_away() {
+    let server = Server::start(free_port());
+    let (one, mut at_one) = RedisBus::start(&server.url()).unwrap();
+    let (other, mut at_other) = RedisBus::start(&server.url()).unwrap();
+    heard(&one, hint(1), &mut at_other).await;
+    heard(&other, hint(2), &mut at_one).await;
+    // Its own are not among what the first one hears: only those of the other are.
+    let last = hint(3);
+    one.announce(hint(99));
+    heard(&other, last, &mut at_one).await;
+
+    let port = server.port;
+    drop(server);
+    // While it is away nobody waits.
+    (0..10_000).for_each(|version| one.announce(hint(version)));
+    let _again = Server::start(port);
+    heard(&one, hint(4), &mut at_other).await;
+    heard(&other, hint(5), &mut at_one).await;
+}
+
+#[tokio::test]
+async fn what_others_put_on_the_channel_does_no_harm() {
+    let server = Server::start(free_port());
+    let (one, _at_one) = RedisBus::start(&server.url()).unwrap();
+    let (_other, mut at_other) = RedisBus::start(&server.url()).unwrap();
+    heard(&one, hint(1), &mut at_other).await;
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let large = vec![0; 1_000_000];
+    for garbage in [&b""[..], b"nonsense", &[0xff; 32], &large] {
+        let mut publish = redis::cmd("PUBLISH");
+        publish.arg("aetherflow:documents").arg(garbage);
+        publish.query_async::<()>(&mut connection).await.unwrap();
+    }
+    heard(&one, hint(2), &mut at_other).await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_refused() {
+    let refused = RedisBus::start("http://localhost");
+    assert!(matches!(refused, Err(BusError::Address(_))));
+}
