@@ -61,6 +61,8 @@ mod options;
 mod rows;
 mod snapshots;
 mod store;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod texts;
 mod transaction;
 

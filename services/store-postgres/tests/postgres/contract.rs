@@ -3,7 +3,7 @@
 use statesync_core::testkit;
 use store_postgres::PostgresStore;
 
-use crate::cluster::{Cluster, connect, options};
+use store_postgres::testkit::{Cluster, connect, options};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_are_kept_as_the_core_demands() {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use statesync_core::{DocumentStore as _, Snapshot, StoreError, Version, testkit};
 
-use crate::cluster::{Cluster, client, connect};
+use store_postgres::testkit::{Cluster, client, connect};
 
 /// What every damage here leads to, and only for the document that has it.
 async fn assert_noticed(database: &str, damage: &str) {

@@ -6,8 +6,8 @@ use statesync_core::{
 };
 use store_postgres::PostgresStore;
 
-use crate::cluster::{Cluster, connect};
 use crate::proxy::{Cut, Door, Proxy};
+use store_postgres::testkit::{Cluster, connect};
 
 struct Scene {
     _cluster: std::sync::Arc<Cluster>,

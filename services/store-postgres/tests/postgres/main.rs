@@ -7,7 +7,6 @@
     reason = "these are tests"
 )]
 
-mod cluster;
 mod contract;
 mod damage;
 mod doubt;

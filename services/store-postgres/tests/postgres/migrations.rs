@@ -3,7 +3,7 @@
 use statesync_core::{DocumentStore as _, testkit};
 use store_postgres::{ConnectError, PostgresStore};
 
-use crate::cluster::{Cluster, client, connect, options};
+use store_postgres::testkit::{Cluster, client, connect, options};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_that_start_at_once_make_the_tables_once() {

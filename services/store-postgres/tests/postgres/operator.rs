@@ -8,7 +8,7 @@ use statesync_core::{
 };
 use tokio_postgres::error::SqlState;
 
-use crate::cluster::{Cluster, client, connect};
+use store_postgres::testkit::{Cluster, client, connect};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_usual_questions_have_answers() {

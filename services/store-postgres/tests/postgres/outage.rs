@@ -2,7 +2,7 @@
 
 use statesync_core::{DocumentStore as _, StoreError, testkit};
 
-use crate::cluster::Cluster;
+use store_postgres::testkit::Cluster;
 
 fn assert_unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
     assert!(

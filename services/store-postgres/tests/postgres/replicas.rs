@@ -10,7 +10,7 @@ use statesync_core::{
 };
 use store_postgres::PostgresStore;
 
-use crate::cluster::{Cluster, connect};
+use store_postgres::testkit::{Cluster, connect};
 
 /// Appends `count` records, one at a time, to whatever is there. The versions that were won.
 async fn write(store: &PostgresStore, document: &Document, mark: u8, count: usize) -> Vec<u64> {

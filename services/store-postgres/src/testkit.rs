@@ -1,4 +1,13 @@
-//! A private PostgreSQL server: its own data directory, its own port on the loopback interface.
+//! For tests: a private PostgreSQL server, with its own data directory and its own port on the loopback
+//! interface. Its programs are those of this machine (Debian: package postgresql).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "these are tests"
+)]
 
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, TcpListener};
@@ -8,12 +17,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use store_postgres::{Options, PostgresStore};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
+use crate::{Options, PostgresStore};
+
 /// A server that runs as long as this lives.
-pub(crate) struct Cluster {
+#[derive(Debug)]
+pub struct Cluster {
     folder: TempDir,
     port: u16,
     running: Mutex<Option<Child>>,
@@ -21,7 +32,7 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// The server that tests share which run at the same time, each in its own database.
-    pub(crate) fn shared() -> Arc<Self> {
+    pub fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
@@ -32,7 +43,7 @@ impl Cluster {
     }
 
     /// A server of one's own.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         if let Some((user, group)) = another_user() {
             std::os::unix::fs::chown(folder.path(), Some(user), Some(group)).unwrap();
@@ -56,7 +67,7 @@ impl Cluster {
     }
 
     /// Starts the server again after [`Cluster::stop`], on the same port.
-    pub(crate) fn resume(&self) {
+    pub fn resume(&self) {
         let mut shell = as_another_user(PathBuf::from("sh"));
         // The shell stops the server when this process closes the pipe, also by dying.
         shell
@@ -83,7 +94,7 @@ impl Cluster {
     }
 
     /// Stops the server as an operator does who cannot wait: connections are cut.
-    pub(crate) fn stop(&self) {
+    pub fn stop(&self) {
         if let Some(mut child) = self.running().take() {
             drop(child.stdin.take());
             // It is on its way out whatever this says, and may be panicking already.
@@ -92,21 +103,22 @@ impl Cluster {
     }
 
     /// The URL of a database.
-    pub(crate) fn url(&self, database: &str) -> String {
+    pub fn url(&self, database: &str) -> String {
         Self::url_at(self.port, database)
     }
 
     /// The same through another port.
-    pub(crate) fn url_at(port: u16, database: &str) -> String {
+    pub fn url_at(port: u16, database: &str) -> String {
         format!("postgres://aetherflow@127.0.0.1:{port}/{database}")
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
         self.port
     }
 
     /// Makes an empty database of this name.
-    pub(crate) async fn database(&self, name: &str) -> String {
+    pub async fn database(&self, name: &str) -> String {
         let admin = client(&self.url("postgres")).await;
         let create = format!("CREATE DATABASE {name}");
         admin.batch_execute(&create).await.unwrap();
@@ -114,7 +126,7 @@ impl Cluster {
     }
 
     /// A store on a database of its own.
-    pub(crate) async fn store(&self, name: &str) -> PostgresStore {
+    pub async fn store(&self, name: &str) -> PostgresStore {
         connect(&self.database(name).await).await
     }
 
@@ -142,16 +154,17 @@ impl Drop for Cluster {
 }
 
 /// A store with short waits: nothing here is far away.
-pub(crate) async fn connect(url: &str) -> PostgresStore {
+pub async fn connect(url: &str) -> PostgresStore {
     PostgresStore::connect(&options(url)).await.unwrap()
 }
 
-pub(crate) fn options(url: &str) -> Options {
+/// Few connections, short waits.
+pub fn options(url: &str) -> Options {
     Options::new(url).connections(8)
 }
 
 /// A connection for looking at tables.
-pub(crate) async fn client(url: &str) -> tokio_postgres::Client {
+pub async fn client(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
