@@ -17,7 +17,7 @@ use crate::identity::{IdSource, Version};
 use crate::limits::Limits;
 use crate::objects::Writer;
 use crate::policy::{Case, Policies, Verdict};
-use crate::record::{Change, Record, Status};
+use crate::record::{Change, Effect, Record, Status};
 use crate::value::{Value, Write};
 use crate::yjs::{Applied, ContentError};
 
@@ -271,7 +271,7 @@ impl Situation<'_> {
         }
         let mut conflict = known.unwrap_or_else(|| self.new_conflict(&draft));
         draft.status = Status::Conflict;
-        draft.effect = crate::record::Effect::Nothing;
+        draft.effect = Effect::Nothing;
         draft.conflict = Some(conflict.id);
         conflict.add(about, earlier.into_iter().chain([draft.clone()]));
         Ok(Decision::Append(Box::new(Accepting {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use guuid::Guuid;
 use statesync_core::{Bus, DocumentId, Hint, Version};
 use store_redis::{BusError, Hints, RedisBus};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 /// Only for what would never come.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -46,6 +46,20 @@ impl Server {
         }
     }
 
+    /// Resolves when the server has answered.
+    async fn answers(&self) {
+        let client = redis::Client::open(self.url()).unwrap();
+        loop {
+            if let Ok(mut connection) = client.get_multiplexed_async_connection().await {
+                let pong = redis::cmd("PING").query_async::<()>(&mut connection).await;
+                if pong.is_ok() {
+                    return;
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
@@ -70,12 +84,13 @@ fn hint(version: u64) -> Hint {
     }
 }
 
-/// Announces until one is heard: how long the server takes to be there, nobody knows.
-async fn heard(from: &RedisBus, hint: Hint, by: &mut Hints) {
+/// Announces until one is heard, and after each time until the server has answered somebody else: when it
+/// is there, and when both of them have found it, nobody knows.
+async fn heard(server: &Server, from: &RedisBus, hint: Hint, by: &mut Hints) {
     let announcing = async {
         loop {
             from.announce(hint);
-            sleep(Duration::from_millis(20)).await;
+            server.answers().await;
         }
     };
     let hearing = async { while by.next().await.expect("the listening goes on") != hint {} };
@@ -90,20 +105,20 @@ async fn hints_reach_the_others_and_not_oneself_and_go_on_after_the_server_was_a
     let server = Server::start(free_port());
     let (one, mut at_one) = RedisBus::start(&server.url()).unwrap();
     let (other, mut at_other) = RedisBus::start(&server.url()).unwrap();
-    heard(&one, hint(1), &mut at_other).await;
-    heard(&other, hint(2), &mut at_one).await;
+    heard(&server, &one, hint(1), &mut at_other).await;
+    heard(&server, &other, hint(2), &mut at_one).await;
     // Its own are not among what the first one hears: only those of the other are.
     let last = hint(3);
     one.announce(hint(99));
-    heard(&other, last, &mut at_one).await;
+    heard(&server, &other, last, &mut at_one).await;
 
     let port = server.port;
     drop(server);
     // While it is away nobody waits.
     (0..10_000).for_each(|version| one.announce(hint(version)));
-    let _again = Server::start(port);
-    heard(&one, hint(4), &mut at_other).await;
-    heard(&other, hint(5), &mut at_one).await;
+    let again = Server::start(port);
+    heard(&again, &one, hint(4), &mut at_other).await;
+    heard(&again, &other, hint(5), &mut at_one).await;
 }
 
 #[tokio::test]
@@ -111,7 +126,7 @@ async fn what_others_put_on_the_channel_does_no_harm() {
     let server = Server::start(free_port());
     let (one, _at_one) = RedisBus::start(&server.url()).unwrap();
     let (_other, mut at_other) = RedisBus::start(&server.url()).unwrap();
-    heard(&one, hint(1), &mut at_other).await;
+    heard(&server, &one, hint(1), &mut at_other).await;
     let client = redis::Client::open(server.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let large = vec![0; 1_000_000];
@@ -120,7 +135,7 @@ async fn what_others_put_on_the_channel_does_no_harm() {
         publish.arg("aetherflow:documents").arg(garbage);
         publish.query_async::<()>(&mut connection).await.unwrap();
     }
-    heard(&one, hint(2), &mut at_other).await;
+    heard(&server, &one, hint(2), &mut at_other).await;
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! Decisions about the edits of a batch, with what they need beside the present document.
 
-use super::{Accepted, Asked, Owner};
+use super::{Accepted, Asked, Owner, describe};
 use crate::content::Content;
 use crate::decide::{Accepting, Decision, Evidence, Need, Refusal, Situation, decide};
 use crate::error::EditError;
+use crate::history::{HistoryError, content_at};
 use crate::identity::{OperationId, Version};
 use crate::record::{Edit, Record};
 use crate::store::Since;
@@ -92,7 +93,7 @@ impl Owner {
     async fn records_since(&self, version: Version) -> Result<Vec<Record>, EditError> {
         let (id, limit) = (self.document.id, self.around.limits.unseen_records_max);
         let since = self.around.store.since(id, version, limit).await;
-        match since.map_err(|error| EditError::Unavailable(super::describe(&error)))? {
+        match since.map_err(|error| EditError::Unavailable(describe(&error)))? {
             Since::Records(mut records) => {
                 // Another process may have written more: what that is to this edit shows when it is
                 // appended.
@@ -106,11 +107,11 @@ impl Owner {
     /// The content at an earlier version: the newest snapshot that is not newer, and what follows.
     async fn content_at(&self, version: Version) -> Result<Content, EditError> {
         let store = self.around.store.as_ref();
-        crate::history::content_at(store, &self.document, version)
+        content_at(store, &self.document, version)
             .await
             .map_err(|error| match error {
-                crate::history::HistoryError::Gone { .. } => self.stale(version),
-                other => EditError::Unavailable(super::describe(&other)),
+                HistoryError::Gone { .. } => self.stale(version),
+                other => EditError::Unavailable(describe(&other)),
             })
     }
 
@@ -132,7 +133,7 @@ impl Owner {
             .await;
         let record = match found {
             Ok(record) => record?,
-            Err(error) => return Some(Err(EditError::Unavailable(super::describe(&error)))),
+            Err(error) => return Some(Err(EditError::Unavailable(describe(&error)))),
         };
         let same = record.change == asked.edit.change
             && record.author.user_id == asked.edit.author.user_id;

@@ -12,7 +12,8 @@ use crate::decide::{Accepting, Refusal};
 use crate::document::Document;
 use crate::error::{Closed, EditError};
 use crate::hub::News;
-use crate::identity::OperationId;
+use crate::identity::{OperationId, Version};
+use crate::record::Status;
 use crate::store::{Append, StoreError};
 
 /// Edits that were accepted and are not stored yet.
@@ -71,7 +72,7 @@ impl Owner {
                     batch.head_changed |= accepting.document.is_some();
                     batch.accepted.push((asked, Some(accepting)));
                 }
-                Err(Refusal::Clean(_)) if !all_stored => {
+                Err(Refusal::Clean(error)) if !all_stored && error.depends_on_the_document() => {
                     // Those before it first: then it is known what the store has.
                     waiting.push_front(asked);
                     break;
@@ -140,7 +141,7 @@ impl Owner {
         };
         let first = news().next()?;
         let mut append = Append {
-            expected: crate::identity::Version(first.record.version.0 - 1),
+            expected: Version(first.record.version.0 - 1),
             records: Vec::with_capacity(batch.accepted.len()),
             audit: Vec::with_capacity(batch.accepted.len()),
             conflicts: Vec::new(),
@@ -285,7 +286,7 @@ impl Accepted {
         Self {
             version: document.version,
             operation_id: None,
-            status: crate::record::Status::Applied,
+            status: Status::Applied,
             conflict: None,
         }
     }

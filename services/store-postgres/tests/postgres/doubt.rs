@@ -5,9 +5,9 @@ use statesync_core::{
     Document, DocumentStore as _, NamedSnapshot, Snapshot, StoreError, Timestamp, Version, testkit,
 };
 use store_postgres::PostgresStore;
+use store_postgres::testkit::{Cluster, connect};
 
 use crate::proxy::{Cut, Door, Proxy};
-use store_postgres::testkit::{Cluster, connect};
 
 struct Scene {
     _cluster: std::sync::Arc<Cluster>,
@@ -22,7 +22,7 @@ struct Scene {
 async fn scene(database: &str) -> Scene {
     let cluster = Cluster::shared();
     let url = cluster.database(database).await;
-    let proxy = Proxy::start(cluster.port()).await;
+    let proxy = Proxy::start(cluster.port(), &url).await;
     let store = connect(&Cluster::url_at(proxy.port(), database)).await;
     let other = connect(&url).await;
     let document = testkit::new_document("alice");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use store_postgres::testkit::client;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -41,6 +42,8 @@ pub(crate) struct Proxy {
 
 struct Shared {
     server: u16,
+    /// The database, not through this.
+    url: String,
     cut: Mutex<Cut>,
     door: watch::Sender<Door>,
     /// What happens to the door at the next cut.
@@ -50,11 +53,13 @@ struct Shared {
 }
 
 impl Proxy {
-    pub(crate) async fn start(server: u16) -> Self {
+    /// In front of the server at this port, for connections to one database, which `url` leads to.
+    pub(crate) async fn start(server: u16, url: &str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
             server,
+            url: url.to_owned(),
             cut: Mutex::new(Cut::Never),
             door: watch::Sender::new(Door::Open),
             door_after_cut: Mutex::new(Door::Open),
@@ -151,8 +156,8 @@ impl Shared {
             Cut::Late => {
                 drop(client);
                 self.lookups.acquire().await.unwrap().forget();
-                // The question is on its way, and has to wait for the answer to become true.
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                // The question has to wait for the answer to become true.
+                somebody_waits_for_a_lock(&self.url).await;
                 server.write_all(COMMIT).await?;
                 committed(&mut server).await?;
             }
@@ -160,6 +165,26 @@ impl Shared {
         self.cuts.add_permits(1);
         Ok(())
     }
+}
+
+/// Waits until the server has somebody in this database wait for a lock.
+async fn somebody_waits_for_a_lock(url: &str) {
+    const WAITING: &str = "SELECT count(*) FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let client = client(url).await;
+    let waiting = async {
+        while client
+            .query_one(WAITING, &[])
+            .await
+            .unwrap()
+            .get::<_, i64>(0)
+            == 0
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+    waited.expect("the question does not wait for the commit");
 }
 
 /// Waits until the server has carried it out.
