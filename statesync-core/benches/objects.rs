@@ -68,7 +68,7 @@ impl Board {
         }
         let author = Author {
             user_id,
-            session_id: Guuid::now().to_string(),
+            session_id: Guuid::now().to_string().into(),
         };
         let mut board = Self {
             pool,

@@ -1,5 +1,7 @@
 //! Conflicts: operations that touched the same thing without having seen each other.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use guuid::Guuid;
@@ -89,7 +91,7 @@ pub struct Conflict {
     pub about: Vec<Disagreement>,
     /// All operations in it, in the order of the log: those that were there, and last the one that
     /// had not seen them.
-    pub operations: Vec<Record>,
+    pub operations: Vec<Arc<Record>>,
     /// The policy that it falls under.
     pub policy: PolicyName,
     /// How it ended; `None` while it waits.
@@ -101,7 +103,7 @@ impl Conflict {
     pub(crate) fn add(
         &mut self,
         about: Vec<Disagreement>,
-        operations: impl IntoIterator<Item = Record>,
+        operations: impl IntoIterator<Item = Arc<Record>>,
     ) {
         for about in about {
             if !self.about.contains(&about) {
@@ -109,7 +111,7 @@ impl Conflict {
             }
         }
         for record in operations {
-            let known = |known: &Record| known.operation_id == record.operation_id;
+            let known = |known: &Arc<Record>| known.operation_id == record.operation_id;
             if !self.operations.iter().any(known) {
                 self.operations.push(record);
             }

@@ -8,6 +8,7 @@ mod restore;
 mod text;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::conflict::{Conflict, ConflictId, Disagreement, Outcome, PolicyName};
 use crate::content::Content;
@@ -40,7 +41,7 @@ pub(crate) struct Situation<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
     /// All records after this version.
-    pub(crate) since: Option<(Version, Vec<Record>)>,
+    pub(crate) since: Option<(Version, Vec<Arc<Record>>)>,
     /// The content at this version.
     pub(crate) earlier: Option<(Version, Content)>,
 }
@@ -56,34 +57,22 @@ pub(crate) enum Need {
 #[derive(Debug)]
 pub(crate) enum Decision {
     /// It is new: append it. The content has it already.
-    Append(Box<Accepting>),
+    Append(Accepting),
     /// All of it is in the log already: acknowledge, append nothing.
     Known,
     /// Nothing has changed: ask again with this.
     Needs(Need),
 }
 
-/// A record to append, with what goes with it.
-#[derive(Debug)]
+/// What goes with a record that is to be appended.
+#[derive(Debug, Default)]
 pub(crate) struct Accepting {
-    pub(crate) record: Record,
     /// A head that replaces the present one (version and time not yet moved).
-    pub(crate) document: Option<Document>,
+    pub(crate) document: Option<Box<Document>>,
     /// Conflicts that are new, or not what they were.
     pub(crate) conflicts: Vec<Conflict>,
     /// What became of records that waited.
     pub(crate) settled: Vec<(Version, Status)>,
-}
-
-impl Accepting {
-    fn record(record: Record) -> Decision {
-        Decision::Append(Box::new(Self {
-            record,
-            document: None,
-            conflicts: Vec::new(),
-            settled: Vec::new(),
-        }))
-    }
 }
 
 /// An edit that is not accepted.
@@ -106,10 +95,11 @@ fn broken(error: ContentError) -> Refusal {
     Refusal::Dirty(error.into())
 }
 
-/// Decides about one edit. `draft` is the record that it would be, with the effect still open.
-pub(crate) fn decide(situation: Situation<'_>, draft: Record) -> Result<Decision, Refusal> {
+/// Decides about one edit. `draft` is the record that it would be, as it was asked for; if the decision
+/// is to append, it is what to append.
+pub(crate) fn decide(situation: Situation<'_>, draft: &mut Record) -> Result<Decision, Refusal> {
     let document = situation.document;
-    require_role(document, &draft, needed_role(&draft.change))?;
+    require_role(document, draft, needed_role(&draft.change))?;
     if let Change::Properties(change) = &draft.change {
         if document.state == DocumentState::Deleted {
             return Err(EditError::NotActive(document.state).into());
@@ -119,17 +109,15 @@ pub(crate) fn decide(situation: Situation<'_>, draft: Record) -> Result<Decision
         if changed == *document {
             return Ok(Decision::Known);
         }
-        return Ok(Decision::Append(Box::new(Accepting {
-            record: draft,
-            document: Some(changed),
-            conflicts: Vec::new(),
-            settled: Vec::new(),
-        })));
+        return Ok(Decision::Append(Accepting {
+            document: Some(Box::new(changed)),
+            ..Accepting::default()
+        }));
     }
     if document.state != DocumentState::Active {
         return Err(EditError::NotActive(document.state).into());
     }
-    situation.check_size(&draft)?;
+    situation.check_size(draft)?;
     match &draft.change {
         Change::Yjs(_) => situation.decide_update(draft),
         Change::Operation(_) if document.kind.is_yjs() => situation.decide_text(draft),
@@ -173,7 +161,7 @@ impl Situation<'_> {
     }
 
     /// A raw Yjs update: those merge, always.
-    fn decide_update(self, draft: Record) -> Result<Decision, Refusal> {
+    fn decide_update(self, draft: &Record) -> Result<Decision, Refusal> {
         let (Change::Yjs(update), Content::Yjs(content)) = (&draft.change, self.content) else {
             let reason = "this document is not made of Yjs".to_owned();
             return Err(EditError::Impossible(reason).into());
@@ -182,7 +170,7 @@ impl Situation<'_> {
             return Err(EditError::PolicyForbids(self.document.policy.clone()).into());
         }
         match content.apply(update) {
-            Ok(Applied::Changed) => Ok(Accepting::record(draft)),
+            Ok(Applied::Changed) => Ok(Decision::Append(Accepting::default())),
             Ok(Applied::Unchanged) => Ok(Decision::Known),
             Err(error @ ContentError::Malformed(_)) => Err(Refusal::Clean(error.into())),
             Err(error @ ContentError::Unfit(_)) => Err(Refusal::Dirty(error.into())),
@@ -213,7 +201,7 @@ impl Situation<'_> {
         draft: &Record,
         base: Version,
         about: &[&Disagreement],
-    ) -> Result<Vec<Record>, Need> {
+    ) -> Result<Vec<Arc<Record>>, Need> {
         let Some((_, records)) = self
             .evidence
             .since
@@ -223,7 +211,7 @@ impl Situation<'_> {
             return Err(Need::RecordsSince(base));
         };
         let writer = Writer::of(&draft.author, &draft.terms.client_id);
-        let of_others = |record: &&Record| {
+        let of_others = |record: &&Arc<Record>| {
             Writer::of(&record.author, &record.terms.client_id) != writer
                 && matches!(record.status, Status::Applied | Status::Resolved)
                 && about.iter().any(|about| record.is_about(about))
@@ -234,7 +222,7 @@ impl Situation<'_> {
     fn settle(
         &self,
         about: &Disagreement,
-        earlier: &[Record],
+        earlier: &[Arc<Record>],
         later: &Record,
         write: Option<&Write>,
     ) -> Verdict {
@@ -259,9 +247,9 @@ impl Situation<'_> {
     /// The edit waits: its conflict is a new one, or one that waits already and is about the same.
     fn wait(
         &self,
-        mut draft: Record,
+        draft: &mut Record,
         about: Vec<Disagreement>,
-        earlier: Vec<Record>,
+        earlier: Vec<Arc<Record>>,
     ) -> Result<Decision, Refusal> {
         let same = |conflict: &&Conflict| about.iter().any(|about| conflict.about.contains(about));
         let known = self.open.values().find(same).cloned();
@@ -269,28 +257,27 @@ impl Situation<'_> {
             let max = self.limits.open_conflicts_max;
             return Err(EditError::TooManyConflicts { max }.into());
         }
-        let mut conflict = known.unwrap_or_else(|| self.new_conflict(&draft));
+        let mut conflict = known.unwrap_or_else(|| self.new_conflict(draft));
         draft.status = Status::Conflict;
         draft.effect = Effect::Nothing;
         draft.conflict = Some(conflict.id);
-        conflict.add(about, earlier.into_iter().chain([draft.clone()]));
-        Ok(Decision::Append(Box::new(Accepting {
-            record: draft,
-            document: None,
+        let own = Arc::new(draft.clone());
+        conflict.add(about, earlier.into_iter().chain([own]));
+        Ok(Decision::Append(Accepting {
             conflicts: vec![conflict],
-            settled: Vec::new(),
-        })))
+            ..Accepting::default()
+        }))
     }
 
     /// The policy has settled it: the record of that.
     fn settled_by_policy(
         &self,
-        mut draft: Record,
+        draft: &mut Record,
         about: Vec<Disagreement>,
-        earlier: Vec<Record>,
+        earlier: Vec<Arc<Record>>,
         holds: Holds,
     ) -> Decision {
-        let mut conflict = self.new_conflict(&draft);
+        let mut conflict = self.new_conflict(draft);
         draft.conflict = Some(conflict.id);
         let resolved_operation = match holds {
             Holds::Later => Some(draft.operation_id),
@@ -303,13 +290,12 @@ impl Situation<'_> {
             resolved_at: draft.timestamp,
             version: draft.version,
         });
-        conflict.add(about, earlier.into_iter().chain([draft.clone()]));
-        Decision::Append(Box::new(Accepting {
-            record: draft,
-            document: None,
+        let own = Arc::new(draft.clone());
+        conflict.add(about, earlier.into_iter().chain([own]));
+        Decision::Append(Accepting {
             conflicts: vec![conflict],
-            settled: Vec::new(),
-        }))
+            ..Accepting::default()
+        })
     }
 
     fn new_conflict(&self, draft: &Record) -> Conflict {

@@ -32,7 +32,7 @@ pub use roster::Attendance;
 #[derive(Debug, PartialEq, Eq)]
 pub struct News {
     /// The record.
-    pub record: Record,
+    pub record: Arc<Record>,
     /// The connection that it came from, if it came from a subscriber of this process.
     pub origin: Option<ConnectionId>,
     /// Conflicts that it began, joined or settled, as they were then.

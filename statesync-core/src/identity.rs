@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use guuid::Guuid;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Where new ids come from: `Guuid::now` in a service, a seeded generator in a simulation.
 pub type IdSource = Arc<dyn Fn() -> Guuid + Send + Sync>;
@@ -81,9 +81,15 @@ impl Timestamp {
 /// Names a user, in the words of whatever identity provider the application uses.
 ///
 /// Between 1 and [`UserId::BYTES_MAX`] bytes, without control characters; cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct UserId(Arc<str>);
+
+impl Serialize for UserId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
 
 impl UserId {
     /// Longest user id that is taken, in bytes.

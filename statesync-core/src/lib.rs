@@ -51,7 +51,7 @@
 //!     let update = Bytes::from(transaction.encode_update_v1());
 //!
 //!     let open = library.open(document.id).await?;
-//!     let author = Author { user_id: alice, session_id: String::new() };
+//!     let author = Author { user_id: alice, session_id: "".into() };
 //!     let receipt = open.submit(Edit::new(author, Change::Yjs(update)), None).await?;
 //!     assert_eq!(receipt.answer().await?.version.0, 1);
 //!     assert_eq!(open.reading().await?.1.text, "Hello");

@@ -28,7 +28,7 @@ struct Kept {
     snapshot: Option<Snapshot>,
     named: BTreeMap<String, NamedSnapshot>,
     /// Contiguous, the last one at the head's version.
-    records: Vec<Record>,
+    records: Vec<Arc<Record>>,
     /// Versions of the operations that their authors named.
     operations: HashMap<OperationId, Version>,
     conflicts: BTreeMap<ConflictId, Conflict>,
@@ -58,17 +58,19 @@ impl Kept {
         Version(self.document.version.0 - self.records.len() as u64)
     }
 
-    fn records_after(&self, after: Version) -> &[Record] {
+    fn records_after(&self, after: Version) -> &[Arc<Record>] {
         let skip = after.0.saturating_sub(self.base().0) as usize;
         self.records.get(skip..).unwrap_or_default()
     }
 
     fn record_mut(&mut self, version: Version) -> Option<&mut Record> {
         let index = version.0.checked_sub(self.base().0 + 1)?;
-        self.records.get_mut(usize::try_from(index).ok()?)
+        self.records
+            .get_mut(usize::try_from(index).ok()?)
+            .map(Arc::make_mut)
     }
 
-    fn append(&mut self, append: Append, now: Timestamp) -> Result<(), StoreError> {
+    fn append(&mut self, append: Append, now: impl Fn() -> Timestamp) -> Result<(), StoreError> {
         let id = self.document.id;
         for record in &append.records {
             if record.terms.operation_id.is_some()
@@ -86,6 +88,11 @@ impl Kept {
                 actual,
             });
         }
+        let now = if self.locks.is_empty() {
+            Timestamp(0)
+        } else {
+            now()
+        };
         for (record, asked) in append.records.iter().enumerate() {
             if let Some(violation) = asked.violation(&self.locks, now) {
                 return Err(StoreError::Guarded {
@@ -95,7 +102,7 @@ impl Kept {
                 });
             }
         }
-        let named = |record: &&Record| record.terms.operation_id.is_some();
+        let named = |record: &&Arc<Record>| record.terms.operation_id.is_some();
         let named = append.records.iter().filter(named);
         self.operations
             .extend(named.map(|record| (record.operation_id, record.version)));
@@ -252,8 +259,9 @@ impl DocumentStore for MemoryStore {
     }
 
     async fn append(&self, append: Append) -> Result<(), StoreError> {
-        let now = self.now();
-        self.with(append.document.id, |kept| kept.append(append, now))
+        self.with(append.document.id, |kept| {
+            kept.append(append, || self.now())
+        })
     }
 
     async fn operation(
@@ -288,9 +296,8 @@ impl DocumentStore for MemoryStore {
                 });
             }
             let records = kept.records_after(after);
-            Ok(Since::Records(
-                records.iter().take(limit).cloned().collect(),
-            ))
+            let records = records.iter().take(limit);
+            Ok(Since::Records(records.cloned().collect()))
         })
     }
 

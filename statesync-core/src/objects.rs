@@ -6,7 +6,8 @@
 mod plan;
 mod snapshot;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
 
@@ -31,7 +32,7 @@ const FIELD_BYTES: usize = 128;
 /// All objects of one document.
 #[derive(Debug, Default)]
 pub struct Objects {
-    objects: BTreeMap<ObjectId, Object>,
+    objects: HashMap<ObjectId, Object>,
     /// The last ones to go, the oldest first.
     removed: VecDeque<(ObjectId, Stamp)>,
     bytes: usize,
@@ -127,7 +128,9 @@ impl Objects {
 
     /// All of them, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Object)> {
-        self.objects.iter()
+        let mut objects: Vec<_> = self.objects.iter().collect();
+        objects.sort_unstable_by_key(|(id, _)| *id);
+        objects.into_iter()
     }
 
     /// How many there are.
@@ -218,7 +221,9 @@ impl Objects {
         if let Some(object) = self.objects.remove(&id) {
             self.fields -= object.fields.len();
             let fields = object.fields.iter();
-            let fields: usize = fields.map(|(name, field)| field.bytes(name)).sum();
+            let fields: usize = fields
+                .map(|(name, field)| field.bytes(name.as_str().len()))
+                .sum();
             let own = id.as_str().len() + object.kind.len() + STAMP_BYTES;
             self.bytes = self.bytes.saturating_sub(own + fields);
         }
@@ -306,20 +311,21 @@ impl Object {
     }
 
     fn write(&mut self, name: FieldName, write: Write, stamp: Stamp) -> isize {
-        let key = name.clone();
-        let known = self.fields.contains_key(&key);
-        let created = self.created;
-        let field = self
-            .fields
-            .entry(name)
-            .or_insert_with(|| Field::new(created));
-        let before = if known { field.bytes(&key) } else { 0 };
+        let length = name.as_str().len();
+        let (field, before) = match self.fields.entry(name) {
+            Entry::Occupied(known) => {
+                let field = known.into_mut();
+                let before = field.bytes(length);
+                (field, before)
+            }
+            Entry::Vacant(new) => (new.insert(Field::new(self.created)), 0),
+        };
         if matches!(write, Write::Set(_) | Write::Clear) {
             field.set = stamp;
         }
         field.written = stamp;
-        field.held = field.held.after(write);
-        let after = field.bytes(&key);
+        field.held.take(write);
+        let after = field.bytes(length);
         isize::try_from(after).unwrap_or(isize::MAX) - isize::try_from(before).unwrap_or(0)
     }
 
@@ -354,19 +360,20 @@ impl Field {
         }
     }
 
-    fn bytes(&self, name: &FieldName) -> usize {
+    /// Bytes that it takes in a snapshot, under a name of this length.
+    fn bytes(&self, name: usize) -> usize {
         let held = match &self.held {
             Held::Nothing => 1,
             Held::Value(value) => value.weight(),
             Held::Text(text) => text.encoded_bytes(),
         };
-        name.as_str().len() + held + 2
+        name + held + 2
     }
 }
 
 impl Held {
-    fn after(&self, write: Write) -> Self {
-        match write {
+    fn take(&mut self, write: Write) {
+        *self = match write {
             Write::Set(value) => Self::Value(value),
             Write::Clear => Self::Nothing,
             Write::Add(number) => {
@@ -378,13 +385,13 @@ impl Held {
             }
             Write::Unite { add, remove } => {
                 let mut words = match self {
-                    Self::Value(Value::Set(words)) => words.clone(),
+                    Self::Value(Value::Set(words)) => std::mem::take(words),
                     _ => Default::default(),
                 };
                 words.retain(|word| !remove.contains(word));
                 words.extend(add);
                 Self::Value(Value::Set(words))
             }
-        }
+        };
     }
 }

@@ -12,7 +12,7 @@ use crate::hub::{Batch, Cursor, Hub, Participant};
 use crate::identity::{DocumentId, Version};
 use crate::owner::{Accepted, Answer, Query, Request, RequestBody};
 use crate::presence::{ConnectionId, PresenceEntry, PresenceError};
-use crate::record::{Edit, Snapshot};
+use crate::record::{Edit, Record, Snapshot};
 
 /// A document in memory. It stays there for as long as somebody holds this.
 pub struct OpenDocument {
@@ -70,7 +70,8 @@ impl OpenDocument {
         origin: Option<ConnectionId>,
     ) -> Result<Receipt, EditError> {
         let (answer, receipt) = oneshot::channel();
-        self.request(RequestBody::Edit(Box::new(edit), origin, answer))
+        let record = Arc::new(Record::draft(edit));
+        self.request(RequestBody::Edit(record, origin, answer))
             .await?;
         Ok(Receipt(receipt))
     }

@@ -30,7 +30,7 @@ use crate::limits::Limits;
 use crate::policy::Policies;
 use crate::presence::ConnectionId;
 use crate::rebuild::{SnapshotState, rebuild};
-use crate::record::{Edit, Snapshot, Status};
+use crate::record::{Record, Snapshot, Status};
 use crate::store::{DocumentStore, StoreError, Stored};
 
 /// The answer to an accepted edit. It is durable.
@@ -56,7 +56,7 @@ pub(crate) struct Request {
 pub(crate) type AnswerTo = oneshot::Sender<Result<Accepted, EditError>>;
 
 pub(crate) enum RequestBody {
-    Edit(Box<Edit>, Option<ConnectionId>, AnswerTo),
+    Edit(Arc<Record>, Option<ConnectionId>, AnswerTo),
     Read(Query, oneshot::Sender<Result<Answer, EditError>>),
     /// Another process has written to the document.
     Refresh,
@@ -118,7 +118,8 @@ pub(crate) struct Owner {
 
 /// An edit that waits for its answer.
 struct Asked {
-    edit: Box<Edit>,
+    /// The record that it is to become. Nobody else has it before it is accepted.
+    record: Arc<Record>,
     origin: Option<ConnectionId>,
     answer: AnswerTo,
     pending: Pending,
@@ -169,10 +170,10 @@ impl Owner {
             match body {
                 RequestBody::Read(query, answer) => readers.push((query, answer, pending)),
                 RequestBody::Refresh => refresh = true,
-                RequestBody::Edit(edit, origin, answer) => {
-                    bytes += edit.change.weight();
+                RequestBody::Edit(record, origin, answer) => {
+                    bytes += record.change.weight();
                     edits.push(Asked {
-                        edit,
+                        record,
                         origin,
                         answer,
                         pending,

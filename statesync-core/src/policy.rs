@@ -27,7 +27,7 @@ pub struct Case<'a> {
     pub about: &'a Disagreement,
     /// The operations that the later one had not seen, and that touch the same, in the order of the
     /// log. At least one.
-    pub earlier: &'a [Record],
+    pub earlier: &'a [Arc<Record>],
     /// The one that comes now.
     pub later: &'a Record,
     /// What a field holds now; `None` when it is empty, or something else is disputed.

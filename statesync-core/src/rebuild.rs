@@ -3,7 +3,6 @@
 use crate::content::Content;
 use crate::document::Document;
 use crate::limits::Limits;
-use crate::record::Record;
 use crate::store::{StoreError, Stored};
 
 /// The head and the content of a stored document, to which typed edits of text will be written by the
@@ -68,7 +67,7 @@ impl SnapshotState {
                 .as_ref()
                 .map_or(0, |known| known.content.len()),
             records_since: stored.records.len() as u64,
-            bytes_since: stored.records.iter().map(Record::weight).sum(),
+            bytes_since: stored.records.iter().map(|record| record.weight()).sum(),
         }
     }
 

@@ -3,8 +3,10 @@
 mod body;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use guuid::Guuid;
 use serde::{Deserialize, Serialize};
 
 use crate::conflict::{ConflictId, Disagreement, PolicyName, Resolution};
@@ -23,7 +25,7 @@ pub struct Author {
     /// The user.
     pub user_id: UserId,
     /// The session, as the session service names it; empty for the system itself.
-    pub session_id: String,
+    pub session_id: Arc<str>,
 }
 
 /// A change that somebody asks for. It becomes a [`Record`] when the owner of the document
@@ -126,6 +128,12 @@ impl Record {
             effect: Effect::AsAsked,
             conflict: None,
         }
+    }
+
+    /// What an edit is before anybody has decided about it.
+    pub(crate) fn draft(edit: Edit) -> Self {
+        let no_name = OperationId(Guuid::first_at(0));
+        Self::of(edit, Version::ZERO, no_name, Timestamp(0))
     }
 
     /// Bytes that it occupies, near enough for budgets.

@@ -6,6 +6,8 @@
 //! only one. What it must promise is written as code in `testkit` (a feature of this crate), and every
 //! store runs it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::audit::AuditEntry;
@@ -211,7 +213,7 @@ pub struct Stored {
     /// The newest snapshot, if one was ever saved.
     pub snapshot: Option<Snapshot>,
     /// Every record after the snapshot (from version 1 without one), up to the head's version.
-    pub records: Vec<Record>,
+    pub records: Vec<Arc<Record>>,
     /// All conflicts that wait, in the order of their ids.
     pub open_conflicts: Vec<Conflict>,
 }
@@ -221,8 +223,8 @@ pub struct Stored {
 pub struct Append {
     /// The version that the log must end at.
     pub expected: Version,
-    /// At least one record, contiguous from `expected + 1`.
-    pub records: Vec<Record>,
+    /// At least one record, contiguous from `expected + 1`. Shared with those who are told of them.
+    pub records: Vec<Arc<Record>>,
     /// One for each record.
     pub audit: Vec<AuditEntry>,
     /// New conflicts, and known ones as they are now.
@@ -237,7 +239,7 @@ pub struct Append {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Since {
     /// The records asked for; fewer than the limit means that these are all.
-    Records(Vec<Record>),
+    Records(Vec<Arc<Record>>),
     /// Some of them were pruned: start from the snapshot instead.
     Pruned {
         /// The oldest version whose record is still there, or the next one to come.

@@ -14,6 +14,8 @@ pub mod history;
 pub mod locks;
 pub mod operations;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use guuid::Guuid;
 
@@ -93,7 +95,7 @@ fn append_changes(document: &mut Document, changes: Vec<Change>) -> Append {
 fn author(user: &str) -> Author {
     Author {
         user_id: UserId::new(user).unwrap(),
-        session_id: format!("session of {user}"),
+        session_id: format!("session of {user}").into(),
     }
 }
 
@@ -107,7 +109,7 @@ fn append_edits(document: &mut Document, edits: Vec<Edit>) -> Append {
             let named = edit.terms.operation_id;
             let id = named.unwrap_or_else(|| OperationId(Guuid::now()));
             let timestamp = Timestamp(1_700_000_000_001 + index as u64);
-            Record::of(edit, expected.after(index + 1), id, timestamp)
+            Arc::new(Record::of(edit, expected.after(index + 1), id, timestamp))
         })
         .collect();
     let mut audit = Vec::new();
@@ -126,6 +128,10 @@ fn append_edits(document: &mut Document, edits: Vec<Edit>) -> Append {
         settled: Vec::new(),
         document: document.clone(),
     }
+}
+
+fn record_mut(append: &mut Append, index: usize) -> &mut Record {
+    Arc::make_mut(&mut append.records[index])
 }
 
 async fn created(store: &dyn DocumentStore) -> Document {

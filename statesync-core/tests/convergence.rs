@@ -128,7 +128,7 @@ impl Server {
     }
 
     /// All records, after looking that there is no hole in between.
-    fn log(&mut self) -> Vec<Record> {
+    fn log(&mut self) -> Vec<Arc<Record>> {
         let head = self.pool.run_until(self.store.head(self.id)).unwrap();
         let since = self.store.since(self.id, Version::ZERO, usize::MAX);
         let Since::Records(records) = self.pool.run_until(since).unwrap() else {
@@ -155,7 +155,7 @@ struct Person {
     receipts: Vec<Receipt>,
     accepted: Vec<Accepted>,
     /// Every record that they were told of.
-    told: Vec<Record>,
+    told: Vec<Arc<Record>>,
 }
 
 impl Person {
@@ -202,7 +202,7 @@ impl Person {
         let Some(seat) = &self.seat else { return };
         let author = Author {
             user_id: self.name.clone(),
-            session_id: String::new(),
+            session_id: "".into(),
         };
         let edit = Edit::new(author, Change::Yjs(update));
         let submitting = seat.document().submit(edit, Some(seat.connection()));

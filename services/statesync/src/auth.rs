@@ -19,7 +19,7 @@ pub struct Caller {
     /// The user.
     pub user_id: UserId,
     /// The session, as the session service names it.
-    pub session_id: String,
+    pub session_id: Arc<str>,
 }
 
 impl Caller {
@@ -133,7 +133,7 @@ impl Authenticate for TrustedGateway {
             .ok_or_else(|| Status::unauthenticated("x-session-id is missing or too long"))?;
         Ok(Caller {
             user_id,
-            session_id,
+            session_id: session_id.into(),
         })
     }
 }

@@ -162,7 +162,7 @@ mod tests {
                 .insert("grpc-timeout", asked.parse().unwrap());
             request.extensions_mut().insert(Caller {
                 user_id: statesync_core::UserId::new("alice").unwrap(),
-                session_id: "s".to_owned(),
+                session_id: "s".into(),
             });
             let began = tokio::time::Instant::now();
             let never = |_, ()| std::future::pending::<Result<(), Failed>>();

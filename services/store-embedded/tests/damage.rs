@@ -66,7 +66,7 @@ fn surround(store: &EmbeddedStore, document: &mut Document) {
         target: LockTarget::Document,
         holder: Author {
             user_id: document.created_by.clone(),
-            session_id: "a session".to_owned(),
+            session_id: "a session".into(),
         },
         lease_ms: 24 * 3_600_000,
     };

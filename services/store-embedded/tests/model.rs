@@ -178,7 +178,7 @@ fn change_around(
                 target: LockTarget::Object(ObjectId::new(USERS[random.below(3) as usize]).unwrap()),
                 holder: Author {
                     user_id: random.user(),
-                    session_id: String::new(),
+                    session_id: "".into(),
                 },
                 lease_ms: 3_600_000,
             };

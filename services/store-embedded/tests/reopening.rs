@@ -42,14 +42,14 @@ fn request(document: &Document, user: &str) -> LockRequest {
 fn author(user: &str) -> Author {
     Author {
         user_id: statesync_core::UserId::new(user).unwrap(),
-        session_id: format!("session of {user}"),
+        session_id: format!("session of {user}").into(),
     }
 }
 
 /// An append of alice that relies on a lock.
 fn under(document: &Document, fence: Fence) -> statesync_core::Append {
     let mut append = testkit::append_to(&mut document.clone(), &[b"under a lock"]);
-    append.records[0].terms.fence = Some(fence);
+    Arc::make_mut(&mut append.records[0]).terms.fence = Some(fence);
     append
 }
 
@@ -207,7 +207,7 @@ fn names_named_snapshots_and_the_audit_log_are_there() {
     assert_eq!(about(&store, document.id).unwrap(), before);
     let operation = rich.records[0].operation_id;
     let found = block_on(store.operation(document.id, operation)).unwrap();
-    assert_eq!(found.as_ref(), Some(&rich.records[0]));
+    assert_eq!(found.as_ref(), Some(&*rich.records[0]));
     let again = block_on(store.append(rich));
     assert!(
         matches!(again, Err(StoreError::Duplicate { .. })),

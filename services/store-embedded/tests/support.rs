@@ -11,6 +11,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::executor::block_on;
 use guuid::Guuid;
@@ -72,7 +74,7 @@ pub fn about(store: &EmbeddedStore, id: DocumentId) -> Result<About, StoreError>
 pub fn rich_append(document: &mut Document, payload: &[u8]) -> Append {
     let before = document.audit;
     let mut append = testkit::append_to(document, &[payload]);
-    let record = &mut append.records[0];
+    let record = Arc::make_mut(&mut append.records[0]);
     let conflict = ConflictId(Guuid::now());
     record.operation_id = OperationId(Guuid::now());
     record.terms.operation_id = Some(record.operation_id);

@@ -170,7 +170,7 @@ pub(crate) fn lock(row: &Row, id: DocumentId) -> Result<Lock, StoreError> {
         target,
         holder: statesync_core::Author {
             user_id: columns.user("user_id")?,
-            session_id: columns.text("session_id")?,
+            session_id: columns.text("session_id")?.into(),
         },
         fence: Fence(columns.number("fence")?),
         acquired_at: columns.time("acquired_at")?,

@@ -1,10 +1,12 @@
 //! Typed operations on objects.
 
+use std::sync::Arc;
+
 use super::{Accepting, Decision, Holds, Refusal, Situation, broken};
 use crate::conflict::Disagreement;
 use crate::content::Content;
 use crate::error::EditError;
-use crate::objects::{Contest, Objects, Stamp, Writer, contests, steps};
+use crate::objects::{Contest, Objects, Stamp, contests, steps};
 use crate::operation::{Operation, TextEdit, TextTarget};
 use crate::policy::Verdict;
 use crate::record::{Change, Effect, Record};
@@ -12,7 +14,7 @@ use crate::value::{ObjectId, Step};
 use crate::yjs::EditFault;
 
 impl Situation<'_> {
-    pub(super) fn decide_operation(self, draft: Record) -> Result<Decision, Refusal> {
+    pub(super) fn decide_operation(mut self, draft: &mut Record) -> Result<Decision, Refusal> {
         let Change::Operation(operation) = &draft.change else {
             return Ok(Decision::Known);
         };
@@ -27,34 +29,33 @@ impl Situation<'_> {
             let edits = edits.clone();
             return self.decide_shared_text(draft, &target, &edits);
         }
-        let base = self.base_of(&draft)?;
+        let base = self.base_of(draft)?;
         let steps = steps(operation);
-        let writer = Writer::of(&draft.author, &draft.terms.client_id);
-        let found = contests(self.objects()?, &steps, base, writer);
+        let stamp = Stamp::of(draft);
+        let found = contests(self.objects()?, &steps, base, stamp.writer);
         if found.is_empty() {
             check_presence(self.objects()?, operation, self.limits.objects_max)?;
-            let stamp = Stamp::of(&draft);
             self.apply(steps, stamp)?;
-            return Ok(Accepting::record(draft));
+            return Ok(Decision::Append(Accepting::default()));
         }
         self.decide_contested(draft, steps, &found)
     }
 
     fn decide_contested(
-        self,
-        mut draft: Record,
+        mut self,
+        draft: &mut Record,
         steps: Vec<Step>,
         found: &[Contest],
     ) -> Result<Decision, Refusal> {
-        let base = self.base_of(&draft)?;
+        let base = self.base_of(draft)?;
         let about: Vec<_> = found.iter().map(|contest| &contest.about).collect();
-        let earlier = match self.unseen(&draft, base, &about) {
+        let earlier = match self.unseen(draft, base, &about) {
             Ok(records) => records,
             Err(need) => return Ok(Decision::Needs(need)),
         };
         let verdicts: Vec<_> = found
             .iter()
-            .map(|contest| self.verdict(contest, &steps, &earlier, &draft))
+            .map(|contest| self.verdict(contest, &steps, &earlier, draft))
             .collect();
         let about = found.iter().map(|contest| contest.about.clone()).collect();
         if verdicts.contains(&Verdict::Wait) {
@@ -67,19 +68,15 @@ impl Situation<'_> {
         } else {
             Effect::Objects(chosen.clone())
         };
-        let decision = self.settled_by_policy(draft, about, earlier, holds);
-        if let Decision::Append(accepting) = &decision {
-            let stamp = Stamp::of(&accepting.record);
-            self.apply(chosen, stamp)?;
-        }
-        Ok(decision)
+        self.apply(chosen, Stamp::of(draft))?;
+        Ok(self.settled_by_policy(draft, about, earlier, holds))
     }
 
     fn verdict(
         &self,
         contest: &Contest,
         steps: &[Step],
-        earlier: &[Record],
+        earlier: &[Arc<Record>],
         draft: &Record,
     ) -> Verdict {
         let own: Vec<_> = earlier
@@ -105,7 +102,7 @@ impl Situation<'_> {
     /// A field that several people edit at once: Yjs merges.
     fn decide_shared_text(
         self,
-        mut draft: Record,
+        draft: &mut Record,
         target: &TextTarget,
         edits: &[TextEdit],
     ) -> Result<Decision, Refusal> {
@@ -113,7 +110,7 @@ impl Situation<'_> {
         if object.is_none() {
             return Err(no_object(&target.object).into());
         }
-        let pending = match self.bring_to_field(&draft, target, edits)? {
+        let pending = match self.bring_to_field(draft, target, edits)? {
             Ok(pending) => pending,
             Err(need) => return Ok(Decision::Needs(need)),
         };
@@ -122,14 +119,14 @@ impl Situation<'_> {
             return Err(impossible("this document has no objects").into());
         };
         let update = objects
-            .edit_text(target, &pending, writer, Stamp::of(&draft))
+            .edit_text(target, &pending, writer, Stamp::of(draft))
             .map_err(|fault| match fault {
                 EditFault::Refused(reason) => Refusal::Clean(impossible(reason)),
                 EditFault::Broken(error) => broken(error),
             })?;
         let step = Step::Text(target.object.clone(), target.field.clone(), update);
         draft.effect = Effect::Objects(vec![step]);
-        Ok(Accepting::record(draft))
+        Ok(Decision::Append(Accepting::default()))
     }
 
     /// A Yjs client that nobody else is: each text begins with a new one.
@@ -142,8 +139,8 @@ impl Situation<'_> {
         objects.ok_or_else(|| impossible("this document has no objects"))
     }
 
-    pub(super) fn apply(self, steps: Vec<Step>, stamp: Stamp) -> Result<(), Refusal> {
-        let Content::Objects(objects) = self.content else {
+    pub(super) fn apply(&mut self, steps: Vec<Step>, stamp: Stamp) -> Result<(), Refusal> {
+        let Content::Objects(objects) = &mut *self.content else {
             return Err(impossible("this document has no objects").into());
         };
         objects.apply(steps, stamp).map_err(broken)

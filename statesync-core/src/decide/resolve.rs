@@ -1,5 +1,7 @@
 //! Answers to conflicts that wait.
 
+use std::sync::Arc;
+
 use super::objects::impossible;
 use super::{Accepting, Decision, Refusal, Situation, text};
 use crate::conflict::{Choice, Conflict, Disagreement, Outcome, Resolution};
@@ -12,7 +14,7 @@ use crate::text::{Pending, Replacement};
 use crate::value::{FieldName, ObjectId, Step, Value, Write};
 
 impl Situation<'_> {
-    pub(super) fn decide_resolution(self, draft: Record) -> Result<Decision, Refusal> {
+    pub(super) fn decide_resolution(self, draft: &mut Record) -> Result<Decision, Refusal> {
         let Change::Resolve(resolution) = draft.change.clone() else {
             return Ok(Decision::Known);
         };
@@ -24,15 +26,15 @@ impl Situation<'_> {
             _ => None,
         };
         if self.document.kind.is_yjs() {
-            self.resolve_text(draft, conflict, &choice, chosen.as_ref())
+            self.resolve_text(draft, conflict, &choice, chosen.as_deref())
         } else {
-            self.resolve_objects(draft, conflict, choice, chosen.as_ref())
+            self.resolve_objects(draft, conflict, choice, chosen.as_deref())
         }
     }
 
     fn resolve_objects(
-        self,
-        mut draft: Record,
+        mut self,
+        draft: &mut Record,
         conflict: Conflict,
         choice: Choice,
         chosen: Option<&Record>,
@@ -47,10 +49,8 @@ impl Situation<'_> {
         } else {
             Effect::Objects(steps.clone())
         };
-        let accepting = settle(draft, conflict, chosen);
-        let stamp = Stamp::of(&accepting.record);
-        self.apply(steps, stamp)?;
-        Ok(Decision::Append(Box::new(accepting)))
+        self.apply(steps, Stamp::of(draft))?;
+        Ok(Decision::Append(settle(draft, conflict, chosen)))
     }
 
     /// What the chosen operation asked for: all of it if it waited, and what is disputed if it has
@@ -93,8 +93,8 @@ impl Situation<'_> {
     }
 
     fn resolve_text(
-        self,
-        mut draft: Record,
+        mut self,
+        draft: &mut Record,
         conflict: Conflict,
         choice: &Choice,
         chosen: Option<&Record>,
@@ -113,10 +113,10 @@ impl Situation<'_> {
             _ => return Err(impossible("this document has no objects").into()),
         };
         draft.effect = update.map_or(Effect::Nothing, Effect::Yjs);
-        Ok(Decision::Append(Box::new(settle(draft, conflict, chosen))))
+        Ok(Decision::Append(settle(draft, conflict, chosen)))
     }
 
-    fn replace_text(self, text: &str) -> Result<Option<bytes::Bytes>, Refusal> {
+    fn replace_text(&mut self, text: &str) -> Result<Option<bytes::Bytes>, Refusal> {
         let kind = self.document.kind;
         let Content::Yjs(content) = &*self.content else {
             return Err(impossible("this document has no text").into());
@@ -130,7 +130,7 @@ impl Situation<'_> {
     }
 }
 
-fn chosen(conflict: &Conflict, operation: OperationId) -> Result<Record, EditError> {
+fn chosen(conflict: &Conflict, operation: OperationId) -> Result<Arc<Record>, EditError> {
     let mut operations = conflict.operations.iter();
     let chosen = operations.find(|record| record.operation_id == operation);
     let reason = || format!("operation {operation} is not part of the conflict");
@@ -138,13 +138,13 @@ fn chosen(conflict: &Conflict, operation: OperationId) -> Result<Record, EditErr
 }
 
 /// The conflict with its answer, and what became of those that waited in it.
-fn settle(mut draft: Record, mut conflict: Conflict, chosen: Option<&Record>) -> Accepting {
+fn settle(draft: &mut Record, mut conflict: Conflict, chosen: Option<&Record>) -> Accepting {
     draft.conflict = Some(conflict.id);
     let mut settled: Vec<(Version, Status)> = Vec::new();
     for record in &mut conflict.operations {
         let is_chosen = chosen.is_some_and(|chosen| chosen.operation_id == record.operation_id);
         if record.status == Status::Conflict {
-            record.status = if is_chosen {
+            Arc::make_mut(record).status = if is_chosen {
                 Status::Resolved
             } else {
                 Status::Rejected
@@ -159,7 +159,6 @@ fn settle(mut draft: Record, mut conflict: Conflict, chosen: Option<&Record>) ->
         version: draft.version,
     });
     Accepting {
-        record: draft,
         document: None,
         conflicts: vec![conflict],
         settled,

@@ -14,7 +14,7 @@ use crate::value::{Step, Write};
 impl Situation<'_> {
     pub(super) fn decide_restore(
         self,
-        mut draft: Record,
+        draft: &mut Record,
         version: Version,
     ) -> Result<Decision, Refusal> {
         let current = self.document.version;
@@ -42,11 +42,11 @@ impl Situation<'_> {
             (Content::Objects(objects), Content::Objects(earlier)) => {
                 let steps = difference(objects, earlier);
                 draft.effect = Effect::Objects(steps.clone());
-                objects.apply(steps, Stamp::of(&draft)).map_err(broken)?;
+                objects.apply(steps, Stamp::of(draft)).map_err(broken)?;
             }
             _ => return Err(impossible("the earlier version is of another type").into()),
         }
-        Ok(Accepting::record(draft))
+        Ok(Decision::Append(Accepting::default()))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::testkit::new_document;
 fn asked_by(who: &str, change: Change) -> Edit {
     let author = Author {
         user_id: UserId::new(who).unwrap(),
-        session_id: String::new(),
+        session_id: "".into(),
     };
     Edit::new(author, change)
 }
@@ -34,8 +34,8 @@ fn decide_edit(
         evidence: &Evidence::default(),
     };
     let id = OperationId(Guuid::now());
-    let draft = Record::of(edit.clone(), document.version.next(), id, Timestamp(1));
-    decide(situation, draft)
+    let mut draft = Record::of(edit.clone(), document.version.next(), id, Timestamp(1));
+    decide(situation, &mut draft)
 }
 
 fn empty() -> Content {

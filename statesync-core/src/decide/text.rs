@@ -1,5 +1,7 @@
 //! Typed operations on text and rich text.
 
+use std::sync::Arc;
+
 use super::objects::impossible;
 use super::{Accepting, Decision, Evidence, Holds, Need, Refusal, Situation, broken};
 use crate::conflict::Disagreement;
@@ -27,7 +29,7 @@ struct Brought {
 }
 
 impl Situation<'_> {
-    pub(super) fn decide_text(self, mut draft: Record) -> Result<Decision, Refusal> {
+    pub(super) fn decide_text(mut self, draft: &mut Record) -> Result<Decision, Refusal> {
         let Change::Operation(Operation::Text {
             target: None,
             edits,
@@ -35,26 +37,25 @@ impl Situation<'_> {
         else {
             return Err(impossible("a document of text takes edits of its text alone").into());
         };
-        let brought = match self.bring(&draft, edits)? {
+        let brought = match self.bring(draft, edits)? {
             Ok(brought) => brought,
             Err(need) => return Ok(Decision::Needs(need)),
         };
         if brought.touched.is_empty() {
             draft.effect = Effect::Yjs(self.edit(&brought.beside)?);
-            return Ok(Accepting::record(draft));
+            return Ok(Decision::Append(Accepting::default()));
         }
         let about = Disagreement::Text;
         let earlier = self.records_at(&brought.touched);
-        match self.settle(&about, &earlier, &draft, None) {
+        match self.settle(&about, &earlier, draft, None) {
             Verdict::Wait => self.wait(draft, vec![about], earlier),
             Verdict::Both | Verdict::Write(_) => {
                 draft.effect = Effect::Yjs(self.edit(&brought.beside)?);
-                Ok(Accepting::record(draft))
+                Ok(Decision::Append(Accepting::default()))
             }
             Verdict::Later => {
-                draft.effect = Effect::Nothing;
-                let decision = self.settled_by_policy(draft, vec![about], earlier, Holds::Later);
-                self.carry_out(decision, &brought.over)
+                draft.effect = Effect::Yjs(self.edit(&brought.over)?);
+                Ok(self.settled_by_policy(draft, vec![about], earlier, Holds::Later))
             }
             Verdict::Earlier => {
                 draft.effect = Effect::Nothing;
@@ -64,24 +65,9 @@ impl Situation<'_> {
         }
     }
 
-    fn carry_out(self, decision: Decision, edits: &Pending) -> Result<Decision, Refusal> {
-        let Decision::Append(mut accepting) = decision else {
-            return Ok(decision);
-        };
-        accepting.record.effect = Effect::Yjs(self.edit(edits)?);
-        let (id, effect) = (accepting.record.operation_id, &accepting.record.effect);
-        for conflict in &mut accepting.conflicts {
-            let mut operations = conflict.operations.iter_mut();
-            if let Some(own) = operations.find(|record| record.operation_id == id) {
-                own.effect = effect.clone();
-            }
-        }
-        Ok(Decision::Append(accepting))
-    }
-
-    pub(super) fn edit(self, edits: &Pending) -> Result<bytes::Bytes, Refusal> {
+    pub(super) fn edit(&mut self, edits: &Pending) -> Result<bytes::Bytes, Refusal> {
         let kind = self.document.kind;
-        let Content::Yjs(content) = self.content else {
+        let Content::Yjs(content) = &mut *self.content else {
             return Err(impossible("this document has no text").into());
         };
         content.edit(kind, edits).map_err(|fault| match fault {
@@ -151,7 +137,7 @@ impl Situation<'_> {
         )
     }
 
-    fn records_at(&self, versions: &[Version]) -> Vec<Record> {
+    fn records_at(&self, versions: &[Version]) -> Vec<Arc<Record>> {
         let records = self.evidence.since.iter().flat_map(|(_, records)| records);
         let wanted = records.filter(|record| versions.contains(&record.version));
         wanted.cloned().collect()

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -45,13 +46,13 @@ impl Room {
             self.document.version = self.document.version.next();
             let author = Author {
                 user_id: self.document.created_by.clone(),
-                session_id: String::new(),
+                session_id: "".into(),
             };
             let change = Change::Yjs(Bytes::from_static(&[0; 100]));
             let edit = Edit::new(author, change);
             let id = OperationId(Guuid::now());
             News {
-                record: Record::of(edit, self.document.version, id, Timestamp(0)),
+                record: Arc::new(Record::of(edit, self.document.version, id, Timestamp(0))),
                 origin: None,
                 conflicts: Vec::new(),
             }

@@ -1,5 +1,7 @@
 //! Earlier versions and named snapshots, as users ask for them.
 
+use std::sync::Arc;
+
 use crate::audit::AuditEntry;
 use crate::conflict::{Conflict, ConflictId, ConflictQuery};
 use crate::content::Reading;
@@ -7,6 +9,7 @@ use crate::error::{EditError, OpenError};
 use crate::history::{HistoryError, NamedSnapshot, content_at, version_at};
 use crate::identity::{DocumentId, Timestamp, UserId, Version};
 use crate::library::Library;
+use crate::record::Record;
 use crate::store::Since;
 
 impl Library {
@@ -48,7 +51,7 @@ impl Library {
         id: DocumentId,
         after: Version,
         limit: usize,
-    ) -> Result<Vec<crate::record::Record>, HistoryError> {
+    ) -> Result<Vec<Arc<Record>>, HistoryError> {
         match self.shared.store.since(id, after, limit).await? {
             Since::Records(records) => Ok(records),
             Since::Pruned { .. } => Err(HistoryError::Gone {

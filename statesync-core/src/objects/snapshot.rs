@@ -86,7 +86,7 @@ impl Objects {
     #[must_use]
     pub fn snapshot(&self) -> Bytes {
         let mut words = Words::default();
-        let objects = self.objects.iter();
+        let objects = self.iter();
         let objects = objects
             .map(|(id, object)| encode(id, object, &mut words))
             .collect();
@@ -153,7 +153,7 @@ impl Objects {
                 },
             ))
         };
-        let objects: BTreeMap<_, _> = objects
+        let objects: HashMap<_, _> = objects
             .into_iter()
             .map(decode)
             .collect::<Result<_, ContentError>>()?;

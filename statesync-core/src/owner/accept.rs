@@ -1,18 +1,21 @@
 //! Decisions about the edits of a batch, with what they need beside the present document.
 
+use std::sync::Arc;
+
 use super::{Accepted, Asked, Owner, describe};
 use crate::content::Content;
 use crate::decide::{Accepting, Decision, Evidence, Need, Refusal, Situation, decide};
+use crate::document::Document;
 use crate::error::EditError;
 use crate::history::{HistoryError, content_at};
 use crate::identity::{OperationId, Version};
-use crate::record::{Edit, Record};
+use crate::record::{Effect, Record, Status};
 use crate::store::Since;
 
 /// What the owner knows of an edit after it has decided.
 pub(super) enum Considered {
-    /// It is to be appended.
-    New(Box<Accepting>),
+    /// Its record is to be appended.
+    New(Accepting),
     /// The log has all of it.
     Known,
     /// It can only be compared with what is stored: what is not, is to be stored first.
@@ -24,12 +27,12 @@ impl Owner {
     /// nothing else is that the store does not have.
     pub(super) async fn accept(
         &mut self,
-        asked: &Asked,
+        asked: &mut Asked,
         all_stored: bool,
     ) -> Result<Considered, Refusal> {
         let mut evidence = Evidence::default();
         loop {
-            let draft = self.draft(asked);
+            let draft = self.draft(&mut asked.record);
             let situation = Situation {
                 document: &self.document,
                 content: &mut self.content,
@@ -42,7 +45,7 @@ impl Owner {
             match decide(situation, draft)? {
                 Decision::Known => return Ok(Considered::Known),
                 Decision::Append(accepting) => {
-                    self.adopt(&accepting);
+                    self.adopt(&asked.record, &accepting);
                     return Ok(Considered::New(accepting));
                 }
                 Decision::Needs(_) if !all_stored => return Ok(Considered::AfterTheStored),
@@ -51,20 +54,24 @@ impl Owner {
         }
     }
 
-    fn draft(&self, asked: &Asked) -> Record {
-        let edit = Edit::clone(&asked.edit);
-        let named = edit.terms.operation_id;
-        let id = named.unwrap_or_else(|| OperationId((self.around.ids)()));
-        let now = self.around.hub.now();
-        Record::of(edit, self.document.version.next(), id, now)
+    /// The record as it is asked for, whatever an attempt before has made of it.
+    fn draft<'a>(&self, record: &'a mut Arc<Record>) -> &'a mut Record {
+        let draft = Arc::make_mut(record);
+        let named = draft.terms.operation_id;
+        draft.operation_id = named.unwrap_or_else(|| OperationId((self.around.ids)()));
+        draft.version = self.document.version.next();
+        draft.timestamp = self.around.hub.now();
+        draft.status = Status::Applied;
+        draft.effect = Effect::AsAsked;
+        draft.conflict = None;
+        draft
     }
 
     /// The head and the open conflicts as they are with this.
-    fn adopt(&mut self, accepting: &Accepting) {
+    fn adopt(&mut self, record: &Record, accepting: &Accepting) {
         if let Some(document) = &accepting.document {
-            self.document = document.clone();
+            self.document = Document::clone(document);
         }
-        let record = &accepting.record;
         self.document.version = record.version;
         self.document.updated_by = record.author.user_id.clone();
         self.document.updated_at = record.timestamp;
@@ -90,7 +97,7 @@ impl Owner {
         Ok(())
     }
 
-    async fn records_since(&self, version: Version) -> Result<Vec<Record>, EditError> {
+    async fn records_since(&self, version: Version) -> Result<Vec<Arc<Record>>, EditError> {
         let (id, limit) = (self.document.id, self.around.limits.unseen_records_max);
         let since = self.around.store.since(id, version, limit).await;
         match since.map_err(|error| EditError::Unavailable(describe(&error)))? {
@@ -125,7 +132,7 @@ impl Owner {
     /// The answer to an edit that is in the log already under the name that its author gave it, if it
     /// is.
     pub(super) async fn known_answer(&self, asked: &Asked) -> Option<Result<Accepted, EditError>> {
-        let operation = asked.edit.terms.operation_id?;
+        let operation = asked.record.terms.operation_id?;
         let found = self
             .around
             .store
@@ -135,8 +142,8 @@ impl Owner {
             Ok(record) => record?,
             Err(error) => return Some(Err(EditError::Unavailable(describe(&error)))),
         };
-        let same = record.change == asked.edit.change
-            && record.author.user_id == asked.edit.author.user_id;
+        let same = record.change == asked.record.change
+            && record.author.user_id == asked.record.author.user_id;
         Some(if same {
             Ok(Accepted::of(&record))
         } else {

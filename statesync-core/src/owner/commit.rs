@@ -23,8 +23,8 @@ struct Batch {
     head_changed: bool,
 }
 
-/// An edit, and the record that it is to be; `None` when nothing of it is new.
-type Decided = (Asked, Option<Box<Accepting>>);
+/// An edit, and what goes with its record; `None` when nothing of it is new.
+type Decided = (Asked, Option<Accepting>);
 
 impl Owner {
     /// Decides about all of these and makes durable what is accepted. Each is answered.
@@ -56,13 +56,13 @@ impl Owner {
     /// Decides about edits until one needs everything before it to be stored.
     async fn gather(&mut self, waiting: &mut VecDeque<Asked>) -> Result<Batch, Closed> {
         let mut batch = Batch::default();
-        while let Some(asked) = waiting.pop_front() {
+        while let Some(mut asked) = waiting.pop_front() {
             if batch.has_named(&asked) {
                 waiting.push_front(asked);
                 break;
             }
             let all_stored = !batch.has_news();
-            match self.accept(&asked, all_stored).await {
+            match self.accept(&mut asked, all_stored).await {
                 Ok(Considered::AfterTheStored) => {
                     waiting.push_front(asked);
                     break;
@@ -134,25 +134,23 @@ impl Owner {
     /// The append of a batch; `None` when there is nothing new in it. Moves the head's audit hash.
     fn append_of(&mut self, batch: &Batch) -> Option<Append> {
         let news = || {
-            batch
-                .accepted
-                .iter()
-                .filter_map(|(_, accepting)| accepting.as_deref())
+            let accepted = batch.accepted.iter();
+            accepted.filter_map(|(asked, new)| Some((&asked.record, new.as_ref()?)))
         };
-        let first = news().next()?;
+        let (first, _) = news().next()?;
         let mut append = Append {
-            expected: Version(first.record.version.0 - 1),
+            expected: Version(first.version.0 - 1),
             records: Vec::with_capacity(batch.accepted.len()),
             audit: Vec::with_capacity(batch.accepted.len()),
             conflicts: Vec::new(),
             settled: Vec::new(),
             document: self.document.clone(),
         };
-        for accepting in news() {
-            let entry = AuditEntry::of(self.document.id, self.document.audit, &accepting.record);
+        for (record, accepting) in news() {
+            let entry = AuditEntry::of(self.document.id, self.document.audit, record);
             self.document.audit = entry.hash;
             append.audit.push(entry);
-            append.records.push(accepting.record.clone());
+            append.records.push(Arc::clone(record));
             append.settled.extend(&accepting.settled);
             for conflict in &accepting.conflicts {
                 append
@@ -172,14 +170,15 @@ impl Owner {
         let mut bytes = 0;
         let known = Accepted::known(&self.document);
         for (asked, accepting) in batch.accepted {
-            let accepted = accepting
-                .as_ref()
-                .map(|accepting| Accepted::of(&accepting.record));
-            answers.push((asked.answer, accepted.unwrap_or(known), asked.pending));
-            let Some(accepting) = accepting else { continue };
-            bytes += accepting.record.weight();
+            let Some(accepting) = accepting else {
+                answers.push((asked.answer, known, asked.pending));
+                continue;
+            };
+            let accepted = Accepted::of(&asked.record);
+            answers.push((asked.answer, accepted, asked.pending));
+            bytes += asked.record.weight();
             news.push(News {
-                record: accepting.record,
+                record: asked.record,
                 origin: asked.origin,
                 conflicts: accepting.conflicts.into_iter().map(Arc::new).collect(),
             });
@@ -246,7 +245,7 @@ impl Owner {
     async fn answer_known(&self, batch: Vec<Decided>, duplicate: OperationId) -> Vec<Decided> {
         let mut others = Vec::with_capacity(batch.len());
         for (asked, accepting) in batch {
-            let is_it = asked.edit.terms.operation_id == Some(duplicate);
+            let is_it = asked.record.terms.operation_id == Some(duplicate);
             let known = self.known_answer(&asked).await;
             let reused = || is_it.then_some(Err(EditError::OperationReused(duplicate)));
             match known.or_else(reused) {
@@ -275,7 +274,7 @@ impl Batch {
 
     /// Whether an operation of the same name is among these: its answer comes from the log.
     fn has_named(&self, asked: &Asked) -> bool {
-        let name = |asked: &Asked| -> Option<OperationId> { asked.edit.terms.operation_id };
+        let name = |asked: &Asked| -> Option<OperationId> { asked.record.terms.operation_id };
         let wanted = name(asked);
         wanted.is_some() && self.accepted.iter().any(|(known, _)| name(known) == wanted)
     }

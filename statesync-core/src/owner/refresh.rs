@@ -61,7 +61,7 @@ impl Owner {
     }
 
     /// The records that the subscribers have not seen; `None` when they are too many, or gone.
-    async fn missing(&self, behind: usize) -> Result<Option<Vec<Record>>, Closed> {
+    async fn missing(&self, behind: usize) -> Result<Option<Vec<Arc<Record>>>, Closed> {
         if behind == 0 {
             return Ok(Some(Vec::new()));
         }
@@ -76,13 +76,13 @@ impl Owner {
         })
     }
 
-    async fn tell(&mut self, records: Vec<Record>) -> Result<(), Closed> {
+    async fn tell(&mut self, records: Vec<Arc<Record>>) -> Result<(), Closed> {
         if records.is_empty() {
             return Ok(());
         }
-        let is_head = |record: &Record| matches!(record.change, Change::Properties(_));
+        let is_head = |record: &Arc<Record>| matches!(record.change, Change::Properties(_));
         let head_changed = records.iter().any(is_head);
-        let bytes = records.iter().map(Record::weight).sum();
+        let bytes = records.iter().map(|record| record.weight()).sum();
         self.snapshot.on_append(records.len(), bytes);
         let mut news = Vec::with_capacity(records.len());
         for record in records {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use guuid::Guuid;
 
@@ -19,18 +21,14 @@ fn letter(clock: u8) -> Bytes {
     update.into()
 }
 
-fn record(version: u64, change: Change) -> Record {
+fn record(version: u64, change: Change) -> Arc<Record> {
     let author = Author {
         user_id: UserId::new("alice").unwrap(),
-        session_id: String::new(),
+        session_id: "".into(),
     };
     let id = OperationId(Guuid::now());
-    Record::of(
-        Edit::new(author, change),
-        Version(version),
-        id,
-        Timestamp(1),
-    )
+    let edit = Edit::new(author, change);
+    Arc::new(Record::of(edit, Version(version), id, Timestamp(1)))
 }
 
 /// A document of so many letters, whose snapshot has the first few.
@@ -81,7 +79,7 @@ fn changes_of_the_head_are_in_the_log_and_not_in_the_content() {
     let mut stored = stored(2, 0);
     let change = Change::Properties(PropertiesChange::default());
     stored.records.insert(1, record(2, change));
-    stored.records[2].version = Version(3);
+    Arc::make_mut(&mut stored.records[2]).version = Version(3);
     stored.document.version = Version(3);
     assert_eq!(text(stored), "ab");
 }
@@ -107,7 +105,7 @@ fn a_document_with_a_hole_in_its_log_is_not_served() {
 #[test]
 fn a_document_with_damage_is_not_served() {
     let mut damaged = stored(5, 0);
-    damaged.records[2].change = Change::Yjs(Bytes::from_static(b"nonsense"));
+    Arc::make_mut(&mut damaged.records[2]).change = Change::Yjs(Bytes::from_static(b"nonsense"));
     assert_corrupt(damaged, "record 3");
     let mut damaged = stored(5, 3);
     damaged.snapshot.as_mut().unwrap().content = Bytes::from_static(b"nonsense");

@@ -18,6 +18,9 @@ use crate::audit::Digest;
 const YJS: u8 = 1;
 const ANYTHING: u8 = 2;
 
+/// What a body takes beside what it weighs, as a rule: lengths and words for what is absent.
+const BODY_BYTES: usize = 32;
+
 /// Bytes are not the body of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not the body of a record")]
@@ -60,11 +63,10 @@ impl Record {
                     terms: Cow::Borrowed(&self.terms),
                     effect: Cow::Borrowed(effect),
                 };
+                let buffer = Vec::with_capacity(self.weight() + BODY_BYTES);
                 // Into a growing buffer, and of types without a length that could be unknown.
-                (
-                    ANYTHING,
-                    Cow::Owned(postcard::to_allocvec(&body).unwrap_or_default()),
-                )
+                let encoded = postcard::to_extend(&body, buffer).unwrap_or_default();
+                (ANYTHING, Cow::Owned(encoded))
             }
         }
     }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use guuid::Guuid;
 
-use super::{append_edits, author, created};
+use super::{append_edits, author, created, record_mut};
 use crate::conflict::{Conflict, ConflictId, ConflictQuery, Disagreement, Outcome, PolicyName};
 use crate::identity::{OperationId, Timestamp, Version};
 use crate::operation::{Operation, TextEdit};
@@ -99,23 +99,23 @@ pub async fn every_kind_of_record_comes_back_as_it_was(store: &dyn DocumentStore
     let mut edits: Vec<_> = one_of_each_operation().into_iter().map(edit).collect();
     edits.push(Edit::new(author("bob"), Change::Restore(Version(2))).with_terms(terms));
     let mut append = append_edits(&mut document, edits);
-    append.records[1].effect = Effect::Objects(vec![
+    record_mut(&mut append, 1).effect = Effect::Objects(vec![
         Step::Create(object.clone(), "note".to_owned()),
         Step::Write(object.clone(), field.clone(), Write::Set(Value::Integer(1))),
         Step::Text(object.clone(), field, Bytes::from_static(b"\x00\xff")),
         Step::Delete(object),
     ]);
-    append.records[2].status = Status::Conflict;
-    append.records[2].effect = Effect::Nothing;
-    append.records[2].conflict = Some(ConflictId(Guuid::now()));
-    append.records[3].effect = Effect::Yjs(Bytes::from_static(b"update"));
+    record_mut(&mut append, 2).status = Status::Conflict;
+    record_mut(&mut append, 2).effect = Effect::Nothing;
+    record_mut(&mut append, 2).conflict = Some(ConflictId(Guuid::now()));
+    record_mut(&mut append, 3).effect = Effect::Yjs(Bytes::from_static(b"update"));
     let expected = append.records.clone();
     store.append(append).await.unwrap();
     let stored = store.load(document.id).await.unwrap();
     assert_eq!(stored.records, expected);
     let operation = expected[5].operation_id;
     let found = store.operation(document.id, operation).await.unwrap();
-    assert_eq!(found.as_ref(), Some(&expected[5]));
+    assert_eq!(found.as_ref(), Some(&*expected[5]));
     // Nobody named this one.
     let unnamed = store.operation(document.id, expected[0].operation_id);
     assert_eq!(unnamed.await.unwrap(), None);
@@ -128,7 +128,7 @@ pub async fn an_operation_with_a_name_is_stored_once(store: &dyn DocumentStore) 
     let first = append_edits(&mut document, vec![named(operation)]);
     let again = append_edits(&mut document.clone(), vec![named(operation)]);
     let mut behind = first.clone();
-    behind.records[0].operation_id = operation;
+    record_mut(&mut behind, 0).operation_id = operation;
     store.append(first).await.unwrap();
     for append in [again, behind] {
         let refused = store.append(append).await;
@@ -170,7 +170,7 @@ pub async fn conflicts_come_back_and_are_replaced(store: &dyn DocumentStore) {
     let mut document = created(store).await;
     let edit = || Edit::new(author("alice"), Change::Restore(Version::ZERO));
     let mut append = append_edits(&mut document, vec![edit(), edit()]);
-    append.records[1].status = Status::Conflict;
+    record_mut(&mut append, 1).status = Status::Conflict;
     let mut conflict = Conflict {
         id: ConflictId(Guuid::now()),
         document_id: document.id,

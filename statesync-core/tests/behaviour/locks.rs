@@ -14,7 +14,7 @@ use crate::world::{World, edit, fill, object, rectangle, user};
 fn author(who: &str) -> Author {
     Author {
         user_id: user(who),
-        session_id: "session".to_owned(),
+        session_id: "session".into(),
     }
 }
 

@@ -210,7 +210,7 @@ pub(crate) fn user(name: &str) -> UserId {
 pub(crate) fn edit(who: &str, change: Change) -> Edit {
     let author = Author {
         user_id: user(who),
-        session_id: "session".to_owned(),
+        session_id: "session".into(),
     };
     Edit::new(author, change)
 }

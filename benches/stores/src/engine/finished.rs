@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::executor::block_on;
 use futures::future::try_join_all;
@@ -42,9 +44,14 @@ pub(crate) async fn append(store: &EmbeddedStore, append: Append) -> Result<(), 
     let records = records.map(|(payload, version)| {
         let edit = Edit::new(author.clone(), Change::Yjs(Bytes::from(payload)));
         let operation = OperationId(document.id.0);
-        Record::of(edit, Version(version), operation, Timestamp(version))
+        Arc::new(Record::of(
+            edit,
+            Version(version),
+            operation,
+            Timestamp(version),
+        ))
     });
-    let records: Vec<Record> = records.collect();
+    let records: Vec<_> = records.collect();
     let mut audit = Vec::with_capacity(records.len());
     // Nobody remembers where the chain ended, but a link is as much work wherever it begins.
     for record in &records {
@@ -111,7 +118,7 @@ impl Engine for Finished {
         let records = stored
             .records
             .into_iter()
-            .map(|record| match record.change {
+            .map(|record| match &record.change {
                 Change::Yjs(payload) => Ok((record.version.0, payload.to_vec())),
                 _ => Err(Failure::from("another kind of change")),
             });

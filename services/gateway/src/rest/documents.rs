@@ -210,7 +210,7 @@ async fn submit(
     let open = app.library.open(id).await?;
     let author = Author {
         user_id: principal.user_id.clone(),
-        session_id: principal.session_id.to_string(),
+        session_id: principal.session_id.to_string().into(),
     };
     let edit = Edit::new(author, Change::Properties(change));
     open.submit(edit, None).await?.answer().await?;

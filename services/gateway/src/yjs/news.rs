@@ -60,12 +60,12 @@ mod tests {
     fn news(origin: u64, change: Change) -> Arc<News> {
         let author = Author {
             user_id: UserId::new("alice").unwrap(),
-            session_id: String::new(),
+            session_id: "".into(),
         };
         let edit = Edit::new(author, change);
         let id = OperationId(Guuid::now());
         Arc::new(News {
-            record: Record::of(edit, Version(1), id, Timestamp(0)),
+            record: Record::of(edit, Version(1), id, Timestamp(0)).into(),
             origin: Some(ConnectionId(origin)),
             conflicts: Vec::new(),
         })

@@ -124,7 +124,7 @@ impl Connection {
         let now = Instant::now();
         let author = Author {
             user_id: seat.principal.user_id.clone(),
-            session_id: seat.principal.session_id.to_string(),
+            session_id: seat.principal.session_id.to_string().into(),
         };
         Self {
             author,

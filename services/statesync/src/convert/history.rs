@@ -15,7 +15,7 @@ pub(crate) fn lock(lock: &Lock) -> wire::Lock {
         id: lock.id.to_string(),
         doc_id: lock.document_id.to_string(),
         user_id: lock.holder.user_id.to_string(),
-        session_id: lock.holder.session_id.clone(),
+        session_id: lock.holder.session_id.to_string(),
         fence: lock.fence.0,
         acquired_at: Some(wire_time(lock.acquired_at)),
         expires_at: Some(wire_time(lock.expires_at)),

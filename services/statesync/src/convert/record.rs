@@ -19,7 +19,7 @@ pub(crate) fn operation(doc_id: DocumentId, record: &Record) -> wire::Operation 
         id: record.operation_id.to_string(),
         doc_id: doc_id.to_string(),
         user_id: record.author.user_id.to_string(),
-        session_id: record.author.session_id.clone(),
+        session_id: record.author.session_id.to_string(),
         r#type: wire_kind(record.change.kind()).into(),
         data: Some(data(&record.change)),
         timestamp: Some(wire_time(record.timestamp)),

@@ -15,7 +15,7 @@ pub(super) enum Item {
     /// From the hub.
     News(Arc<News>),
     /// From the log.
-    Logged(Box<Record>),
+    Logged(Arc<Record>),
     /// About a document whose version does not change.
     Other(Version, Box<Event>),
 }

@@ -187,7 +187,7 @@ impl Reader {
                 self.is_behind = records.len() == PORTION;
                 for record in records {
                     self.known = record.version;
-                    self.waiting.push_back(Item::Logged(Box::new(record)));
+                    self.waiting.push_back(Item::Logged(record));
                 }
             }
             Err(HistoryError::Gone { .. }) => self.needs_content = true,

@@ -1,8 +1,8 @@
 //! The same plan on a store in memory, on disk, and on PostgreSQL: equal documents, logs, conflicts,
 //! audit hashes, locks and snapshots.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use guuid::{Guuid, ManualClock, Tick};
@@ -11,11 +11,12 @@ use statesync_core::{
     AuditEntry, Author, Change, Choice, Conflict, ConflictQuery, Document, DocumentId,
     DocumentStore, Edit, EditError, Fence, IdSource, Library, Limits, Lock, LockTarget,
     MemoryStore, NewDocument, OpenDocument, Operation, OperationId, PropertiesChange, PublicAccess,
-    Reading, Record, Resolution, Since, Terms, UserId, Version,
+    Reading, Record, Resolution, Since, Spawner, Terms, UserId, Version,
 };
 use store_embedded::EmbeddedStore;
 use store_postgres::testkit::Cluster;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use crate::plan::{Plan, Step, USERS, any_plan, object};
 
@@ -31,7 +32,7 @@ struct Outcome {
     answers: Vec<String>,
     document: Document,
     reading: Reading,
-    records: Vec<Record>,
+    records: Vec<Arc<Record>>,
     conflicts: Vec<Conflict>,
     audit: Vec<AuditEntry>,
     locks: Vec<(Author, LockTarget, Fence)>,
@@ -63,8 +64,13 @@ fn mixed(number: u64) -> u64 {
 fn author(user: usize) -> Author {
     Author {
         user_id: UserId::new(USERS[user]).unwrap(),
-        session_id: "session".to_owned(),
+        session_id: "session".into(),
     }
+}
+
+/// Starts owners, and knows when they are done.
+fn spawner(owners: Arc<Mutex<Vec<JoinHandle<()>>>>) -> Arc<dyn Spawner> {
+    Arc::new(move |task| owners.lock().unwrap().push(tokio::spawn(task)))
 }
 
 /// One plan on one store.
@@ -75,6 +81,8 @@ struct Run {
     ids: IdSource,
     id: DocumentId,
     locks: Vec<Lock>,
+    /// The owners of open documents, also of those that were put away.
+    owners: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 impl Run {
@@ -83,11 +91,12 @@ impl Run {
         let mut limits = Limits::default();
         (limits.snapshot_records, limits.history_records) = (6, 12);
         let ids = ids(plan.seed);
+        let owners = Arc::default();
         let library = Library::new(
             Arc::clone(&store),
             clock.clone(),
             Arc::clone(&ids),
-            Arc::new(|task| drop(tokio::spawn(task))),
+            spawner(Arc::clone(&owners)),
             limits,
         );
         let new = NewDocument {
@@ -105,6 +114,7 @@ impl Run {
             ids,
             id,
             locks,
+            owners,
         };
         let change = PropertiesChange {
             policy: Some(plan.policy.clone()),
@@ -195,11 +205,7 @@ impl Run {
             }
             Step::PutAway => {
                 self.clock.advance(Duration::from_secs(3_600));
-                // The owner may not have let go of its last answer yet.
-                while self.library.statistics().open_documents > 0 {
-                    tokio::task::yield_now().await;
-                    self.library.sweep();
-                }
+                self.put_away().await;
                 return String::new();
             }
         };
@@ -208,6 +214,19 @@ impl Run {
             // Locks have times of the store's own clock.
             Err(EditError::Locked(lock)) => format!("locked {:?}", lock.fence),
             Err(error) => error.to_string(),
+        }
+    }
+
+    /// Until the last snapshot is saved: whether the next owner loads it would else be a matter of luck.
+    async fn put_away(&self) {
+        // The owner may not have let go of its last answer yet.
+        while self.library.statistics().open_documents > 0 {
+            tokio::task::yield_now().await;
+            self.library.sweep();
+        }
+        let owners = std::mem::take(&mut *self.owners.lock().unwrap());
+        for owner in owners {
+            owner.await.unwrap();
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::sync::Arc;
+
 use statesync_core::{
     Append, AuditEntry, Conflict, Digest, Document, DocumentId, Fence, Metadata, OperationId,
     Record, Status, StoreError, Timestamp, UserId, Version,
@@ -61,7 +63,7 @@ pub(super) struct Prepared {
     id: DocumentId,
     expected: Version,
     /// As they were asked for: what locks are about.
-    asked: Vec<Record>,
+    asked: Vec<Arc<Record>>,
     records: Vec<record::Encoded>,
     audit: Vec<audit::Encoded>,
     conflicts: Vec<conflict::Encoded>,
@@ -90,7 +92,9 @@ impl Prepared {
         // The last word about each counts.
         let mut settled: BTreeMap<Version, Status> = settled.into_iter().collect();
         for record in &mut asked {
-            record.status = settled.remove(&record.version).unwrap_or(record.status);
+            if let Some(status) = settled.remove(&record.version) {
+                Arc::make_mut(record).status = status;
+            }
         }
         let conflicts: BTreeMap<_, _> = conflicts.iter().map(|one| (one.id, one)).collect();
         let records = asked.iter().map(|record| record::Encoded::new(id, record));

@@ -1,5 +1,7 @@
 //! Reading documents, and finding out whether all of it is there.
 
+use std::sync::Arc;
+
 use statesync_core::{Document, DocumentId, Record, Since, Snapshot, StoreError, Stored, Version};
 
 use super::description::Description;
@@ -117,7 +119,7 @@ struct Log<'a> {
 
 impl Log<'_> {
     /// The records after `after`, up to and including `last`: all of them, each as it was written.
-    fn records(&self, after: Version, last: Version) -> Result<Vec<Record>, StoreError> {
+    fn records(&self, after: Version, last: Version) -> Result<Vec<Arc<Record>>, StoreError> {
         let mut records = Vec::new();
         if after >= last {
             return Ok(records);
@@ -135,7 +137,7 @@ impl Log<'_> {
             match Linked::decode(self.id, version, &value) {
                 Ok(linked) if chain.is_none_or(|chain| linked.follows(chain)) => {
                     chain = Some(linked.chain);
-                    records.push(linked.record);
+                    records.push(Arc::new(linked.record));
                 }
                 _ => {
                     faults.add(version);

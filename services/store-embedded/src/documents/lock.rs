@@ -14,6 +14,8 @@
 //! never goes on from before the row was written: no lease comes back to life when the store is
 //! opened with a clock that was set back.
 
+use std::sync::Arc;
+
 use statesync_core::{DocumentId, Fence, Lock, LockId, LockRequest, Record, StoreError, Timestamp};
 
 use super::head::Head;
@@ -85,10 +87,10 @@ pub(super) fn expect_allowed(
     rows: &mut Rows,
     id: DocumentId,
     head: &mut Head,
-    records: &[Record],
+    records: &[Arc<Record>],
     clock: &LeaseClock,
 ) -> Result<(), StoreError> {
-    let relies_on_a_lock = |record: &Record| record.terms.fence.is_some();
+    let relies_on_a_lock = |record: &Arc<Record>| record.terms.fence.is_some();
     if !head.has_locks && !records.iter().any(relies_on_a_lock) {
         return Ok(());
     }

@@ -119,7 +119,7 @@ impl Linked {
         let (user_length, session_length) = (usize::from(fields.u8()?), fields.u32()? as usize);
         let flags = fields.u8()?;
         let user_id = UserId::new(fields.text(user_length)?).map_err(|_| malformed)?;
-        let session_id = fields.text(session_length)?.to_owned();
+        let session_id = fields.text(session_length)?.into();
         let conflict = if flags & HAS_CONFLICT == 0 {
             None
         } else {

@@ -4,6 +4,8 @@
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::executor::block_on;
 use guuid::Guuid;
@@ -33,11 +35,15 @@ fn open(directory: &tempfile::TempDir) -> EmbeddedStore {
 fn author(document: &Document) -> Author {
     Author {
         user_id: document.created_by.clone(),
-        session_id: "a session".to_owned(),
+        session_id: "a session".into(),
     }
 }
 
-fn conflict(document: DocumentId, operations: Vec<Record>, outcome: Option<Outcome>) -> Conflict {
+fn conflict(
+    document: DocumentId,
+    operations: Vec<Arc<Record>>,
+    outcome: Option<Outcome>,
+) -> Conflict {
     Conflict {
         id: ConflictId(Guuid::now()),
         document_id: document,
@@ -64,7 +70,7 @@ fn named_append(document: &mut Document, operation: OperationId) -> Append {
     document.audit = entry.hash;
     Append {
         expected,
-        records: vec![record],
+        records: vec![record.into()],
         audit: vec![entry],
         conflicts: Vec::new(),
         settled: Vec::new(),
@@ -77,7 +83,7 @@ fn whole(store: &EmbeddedStore) -> Whole {
     let id = document.id;
     block_on(DocumentStore::create(store, &document)).unwrap();
     let mut first = testkit::append_to(&mut document, &[b"one", b"two", b"three"]);
-    first.records[1].status = Status::Conflict;
+    Arc::make_mut(&mut first.records[1]).status = Status::Conflict;
     let outcome = Outcome {
         resolved_by: None,
         resolved_operation: None,
@@ -252,7 +258,7 @@ fn an_append_that_makes_no_sense_is_refused() {
     let mut with_another_end = good();
     with_another_end.document.audit = document.audit;
     let mut twice = good();
-    for record in &mut twice.records {
+    for record in twice.records.iter_mut().map(Arc::make_mut) {
         record.operation_id = OperationId(document.id.0);
         record.terms.operation_id = Some(record.operation_id);
     }
@@ -293,7 +299,7 @@ fn of_several_reasons_to_refuse_the_first_is_told() {
         let mut ahead = document.clone();
         ahead.version = version;
         let mut append = named_append(&mut ahead, operation);
-        append.records[0].terms.fence = fence.map(Fence);
+        Arc::make_mut(&mut append.records[0]).terms.fence = fence.map(Fence);
         block_on(store.append(append)).unwrap_err()
     };
     let (new, wrong, right) = (OperationId(Guuid::now()), Version(9), document.version);

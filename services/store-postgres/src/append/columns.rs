@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use statesync_core::{Append, AuditEntry, Conflict, Document, Record, StoreError};
 use tokio_postgres::types::Type;
@@ -111,7 +113,7 @@ struct OperationColumns<'a> {
 }
 
 impl<'a> OperationColumns<'a> {
-    fn of(document: &Document, records: &'a [Record]) -> Self {
+    fn of(document: &Document, records: &'a [Arc<Record>]) -> Self {
         let mut columns = Self::default();
         for record in records {
             let body = record.body();

@@ -1,5 +1,7 @@
 //! Records of the log.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use statesync_core::{
     Author, ConflictId, DocumentId, OperationId, Record, StoreError, Timestamp, UserId, Version,
@@ -25,7 +27,7 @@ pub(crate) fn record(row: &Row, id: DocumentId) -> Result<Record, StoreError> {
     let operation_id = OperationId(columns.guuid("id")?);
     let author = Author {
         user_id: columns.user("user_id")?,
-        session_id: columns.text("session_id")?,
+        session_id: columns.text("session_id")?.into(),
     };
     let timestamp = columns.time("timestamp")?;
     let identity = Identity {
@@ -92,7 +94,7 @@ pub(crate) fn contiguous(
     id: DocumentId,
     after: Version,
     through: Version,
-) -> Result<Vec<Record>, StoreError> {
+) -> Result<Vec<Arc<Record>>, StoreError> {
     let mut records = Vec::with_capacity(rows.len());
     let mut last = after;
     for row in rows {
@@ -101,7 +103,7 @@ pub(crate) fn contiguous(
             return Err(corrupt(id, format!("record {} is missing", last.next())));
         }
         last = record.version;
-        records.push(record);
+        records.push(Arc::new(record));
     }
     if last != through {
         let lost = format!("the log ends at version {last} instead of {through}");

@@ -194,7 +194,7 @@ async fn other_writes_that_are_cut_are_done_once() {
             target: statesync_core::LockTarget::Document,
             holder: statesync_core::Author {
                 user_id: document.created_by.clone(),
-                session_id: "s".to_owned(),
+                session_id: "s".into(),
             },
             lease_ms: 3_600_000,
         };

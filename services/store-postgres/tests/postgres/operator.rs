@@ -1,5 +1,7 @@
 //! What an operator sees and does in the database.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use guuid::Guuid;
 use statesync_core::{
@@ -19,7 +21,7 @@ async fn the_usual_questions_have_answers() {
     document.name = "Minutes".to_owned();
     store.create(&document).await.unwrap();
     let mut append = testkit::append_to(&mut document, &[b"1", b"2"]);
-    append.records[1].status = Status::Conflict;
+    Arc::make_mut(&mut append.records[1]).status = Status::Conflict;
     let conflict = |outcome| Conflict {
         id: ConflictId(Guuid::now()),
         document_id: document.id,
@@ -146,8 +148,8 @@ async fn texts_may_have_any_character() {
         .insert(odd.clone(), odd.clone());
     store.create(&document).await.unwrap();
     let mut append = testkit::append_to(&mut document, &[b"1"]);
-    append.records[0].author.session_id.clone_from(&odd);
-    append.records[0].terms.client_id = odd;
+    Arc::make_mut(&mut append.records[0]).author.session_id = odd.as_str().into();
+    Arc::make_mut(&mut append.records[0]).terms.client_id = odd;
     let records = append.records.clone();
     store.append(append).await.unwrap();
     let stored = store.load(document.id).await.unwrap();
@@ -164,8 +166,8 @@ async fn rows_of_pruned_records_that_are_still_there_are_in_nobodys_way() {
     let name = OperationId(Guuid::now());
     let named = |document: &mut Document| {
         let mut append = testkit::append_to(document, &[b"x"]);
-        append.records[0].operation_id = name;
-        append.records[0].terms.operation_id = Some(name);
+        Arc::make_mut(&mut append.records[0]).operation_id = name;
+        Arc::make_mut(&mut append.records[0]).terms.operation_id = Some(name);
         append
     };
     store.append(named(&mut document)).await.unwrap();
@@ -204,7 +206,7 @@ async fn what_a_column_cannot_have_is_refused_as_a_whole() {
     let mut document = testkit::new_document("alice");
     store.create(&document).await.unwrap();
     let mut append = testkit::append_to(&mut document.clone(), &[b"1", b"2"]);
-    append.records[1].timestamp = Timestamp(u64::MAX);
+    Arc::make_mut(&mut append.records[1]).timestamp = Timestamp(u64::MAX);
     let refused = store.append(append).await;
     assert!(
         matches!(refused, Err(StoreError::Backend(_))),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use guuid::Guuid;
 use statesync_core::{
@@ -108,8 +110,9 @@ async fn an_operation_that_is_asked_for_at_two_replicas_is_stored_once() {
         let append = || {
             let mut head = document.clone();
             let mut append = testkit::append_to(&mut head, &[b"x"]);
-            append.records[0].operation_id = name;
-            append.records[0].terms = Terms {
+            let record = Arc::make_mut(&mut append.records[0]);
+            record.operation_id = name;
+            record.terms = Terms {
                 operation_id: Some(name),
                 ..Terms::default()
             };
@@ -144,7 +147,7 @@ async fn of_two_replicas_one_gets_the_lock() {
             target: LockTarget::Document,
             holder: statesync_core::Author {
                 user_id: statesync_core::UserId::new(user).unwrap(),
-                session_id: "s\0".to_owned(),
+                session_id: "s\0".into(),
             },
             // Longer than all time that the database knows.
             lease_ms: u64::MAX,
@@ -163,8 +166,9 @@ async fn of_two_replicas_one_gets_the_lock() {
         };
         let mut head = document.clone();
         let mut append = testkit::append_to(&mut head, &[b"x"]);
-        append.records[0].author.user_id = statesync_core::UserId::new("carol").unwrap();
-        append.records[0].change = Change::Yjs(Bytes::new());
+        Arc::make_mut(&mut append.records[0]).author.user_id =
+            statesync_core::UserId::new("carol").unwrap();
+        Arc::make_mut(&mut append.records[0]).change = Change::Yjs(Bytes::new());
         let refused = other.append(append).await;
         assert!(
             matches!(refused, Err(StoreError::Guarded { .. })),

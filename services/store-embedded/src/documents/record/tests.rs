@@ -7,7 +7,7 @@ use super::*;
 fn record(version: u64) -> Record {
     let author = Author {
         user_id: UserId::new("alice").unwrap(),
-        session_id: "her session".to_owned(),
+        session_id: "her session".into(),
     };
     let named = OperationId(Guuid::now());
     let terms = Terms {
