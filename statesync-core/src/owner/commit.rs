@@ -178,11 +178,8 @@ impl Owner {
             answers.push((asked.answer, accepted.unwrap_or(known), asked.pending));
             let Some(accepting) = accepting else { continue };
             bytes += accepting.record.weight();
-            news.push(News {
-                record: accepting.record,
-                origin: asked.origin,
-                conflicts: accepting.conflicts.into_iter().map(Arc::new).collect(),
-            });
+            let conflicts = accepting.conflicts.into_iter().map(Arc::new).collect();
+            news.push(News::new(accepting.record, asked.origin, conflicts));
         }
         self.snapshot.on_append(news.len(), bytes);
         self.published = self.document.version;
