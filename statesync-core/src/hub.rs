@@ -8,9 +8,10 @@
 mod roster;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use event_listener::Event;
 use guuid::Clock;
 use parking_lot::Mutex;
@@ -37,6 +38,30 @@ pub struct News {
     pub origin: Option<ConnectionId>,
     /// Conflicts that it began, joined or settled, as they were then.
     pub conflicts: Vec<Arc<Conflict>>,
+    frame: OnceLock<Bytes>,
+}
+
+impl News {
+    /// News of a record.
+    #[must_use]
+    pub fn new(
+        record: Arc<Record>,
+        origin: Option<ConnectionId>,
+        conflicts: Vec<Arc<Conflict>>,
+    ) -> Self {
+        Self {
+            record,
+            origin,
+            conflicts,
+            frame: OnceLock::new(),
+        }
+    }
+
+    /// What subscribers are sent of it, which whoever sends it first makes for all. There is place for the
+    /// frame of one protocol.
+    pub fn frame(&self, make: impl FnOnce() -> Bytes) -> &Bytes {
+        self.frame.get_or_init(make)
+    }
 }
 
 /// Somebody who has the document open.
@@ -312,23 +337,33 @@ impl Hub {
         self.wake();
     }
 
-    /// What lies behind `cursor`, which moves along; `None` when there is nothing.
-    pub(crate) fn take(&self, connection: ConnectionId, cursor: &mut Cursor) -> Option<Batch> {
+    /// What lies behind `cursor`, which moves along; `None` when there is nothing. After about `bytes_max`
+    /// bytes of records the others stay behind it, and everything else that is to come after them.
+    pub(crate) fn take(
+        &self,
+        connection: ConnectionId,
+        cursor: &mut Cursor,
+        bytes_max: usize,
+    ) -> Option<Batch> {
         let state = self.state.lock();
-        let mut batch = Batch {
-            closed: state.closed.clone(),
-            ..Batch::default()
-        };
+        let mut batch = Batch::default();
         let newest = state.document.version;
         if cursor.version < newest {
             let oldest = Version(newest.0 - state.recent.len() as u64);
             batch.resync = cursor.version < oldest;
             let skip = cursor.version.0.saturating_sub(oldest.0) as usize;
-            batch
-                .records
-                .extend(state.recent.iter().skip(skip).cloned());
+            let mut bytes = 0;
+            for news in state.recent.iter().skip(skip) {
+                if bytes >= bytes_max.max(1) {
+                    return Some(batch);
+                }
+                bytes += weight(news);
+                cursor.version = news.record.version;
+                batch.records.push(Arc::clone(news));
+            }
             cursor.version = newest;
         }
+        batch.closed.clone_from(&state.closed);
         if cursor.presence < state.presence.sequence() {
             batch.presence = state.presence.since(cursor.presence, connection);
             cursor.presence = state.presence.sequence();

@@ -444,6 +444,10 @@ fn put_away(slots: &mut HashMap<DocumentId, Slot>, idle_ms: u64) {
             stays
         }
     });
+    // A map never becomes smaller by itself, and this one may have been large for a moment.
+    if slots.len() < slots.capacity() / 4 {
+        slots.shrink_to(slots.len() * 2);
+    }
 }
 
 /// A document could not be made.

@@ -230,13 +230,21 @@ impl Subscription {
     ///
     /// Cancel safety: safe; nothing is taken before this returns.
     pub async fn next(&mut self) -> Batch {
+        self.next_portion(usize::MAX).await
+    }
+
+    /// The same, but a caller that comes late gets about `bytes_max` bytes of records at a time, and what
+    /// else there is after the last of them: until it asks for more, the rest costs nothing.
+    ///
+    /// Cancel safety: safe; nothing is taken before this returns.
+    pub async fn next_portion(&mut self, bytes_max: usize) -> Batch {
         loop {
-            if let Some(batch) = self.try_next() {
+            if let Some(batch) = self.take(bytes_max) {
                 return batch;
             }
             let changed = self.document.hub.listen();
             // It may have come before we listened.
-            if let Some(batch) = self.try_next() {
+            if let Some(batch) = self.take(bytes_max) {
                 return batch;
             }
             changed.await;
@@ -245,7 +253,12 @@ impl Subscription {
 
     /// Everything new since the last call, if there is something.
     pub fn try_next(&mut self) -> Option<Batch> {
-        self.document.hub.take(self.connection, &mut self.cursor)
+        self.take(usize::MAX)
+    }
+
+    fn take(&mut self, bytes_max: usize) -> Option<Batch> {
+        let hub = &self.document.hub;
+        hub.take(self.connection, &mut self.cursor, bytes_max)
     }
 }
 

@@ -126,6 +126,9 @@ impl YjsContent {
         for part in parts(snapshot)? {
             content.take_in(part, usize::MAX)?;
         }
+        // What comes next is small beside a snapshot.
+        content.intake = Intake::default();
+        content.outline.shrink();
         content.encoded_bytes = snapshot.len();
         Ok(self)
     }

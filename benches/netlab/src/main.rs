@@ -7,7 +7,6 @@ mod chart;
 mod child;
 mod footprint;
 mod identity;
-mod machine;
 mod output;
 mod path;
 mod peers;
@@ -15,7 +14,6 @@ mod probe;
 mod process;
 mod runner;
 mod scenario;
-mod statistics;
 mod ticker;
 mod workload;
 

@@ -1,19 +1,21 @@
 //! Raw results as JSON lines, and Markdown tables made of them.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
+use bench_report::Facts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Failure;
-use crate::machine::Facts;
 use crate::peers::Peer;
 use crate::runner::Destination;
 use crate::workload::Workload;
+
+/// As cargo calls this program.
+pub(crate) const PACKAGE: &str = env!("CARGO_PKG_NAME");
 
 /// Measures, prints, and writes what the destination asks for.
 pub(crate) fn present<W: Workload>(workload: &W, destination: &Destination) -> Result<(), Failure> {
@@ -35,7 +37,7 @@ pub(crate) fn measure<W: Workload>(
     raw: Option<&Path>,
 ) -> Result<(Facts, Vec<W::Record>), Failure> {
     workload.check()?;
-    let facts = Facts::gather();
+    let facts = Facts::gather(PACKAGE);
     let mut raw = raw.map(File::create).transpose()?;
     append(&mut raw, &facts)?;
     let mut records = Vec::new();
@@ -75,41 +77,6 @@ pub(crate) fn page(title: &str, facts: &Facts, body: &str) -> String {
     format!("# {title}\n\n{}\n{body}", facts.lines())
 }
 
-/// A Markdown table, usually with a line for each transport.
-pub(crate) struct Table {
-    columns: Vec<String>,
-    lines: Vec<Vec<String>>,
-}
-
-impl Table {
-    pub(crate) fn new(columns: impl IntoIterator<Item = String>) -> Self {
-        Self::of("transport", columns)
-    }
-
-    /// A table whose first column is `first`.
-    pub(crate) fn of(first: &str, columns: impl IntoIterator<Item = String>) -> Self {
-        let columns = [first.to_owned()].into_iter().chain(columns);
-        Self {
-            columns: columns.collect(),
-            lines: Vec::new(),
-        }
-    }
-
-    pub(crate) fn line(&mut self, name: String, cells: impl IntoIterator<Item = String>) {
-        self.lines.push([name].into_iter().chain(cells).collect());
-    }
-
-    pub(crate) fn markdown(&self) -> String {
-        let mut text = String::new();
-        let _ = writeln!(text, "| {} |", self.columns.join(" | "));
-        let _ = writeln!(text, "|{}", "---|".repeat(self.columns.len()));
-        for line in &self.lines {
-            let _ = writeln!(text, "| {} |", line.join(" | "));
-        }
-        text
-    }
-}
-
 /// What went wrong, once for each transport and reason.
 pub(crate) fn endings<'a>(ended: impl Iterator<Item = (Peer, &'a Option<String>)>) -> String {
     let mut counts = BTreeMap::<_, u32>::new();
@@ -131,14 +98,6 @@ pub(crate) fn endings<'a>(ended: impl Iterator<Item = (Peer, &'a Option<String>)
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_table_is_markdown() {
-        let mut table = Table::new(["0 %".to_owned()]);
-        table.line("kcp".into(), ["7".to_owned()]);
-        let expected = "| transport | 0 % |\n|---|---|\n| kcp | 7 |\n";
-        assert_eq!(table.markdown(), expected);
-    }
 
     #[test]
     fn endings_are_counted() {

@@ -4,15 +4,13 @@ mod traffic;
 
 use std::time::Duration;
 
+use bench_report::{Facts, Table, percentile};
 use netlab::lab::{Lab, LabSettings};
 use netlab::link::LinkSettings;
 use netlab::loss::Loss;
 use serde::{Deserialize, Serialize};
 
 use crate::Failure;
-use crate::machine::Facts;
-use crate::output::Table;
-use crate::statistics::percentile;
 use crate::workload::{Keep, Workload};
 use traffic::{Arrival, Traffic};
 
@@ -65,7 +63,11 @@ impl Workload for Options {
 
 /// Measures, prints each claim as it is measured, and fails if one does not hold.
 pub(crate) fn run() -> Result<(), Failure> {
-    println!("# {}\n\n{}", Options::TITLE, Facts::gather().lines());
+    println!(
+        "# {}\n\n{}",
+        Options::TITLE,
+        Facts::gather(crate::output::PACKAGE).lines()
+    );
     println!("| set | measured | holds |\n|---|---|---|");
     let mut failed = 0;
     Options {}.measure(&mut |row| {

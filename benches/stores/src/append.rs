@@ -15,15 +15,20 @@ const DOCUMENTS_PER_WRITER: u64 = 16;
 
 /// One round of one engine.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Sample {
+pub struct Sample {
     pub(crate) engine: Kind,
     pub(crate) writers: u64,
     pub(crate) seconds: f64,
-    pub(crate) acknowledged_per_second: f64,
-    pub(crate) commits_per_second: f64,
-    pub(crate) p50_ms: f64,
-    pub(crate) p99_ms: f64,
-    pub(crate) max_ms: f64,
+    /// Appends that were acknowledged.
+    pub acknowledged_per_second: f64,
+    /// Groups that were written.
+    pub commits_per_second: f64,
+    /// Half of the acknowledgements did not take longer.
+    pub p50_ms: f64,
+    /// 99 of 100 did not take longer.
+    pub p99_ms: f64,
+    /// The longest.
+    pub max_ms: f64,
 }
 
 /// Runs `writers` tasks for `duration`, each with one append under way.

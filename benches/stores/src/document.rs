@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use bench_report::median;
 use serde::Serialize;
 
 use crate::engine::{DocumentId, Engine, Failure, Kind};
@@ -53,8 +54,8 @@ pub(crate) fn measure(kind: Kind, documents: u64) -> Result<Sample, Failure> {
     let (list_ms, page_ms) = list(engine.as_ref())?;
     Ok(Sample {
         engine: kind,
-        load_ms: crate::report::median(&mut loads),
-        compact_ms: crate::report::median(&mut compactions),
+        load_ms: median(&mut loads),
+        compact_ms: median(&mut compactions),
         list_ms,
         page_ms,
     })
@@ -95,7 +96,7 @@ fn list(engine: &dyn Engine) -> Result<(f64, f64), Failure> {
     if found != LISTED_DOCUMENTS {
         return Err(format!("listed {found} documents of {LISTED_DOCUMENTS}").into());
     }
-    Ok((milliseconds(all), crate::report::median(&mut pages)))
+    Ok((milliseconds(all), median(&mut pages)))
 }
 
 fn milliseconds(since: Instant) -> f64 {

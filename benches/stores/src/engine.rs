@@ -10,7 +10,7 @@ pub(crate) mod redb;
 pub(crate) mod sqlite;
 
 /// Any failure of an engine; the bench only prints it.
-pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Names a document.
 pub(crate) type DocumentId = [u8; 16];

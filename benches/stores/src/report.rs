@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use bench_report::{Facts, spread};
 use serde::Serialize;
 
 use crate::corruption::{self, Damage};
@@ -44,7 +45,7 @@ or records are missing without a word. *Serves wrong*: something that was never 
 /// Everything that one run measured.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Results {
-    pub(crate) facts: Vec<(&'static str, String)>,
+    pub(crate) facts: Option<Facts>,
     pub(crate) appends: Vec<append::Sample>,
     pub(crate) sustained: Vec<append::Sample>,
     pub(crate) documents: Vec<document::Sample>,
@@ -52,30 +53,11 @@ pub(crate) struct Results {
     pub(crate) damaged: Vec<corruption::Sample>,
 }
 
-/// The middle of `values`, which get sorted.
-pub(crate) fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// `median (least-most)`.
-fn spread(values: impl Iterator<Item = f64>, digits: usize) -> String {
-    let mut values: Vec<f64> = values.collect();
-    let middle = median(&mut values);
-    match (values.first(), values.last()) {
-        (Some(least), Some(most)) if values.len() > 1 => {
-            format!("{middle:.digits$} ({least:.digits$}-{most:.digits$})")
-        }
-        _ => format!("{middle:.digits$}"),
-    }
-}
-
 /// All tables.
 pub(crate) fn markdown(results: &Results) -> String {
     let mut text = String::from("# Embedded stores, side by side\n\n");
-    for (name, value) in &results.facts {
-        let _ = writeln!(text, "- {name}: {value}");
-    }
+    let facts = results.facts.as_ref();
+    text.push_str(&facts.map_or_else(String::new, Facts::lines));
     text.push_str(ABOUT_APPENDS);
     appends(&mut text, &results.appends);
     if !results.sustained.is_empty() {

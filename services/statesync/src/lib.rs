@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! call.rs      a place, a deadline, a span          auth.rs   who calls
+//! route.rs     events are encoded once
 //! service.rs   one method for each call  ->  desk.rs, documents.rs, apply.rs, history.rs, locks.rs,
 //!                                            conflicts.rs, subscribe.rs
 //! convert.rs   wire <-> core                        status.rs every refusal as a gRPC status
@@ -18,6 +19,7 @@ mod documents;
 mod history;
 mod locks;
 pub mod options;
+mod route;
 pub mod run;
 pub mod server;
 mod service;

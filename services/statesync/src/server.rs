@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aetherflow_api::FILE_DESCRIPTOR_SET;
-use aetherflow_api::statesync::v1::state_sync_service_server::{
-    SERVICE_NAME, StateSyncServiceServer,
-};
+use aetherflow_api::statesync::v1::state_sync_service_server::SERVICE_NAME;
 use statesync_core::Library;
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
@@ -18,6 +16,7 @@ use tonic_health::ServingStatus;
 
 use crate::auth::{Authenticate, Door};
 use crate::call::CallLimits;
+use crate::route::Routes;
 use crate::service::StateSync;
 use crate::status::in_one_line;
 
@@ -66,9 +65,8 @@ pub async fn serve(
 ) -> Result<(), ServerError> {
     let library = parts.library;
     let service = StateSync::new(Arc::clone(&library), parts.limits, stop.clone());
-    let service = StateSyncServiceServer::new(service)
-        .max_decoding_message_size(parts.limits.request_bytes_max);
-    let service = InterceptedService::new(service, Door(parts.authenticate));
+    let routes = Routes::new(service, parts.limits.request_bytes_max);
+    let service = InterceptedService::new(routes, Door(parts.authenticate));
     let (health, health_service) = tonic_health::server::health_reporter();
     health
         .set_service_status(SERVICE_NAME, ServingStatus::Serving)

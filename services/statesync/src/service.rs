@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use aetherflow_api::statesync::v1 as wire;
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
 use statesync_core::Library;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -13,6 +13,7 @@ use wire::state_sync_service_server::StateSyncService;
 use crate::apply::apply_operations;
 use crate::call::{CallLimits, Calls, caller};
 use crate::desk::Desk;
+use crate::route::Frames;
 use crate::status::Failed;
 use crate::subscribe::subscribe;
 
@@ -32,6 +33,22 @@ impl StateSync {
             desk: Arc::new(Desk::new(library)),
             stop,
         }
+    }
+}
+
+impl StateSync {
+    /// The events of a document, as they are sent.
+    pub(crate) async fn frames(
+        &self,
+        request: Request<wire::SubscribeDocumentRequest>,
+    ) -> Result<Response<Frames>, Status> {
+        let place = self.calls.stream()?;
+        let (desk, stop) = (Arc::clone(&self.desk), self.stop.clone());
+        let work = |caller, asked| async move {
+            let frames = subscribe(desk, caller, asked, stop, place).await?;
+            Ok::<Frames, Failed>(Box::pin(frames))
+        };
+        self.calls.answer("SubscribeDocument", request, work).await
     }
 }
 
@@ -217,16 +234,14 @@ impl StateSyncService for StateSync {
         Ok(Response::new(Box::pin(answers)))
     }
 
+    /// The routes of this crate's server take [`StateSync::frames`] as they are; this is for others.
     async fn subscribe_document(
         &self,
         request: Request<wire::SubscribeDocumentRequest>,
     ) -> Result<Response<Self::SubscribeDocumentStream>, Status> {
-        let place = self.calls.stream()?;
-        let (desk, stop) = (Arc::clone(&self.desk), self.stop.clone());
-        let work = |caller, asked| async move {
-            let events = subscribe(desk, caller, asked, stop, place).await?;
-            Ok::<Self::SubscribeDocumentStream, Failed>(Box::pin(events))
-        };
-        self.calls.answer("SubscribeDocument", request, work).await
+        let frames = self.frames(request).await?;
+        Ok(frames.map(|frames| -> Self::SubscribeDocumentStream {
+            Box::pin(frames.map(|frame| frame?.event()))
+        }))
     }
 }

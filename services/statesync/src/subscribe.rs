@@ -6,6 +6,7 @@
 //! content instead.
 
 mod event;
+mod frame;
 mod reader;
 
 use std::collections::HashMap;
@@ -25,6 +26,8 @@ use crate::convert;
 use crate::desk::Desk;
 use crate::status::{Failed, not_found};
 use reader::{Kept, Reader};
+
+pub(crate) use frame::{Frame, FrameCodec};
 
 /// The subscriptions of this process, so that they can be ended by name.
 #[derive(Clone, Default)]
@@ -92,14 +95,14 @@ impl Desk {
     }
 }
 
-/// The events of one subscription.
+/// The events of one subscription, as they are sent.
 pub(crate) async fn subscribe(
     desk: Arc<Desk>,
     caller: Caller,
     asked: wire::SubscribeDocumentRequest,
     stop: CancellationToken,
     place: OwnedSemaphorePermit,
-) -> Result<impl Stream<Item = Result<wire::DocumentEvent, Status>> + use<>, Failed> {
+) -> Result<impl Stream<Item = Result<Frame, Status>> + use<>, Failed> {
     let id = convert::document_id(&asked.doc_id)?;
     let open = desk.open(&caller, id).await?;
     let subscription = open.subscribe(caller.participant(asked.user_name))?;
@@ -116,7 +119,7 @@ pub(crate) async fn subscribe(
     let mut reader = Reader::new(desk, caller, subscription, from, kept);
     reader.begin().await?;
     Ok(stream::try_unfold(reader, |mut reader| async move {
-        let event = reader.next().await.map_err(|Failed(status)| status)?;
-        Ok(event.map(|event| (event, reader)))
+        let frame = reader.next().await.map_err(|Failed(status)| status)?;
+        Ok(frame.map(|frame| (frame, reader)))
     }))
 }

@@ -68,6 +68,7 @@ pub(crate) fn conflict(row: &Row, id: DocumentId) -> Result<Conflict, StoreError
 /// Conflicts for the statement that writes them.
 #[derive(Default)]
 pub(crate) struct ConflictColumns<'a> {
+    documents: Vec<Uuid>,
     ids: Vec<Uuid>,
     policies: Vec<Cow<'a, str>>,
     resolutions: Vec<Option<Cow<'a, str>>>,
@@ -82,11 +83,11 @@ pub(crate) struct ConflictColumns<'a> {
 impl<'a> ConflictColumns<'a> {
     /// Each conflict at most once.
     pub(crate) fn of(
-        id: DocumentId,
-        conflicts: impl Iterator<Item = &'a Conflict>,
+        conflicts: impl Iterator<Item = (DocumentId, &'a Conflict)>,
     ) -> Result<Self, StoreError> {
         let mut columns = Self::default();
-        for conflict in conflicts {
+        for (id, conflict) in conflicts {
+            columns.documents.push(id.0.to_uuid());
             let body = postcard::to_allocvec(conflict);
             let body = body.map_err(|error| StoreError::Backend(error.into()))?;
             let outcome = conflict.outcome.as_ref();
@@ -121,11 +122,11 @@ impl<'a> ConflictColumns<'a> {
     }
 
     /// Writes new ones, and replaces known ones.
-    pub(crate) fn upsert<'s>(&'s self, id: &'s Uuid) -> Statement<'s> {
+    pub(crate) fn upsert(&self) -> Statement<'_> {
         Statement::new(
             UPSERT,
             [
-                (id, Type::UUID),
+                (&self.documents, Type::UUID_ARRAY),
                 (&self.ids, Type::UUID_ARRAY),
                 (&self.policies, Type::TEXT_ARRAY),
                 (&self.resolutions, Type::TEXT_ARRAY),
@@ -149,10 +150,9 @@ const MATCHING: &str = "SELECT id, body, checksum FROM conflicts WHERE document_
      AND ($3::uuid IS NULL OR id > $3) ORDER BY id LIMIT $4";
 const UPSERT: &str = "INSERT INTO conflicts (document_id, id, policy, resolution, resolved_by, \
      resolved_op, resolved_at, detected_at, body, checksum) \
-     SELECT $1::uuid, rows.* FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], \
+     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], \
      $6::uuid[], $7::timestamptz[], $8::timestamptz[], $9::bytea[], $10::bigint[]) \
-     AS rows (id, policy, resolution, resolved_by, resolved_op, resolved_at, detected_at, body, \
-     checksum) ON CONFLICT (document_id, id) DO UPDATE SET policy = excluded.policy, \
+     ON CONFLICT (document_id, id) DO UPDATE SET policy = excluded.policy, \
      resolution = excluded.resolution, resolved_by = excluded.resolved_by, \
      resolved_op = excluded.resolved_op, resolved_at = excluded.resolved_at, \
      detected_at = excluded.detected_at, body = excluded.body, checksum = excluded.checksum";

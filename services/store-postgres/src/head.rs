@@ -51,21 +51,8 @@ impl<'a> HeadColumns<'a> {
 
     /// Makes the row, if there is none of this id: answers a row if it did.
     pub(crate) fn insert(&self) -> Statement<'_> {
-        self.statement(INSERT, Some(&self.metadata))
-    }
-
-    /// Replaces the row. Metadata that stay as they are need not be written again.
-    pub(crate) fn update(&self, with_metadata: bool) -> Statement<'_> {
-        self.statement(UPDATE, with_metadata.then_some(&self.metadata))
-    }
-
-    fn statement<'s>(&'s self, sql: &'s str, metadata: Option<&'s Value>) -> Statement<'s> {
-        let metadata: &(dyn tokio_postgres::types::ToSql + Sync) = match metadata {
-            Some(_) => &self.metadata,
-            None => &NO_METADATA,
-        };
         Statement::new(
-            sql,
+            INSERT,
             [
                 (&self.id, Type::UUID),
                 (&self.name, Type::TEXT),
@@ -77,7 +64,7 @@ impl<'a> HeadColumns<'a> {
                 (&self.updated_by, Type::TEXT),
                 (&self.updated_at, Type::TIMESTAMPTZ),
                 (&self.policy, Type::TEXT),
-                (metadata, Type::JSONB),
+                (&self.metadata, Type::JSONB),
                 (&self.audit, Type::BYTEA),
             ],
         )
@@ -85,31 +72,17 @@ impl<'a> HeadColumns<'a> {
 
     /// Puts the members of the document into the list by user.
     pub(crate) fn add_members(&self) -> Statement<'_> {
-        self.with_members(ADD_MEMBERS)
-    }
-
-    /// Takes those out who are none any more.
-    pub(crate) fn remove_members(&self) -> Statement<'_> {
-        self.with_members(REMOVE_MEMBERS)
-    }
-
-    fn with_members<'s>(&'s self, sql: &'s str) -> Statement<'s> {
-        let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), _); 2] =
-            [(&self.id, Type::UUID), (&self.members, Type::TEXT_ARRAY)];
-        Statement::new(sql, parameters)
+        Statement::new(
+            ADD_MEMBERS,
+            [(&self.id, Type::UUID), (&self.members, Type::TEXT_ARRAY)],
+        )
     }
 }
-
-const NO_METADATA: Option<Value> = None;
 
 const INSERT: &str = "INSERT INTO documents (id, name, type, state, version, created_by, \
      created_at, updated_by, updated_at, policy, metadata, audit) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
      ON CONFLICT (id) DO NOTHING RETURNING version";
-const UPDATE: &str = "UPDATE documents SET name = $2, type = $3, state = $4, version = $5, \
-     created_by = $6, created_at = $7, updated_by = $8, updated_at = $9, policy = $10, \
-     metadata = COALESCE($11, metadata), audit = $12 WHERE id = $1";
 const ADD_MEMBERS: &str = "INSERT INTO members (document_id, user_id) \
      SELECT DISTINCT $1::uuid, user_id FROM unnest($2::text[]) AS named (user_id) \
      ON CONFLICT (document_id, user_id) DO NOTHING";
-const REMOVE_MEMBERS: &str = "DELETE FROM members WHERE document_id = $1 AND user_id <> ALL($2)";

@@ -34,12 +34,17 @@
 //! # The path of an append
 //!
 //! ```text
+//! waits for the next transaction                       append::gathering
+//! BEGIN, lock the heads, look for known names          append::group       one round trip
+//! look at the locks, if there are any                  locks               (one more)
 //! columns of all rows are made                         append::columns
-//! BEGIN, lock the head, look for known names           append          one round trip
-//! look at the locks, if there are any                  locks           (one more)
-//! insert, update, COMMIT                               append          one round trip and one sync
+//! insert, update, COMMIT                               append::group       one round trip and one sync
 //! what became of it, if the answer is lost             append::settle
 //! ```
+//!
+//! Many documents share a transaction, because a commit costs the same whatever is in it. A document that
+//! another process is at is left out and tried alone, so nobody waits for somebody else's document;
+//! whoever is refused does not disturb the others.
 //!
 //! The tables are in `src/migrations`, and in the crate's README.
 

@@ -2,6 +2,8 @@
 //! none of them sees another halfway. Whether a lock is live is decided by the database's clock alone, read
 //! when the head is locked.
 
+use std::collections::HashMap;
+
 use statesync_core::{
     DocumentId, Fence, Lock, LockId, LockRequest, LockTarget, StoreError, Timestamp,
 };
@@ -128,16 +130,29 @@ pub(crate) async fn live(
     Ok(locks)
 }
 
-/// All locks of a document whose head is locked, and the database's time.
+/// All locks of documents whose heads are locked, by document, and the database's time.
 pub(crate) async fn all(
     transaction: &Transaction,
-    id: DocumentId,
-) -> Result<(Timestamp, Vec<Lock>), Failure> {
-    let uuid = id.0.to_uuid();
-    let all = format!("SELECT {} FROM locks WHERE document_id = $1", rows::LOCK);
-    let all = Statement::new(&all, [(&uuid, Type::UUID)]);
-    let [clock, locks] = transaction.ask([Statement::new(CLOCK, []), all]).await?;
-    Ok((time(&clock, id)?, parsed(&locks, id)?))
+    ids: &[DocumentId],
+) -> Result<(Timestamp, HashMap<DocumentId, Vec<Lock>>), Failure> {
+    let uuids: Vec<_> = ids.iter().map(|id| id.0.to_uuid()).collect();
+    let all = format!(
+        "SELECT document_id, {} FROM locks WHERE document_id = ANY($1)",
+        rows::LOCK
+    );
+    let all = Statement::new(&all, [(&uuids, Type::UUID_ARRAY)]);
+    let [clock, found] = transaction.ask([Statement::new(CLOCK, []), all]).await?;
+    let any = ids.first().copied();
+    let any = any.ok_or_else(|| Failure::Lost("locks of nothing".to_owned()))?;
+    let mut locks = HashMap::<_, Vec<_>>::new();
+    for row in &found {
+        let id = DocumentId(Columns::of(row, any, "lock").guuid("document_id")?);
+        locks.entry(id).or_default().push(rows::lock(row, id)?);
+    }
+    for held in locks.values_mut() {
+        held.sort_by_key(|lock| lock.fence);
+    }
+    Ok((time(&clock, any)?, locks))
 }
 
 /// What is found when the head is locked.

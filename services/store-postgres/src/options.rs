@@ -12,10 +12,14 @@ pub struct Options {
     /// `postgres://user:password@host:port/database`, as `libpq` takes it; several hosts with commas
     /// between them are tried in order, `target_session_attrs=read-write` finds the primary of them.
     pub url: String,
-    /// Connections at most, 1 to 1,000. An append keeps one for two or three round trips and one sync
-    /// of the server's disk: a few carry many documents, and each costs the server a process.
+    /// Connections at most, 1 to 1,000. A few carry many documents, and each costs the server a process.
     /// Default 16.
     pub connections: usize,
+    /// Transactions at one time that carry appends, 1 to 1,000; each carries the appends of all documents
+    /// that wait when it begins. Fewer are larger, and cost the server less for each append; more let
+    /// the server work on several cores, and wait for a distant one side by side. Never more than there
+    /// are connections. Default 4.
+    pub committing: usize,
     /// How long to wait for a new connection, and for one of the pool that is free; 10 ms to
     /// 10 minutes. Default 5 s: a server that is there answers at once, and callers hear soon of one
     /// that is not.
@@ -36,6 +40,7 @@ impl Options {
         Self {
             url: url.into(),
             connections: 16,
+            committing: 4,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(5),
@@ -46,6 +51,13 @@ impl Options {
     #[must_use]
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections;
+        self
+    }
+
+    /// The same, with [`committing`](Self::committing).
+    #[must_use]
+    pub fn committing(mut self, transactions: usize) -> Self {
+        self.committing = transactions;
         self
     }
 
@@ -71,13 +83,19 @@ impl Options {
     }
 
     pub(crate) fn check(&self) -> Result<(), ConnectError> {
-        if !(1..=CONNECTIONS_MAX).contains(&self.connections) {
-            return Err(ConnectError::InvalidOption {
-                option: "the number of connections",
-                given: self.connections.to_string(),
-                min: "1".to_owned(),
-                max: CONNECTIONS_MAX.to_string(),
-            });
+        let numbers = [
+            ("the number of connections", self.connections),
+            ("the number of committing transactions", self.committing),
+        ];
+        for (option, given) in numbers {
+            if !(1..=CONNECTIONS_MAX).contains(&given) {
+                return Err(ConnectError::InvalidOption {
+                    option,
+                    given: given.to_string(),
+                    min: "1".to_owned(),
+                    max: CONNECTIONS_MAX.to_string(),
+                });
+            }
         }
         let timeouts = [
             ("the connect timeout", self.connect_timeout),
@@ -104,6 +122,7 @@ impl fmt::Debug for Options {
         formatter
             .debug_struct("Options")
             .field("connections", &self.connections)
+            .field("committing", &self.committing)
             .field("connect_timeout", &self.connect_timeout)
             .field("statement_timeout", &self.statement_timeout)
             .field("lock_timeout", &self.lock_timeout)

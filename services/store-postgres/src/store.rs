@@ -7,6 +7,7 @@ use statesync_core::{
     Snapshot, StoreError, Stored, Version,
 };
 
+use crate::append::Gathering;
 use crate::error::ConnectError;
 use crate::failure::Tries;
 use crate::options::Options;
@@ -15,17 +16,17 @@ use crate::{append, audit, conflicts, connect, create, list, load, locks, migrat
 
 /// Documents on PostgreSQL. Any number of processes may share a database.
 ///
-/// Cancel safety: as [`DocumentStore`] says. The connection of a call that is dropped halfway is
-/// closed, not used again.
+/// Cancel safety: as [`DocumentStore`] says. An append that was polled once is carried out; the connection
+/// of any other call that is dropped halfway is closed, not used again.
 pub struct PostgresStore {
-    transactions: Transactions,
+    gathering: Gathering,
 }
 
 impl std::fmt::Debug for PostgresStore {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("PostgresStore")
-            .field("connections", &self.transactions.connections())
+            .field("connections", &self.transactions().connections())
             .finish_non_exhaustive()
     }
 }
@@ -47,9 +48,14 @@ impl PostgresStore {
         })?;
         migrate::migrate(&mut connection).await?;
         drop(connection);
+        let transactions = Transactions::new(pool, options);
         Ok(Self {
-            transactions: Transactions::new(pool, options),
+            gathering: Gathering::new(transactions, options.committing.min(options.connections)),
         })
+    }
+
+    fn transactions(&self) -> &Transactions {
+        self.gathering.transactions()
     }
 }
 
@@ -69,19 +75,19 @@ macro_rules! tried {
 #[async_trait]
 impl DocumentStore for PostgresStore {
     async fn create(&self, document: &Document) -> Result<(), StoreError> {
-        create::create(&self.transactions, document).await
+        create::create(self.transactions(), document).await
     }
 
     async fn head(&self, id: DocumentId) -> Result<Document, StoreError> {
-        tried!(load::head(&self.transactions, id))
+        tried!(load::head(self.transactions(), id))
     }
 
     async fn load(&self, id: DocumentId) -> Result<Stored, StoreError> {
-        tried!(load::load(&self.transactions, id))
+        tried!(load::load(self.transactions(), id))
     }
 
     async fn append(&self, append: Append) -> Result<(), StoreError> {
-        append::append(&self.transactions, &append).await
+        append::append(&self.gathering, append).await
     }
 
     async fn operation(
@@ -89,11 +95,11 @@ impl DocumentStore for PostgresStore {
         id: DocumentId,
         operation: OperationId,
     ) -> Result<Option<Record>, StoreError> {
-        tried!(load::operation(&self.transactions, id, operation))
+        tried!(load::operation(self.transactions(), id, operation))
     }
 
     async fn versions(&self, ids: &[DocumentId]) -> Result<Vec<(DocumentId, Version)>, StoreError> {
-        tried!(load::versions(&self.transactions, ids))
+        tried!(load::versions(self.transactions(), ids))
     }
 
     async fn since(
@@ -102,7 +108,7 @@ impl DocumentStore for PostgresStore {
         after: Version,
         limit: usize,
     ) -> Result<Since, StoreError> {
-        tried!(load::since(&self.transactions, id, after, limit))
+        tried!(load::since(self.transactions(), id, after, limit))
     }
 
     async fn save_snapshot(
@@ -111,18 +117,18 @@ impl DocumentStore for PostgresStore {
         snapshot: Snapshot,
         prune_through: Version,
     ) -> Result<(), StoreError> {
-        let save = || snapshots::save(&self.transactions, id, &snapshot, prune_through);
+        let save = || snapshots::save(self.transactions(), id, &snapshot, prune_through);
         let pruned: Result<Version, StoreError> = tried!(save());
-        snapshots::sweep(&self.transactions, id, pruned?).await;
+        snapshots::sweep(self.transactions(), id, pruned?).await;
         Ok(())
     }
 
     async fn name_snapshot(&self, id: DocumentId, named: NamedSnapshot) -> Result<(), StoreError> {
-        snapshots::name(&self.transactions, id, &named).await
+        snapshots::name(self.transactions(), id, &named).await
     }
 
     async fn named_snapshots(&self, id: DocumentId) -> Result<Vec<NamedSnapshot>, StoreError> {
-        tried!(snapshots::named(&self.transactions, id))
+        tried!(snapshots::named(self.transactions(), id))
     }
 
     async fn snapshot_before(
@@ -130,11 +136,11 @@ impl DocumentStore for PostgresStore {
         id: DocumentId,
         version: Version,
     ) -> Result<Option<Snapshot>, StoreError> {
-        tried!(snapshots::before(&self.transactions, id, version))
+        tried!(snapshots::before(self.transactions(), id, version))
     }
 
     async fn acquire_lock(&self, request: LockRequest) -> Result<Lock, StoreError> {
-        tried!(locks::acquire(&self.transactions, &request))
+        tried!(locks::acquire(self.transactions(), &request))
     }
 
     async fn renew_lock(
@@ -143,22 +149,22 @@ impl DocumentStore for PostgresStore {
         lock: LockId,
         lease_ms: u64,
     ) -> Result<Lock, StoreError> {
-        tried!(locks::renew(&self.transactions, id, lock, lease_ms))
+        tried!(locks::renew(self.transactions(), id, lock, lease_ms))
     }
 
     async fn release_lock(&self, id: DocumentId, lock: LockId) -> Result<bool, StoreError> {
         let mut was_live = false;
         let released: Result<(), StoreError> =
-            tried!(locks::release(&self.transactions, id, lock, &mut was_live));
+            tried!(locks::release(self.transactions(), id, lock, &mut was_live));
         released.map(|()| was_live)
     }
 
     async fn locks(&self, id: DocumentId) -> Result<Vec<Lock>, StoreError> {
-        tried!(locks::live(&self.transactions, id))
+        tried!(locks::live(self.transactions(), id))
     }
 
     async fn conflicts(&self, query: ConflictQuery) -> Result<Vec<Conflict>, StoreError> {
-        tried!(conflicts::conflicts(&self.transactions, &query))
+        tried!(conflicts::conflicts(self.transactions(), &query))
     }
 
     async fn conflict(
@@ -166,7 +172,7 @@ impl DocumentStore for PostgresStore {
         id: DocumentId,
         conflict: ConflictId,
     ) -> Result<Option<Conflict>, StoreError> {
-        tried!(conflicts::one(&self.transactions, id, conflict))
+        tried!(conflicts::one(self.transactions(), id, conflict))
     }
 
     async fn audit(
@@ -175,10 +181,10 @@ impl DocumentStore for PostgresStore {
         after: Version,
         limit: usize,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        tried!(audit::audit(&self.transactions, id, after, limit))
+        tried!(audit::audit(self.transactions(), id, after, limit))
     }
 
     async fn list(&self, query: ListQuery) -> Result<Page, StoreError> {
-        tried!(list::list(&self.transactions, &query))
+        tried!(list::list(self.transactions(), &query))
     }
 }

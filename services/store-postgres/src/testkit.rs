@@ -27,6 +27,7 @@ use crate::{Options, PostgresStore};
 pub struct Cluster {
     folder: TempDir,
     port: u16,
+    settings: Vec<String>,
     running: Mutex<Option<Child>>,
 }
 
@@ -44,6 +45,11 @@ impl Cluster {
 
     /// A server of one's own.
     pub fn start() -> Self {
+        Self::start_with(&["fsync=on", "shared_buffers=32MB"])
+    }
+
+    /// A server of one's own with these settings, `name=value`.
+    pub fn start_with(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         if let Some((user, group)) = another_user() {
             std::os::unix::fs::chown(folder.path(), Some(user), Some(group)).unwrap();
@@ -60,6 +66,7 @@ impl Cluster {
         let cluster = Self {
             folder,
             port: free_port(),
+            settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
             running: Mutex::new(None),
         };
         cluster.resume();
@@ -68,6 +75,8 @@ impl Cluster {
 
     /// Starts the server again after [`Cluster::stop`], on the same port.
     pub fn resume(&self) {
+        let settings = self.settings.iter().map(|setting| ["-c", setting.as_str()]);
+        let settings: Vec<&str> = settings.flatten().collect();
         let mut shell = as_another_user(PathBuf::from("sh"));
         // The shell stops the server when this process closes the pipe, also by dying.
         shell
@@ -81,7 +90,7 @@ impl Cluster {
             .arg(self.folder.path().join("data"))
             .args(["-c", "listen_addresses=127.0.0.1"])
             .args(["-c", "unix_socket_directories="])
-            .args(["-c", "fsync=on", "-c", "shared_buffers=32MB"])
+            .args(settings)
             .args(["-p", &self.port.to_string()])
             .current_dir(self.folder.path())
             .stdin(Stdio::piped())
@@ -171,7 +180,7 @@ pub async fn client(url: &str) -> tokio_postgres::Client {
 }
 
 /// One of PostgreSQL's programs. Debian keeps all but the client out of the path.
-fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten();

@@ -26,7 +26,8 @@ pub(crate) struct Statement<'a> {
     parameters: Vec<Parameter<'a>>,
 }
 
-type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+/// What is filled in, and its type.
+pub(crate) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 impl<'a> Statement<'a> {
     pub(crate) fn new<const N: usize>(sql: &'a str, parameters: [Parameter<'a>; N]) -> Self {
@@ -223,15 +224,18 @@ impl Transaction {
     pub(crate) fn end<T>(mut self, outcome: Result<T, Failure>) -> Result<T, Failure> {
         match &outcome {
             Ok(_) => drop(self.connection.take()),
-            Err(failure) if failure.leaves_the_connection() => {
-                if let Some(connection) = self.connection.take() {
-                    // Polled once, it is sent; whoever has the connection next comes after it.
-                    let _ = connection.batch_execute("ROLLBACK").now_or_never();
-                }
-            }
+            Err(failure) if failure.leaves_the_connection() => self.roll_back(),
             Err(_) => {}
         }
         outcome
+    }
+
+    /// Leaves everything as it was, and gives the connection back.
+    pub(crate) fn roll_back(mut self) {
+        if let Some(connection) = self.connection.take() {
+            // Polled once, it is sent; whoever has the connection next comes after it.
+            let _ = connection.batch_execute("ROLLBACK").now_or_never();
+        }
     }
 }
 

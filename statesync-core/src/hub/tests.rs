@@ -1,7 +1,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use guuid::{Guuid, ManualClock};
 use proptest::prelude::*;
 
@@ -51,11 +50,8 @@ impl Room {
             let change = Change::Yjs(Bytes::from_static(&[0; 100]));
             let edit = Edit::new(author, change);
             let id = OperationId(Guuid::now());
-            News {
-                record: Arc::new(Record::of(edit, self.document.version, id, Timestamp(0))),
-                origin: None,
-                conflicts: Vec::new(),
-            }
+            let record = Arc::new(Record::of(edit, self.document.version, id, Timestamp(0)));
+            News::new(record, None, Vec::new())
         });
         let news = news.collect();
         self.hub.publish(&self.document, news, false);
@@ -74,7 +70,10 @@ proptest! {
     /// Whatever the order of publishing and reading: a reader's batches have no hole and no
     /// duplicate, and where records were missed, `resync` says so.
     #[test]
-    fn cursors_see_every_record_once_or_are_told(steps in prop::collection::vec(0..6_usize, 1..80)) {
+    fn cursors_see_every_record_once_or_are_told(
+        steps in prop::collection::vec(0..6_usize, 1..80),
+        portion in prop_oneof![Just(usize::MAX), 0..2_000_usize],
+    ) {
         let mut room = Room::new(2_000);
         let (connection, mut cursor) = room.enter();
         let (mut seen, mut missed) = (0, 0);
@@ -83,7 +82,7 @@ proptest! {
                 room.publish(step);
                 continue;
             }
-            let Some(batch) = room.hub.take(connection, &mut cursor) else {
+            let Some(batch) = room.hub.take(connection, &mut cursor, portion) else {
                 prop_assert_eq!(seen, room.document.version.0);
                 continue;
             };
@@ -92,8 +91,9 @@ proptest! {
             prop_assert_eq!(first > seen + 1, batch.resync, "a hole is told, and only a hole");
             missed += first - (seen + 1);
             prop_assert_eq!(&versions, &(first..first + versions.len() as u64).collect::<Vec<_>>());
-            seen = room.document.version.0;
-            prop_assert_eq!(versions.last().copied().unwrap_or(seen), seen);
+            let newest = room.document.version.0;
+            seen = versions.last().copied().unwrap_or(newest);
+            prop_assert!(seen == newest || portion < usize::MAX, "only portions leave something");
         }
         prop_assert!(missed <= room.document.version.0);
     }
@@ -104,10 +104,27 @@ fn who_comes_in_sees_what_comes_after() {
     let mut room = Room::new(100_000);
     room.publish(3);
     let (connection, mut cursor) = room.enter();
-    assert!(room.hub.take(connection, &mut cursor).is_none());
+    assert!(room.hub.take(connection, &mut cursor, usize::MAX).is_none());
     room.publish(2);
-    let batch = room.hub.take(connection, &mut cursor).unwrap();
+    let batch = room.hub.take(connection, &mut cursor, usize::MAX).unwrap();
     assert_eq!((versions(&batch), batch.resync), (vec![4, 5], false));
+}
+
+#[test]
+fn what_is_taken_in_portions_ends_with_everything_else() {
+    let mut room = Room::new(100_000);
+    let (connection, mut cursor) = room.enter();
+    room.publish(5);
+    room.hub.close(Closed::ShuttingDown);
+    let bytes = 2 * weight(&room.hub.state.lock().recent[0]);
+    let mut portion = || room.hub.take(connection, &mut cursor, bytes).unwrap();
+    for expected in [[1, 2], [3, 4]] {
+        let batch = portion();
+        assert_eq!((versions(&batch), batch.closed), (expected.to_vec(), None));
+    }
+    let last = portion();
+    assert_eq!(versions(&last), [5]);
+    assert_eq!(last.closed, Some(Closed::ShuttingDown));
 }
 
 #[test]
@@ -115,9 +132,9 @@ fn a_record_larger_than_all_that_is_kept_is_a_resync() {
     let mut room = Room::new(100);
     let (connection, mut cursor) = room.enter();
     room.publish(1);
-    let batch = room.hub.take(connection, &mut cursor).unwrap();
+    let batch = room.hub.take(connection, &mut cursor, usize::MAX).unwrap();
     assert_eq!((versions(&batch), batch.resync), (vec![], true));
-    assert!(room.hub.take(connection, &mut cursor).is_none());
+    assert!(room.hub.take(connection, &mut cursor, usize::MAX).is_none());
 }
 
 #[test]
@@ -127,7 +144,7 @@ fn a_closed_document_says_so_and_lets_nobody_in() {
     room.publish(1);
     room.hub.close(Closed::ShuttingDown);
     room.hub.close(Closed::StoreFailed("later".to_owned()));
-    let batch = room.hub.take(connection, &mut cursor).unwrap();
+    let batch = room.hub.take(connection, &mut cursor, usize::MAX).unwrap();
     assert_eq!(
         (batch.records.len(), batch.closed),
         (1, Some(Closed::ShuttingDown))
@@ -165,20 +182,20 @@ fn whoever_comes_and_goes_is_told_once_and_a_crowd_is_to_be_asked_for() {
     room.hub.publish(&room.document, Vec::new(), true);
     let (alice, mut cursor) = room.enter();
     assert!(
-        room.hub.take(alice, &mut cursor).is_none(),
+        room.hub.take(alice, &mut cursor, usize::MAX).is_none(),
         "not of herself"
     );
     let (first, ..) = room.hub.enter(named("bob")).unwrap();
     let (second, ..) = room.hub.enter(named("bob")).unwrap();
     room.hub.leave(first);
-    let told = room.hub.take(alice, &mut cursor).unwrap();
+    let told = room.hub.take(alice, &mut cursor, usize::MAX).unwrap();
     let bob = |here| Attendance {
         participant: named("bob"),
         here,
     };
     assert_eq!(told.attendance, [bob(true)]);
     room.hub.leave(second);
-    let told = room.hub.take(alice, &mut cursor).unwrap();
+    let told = room.hub.take(alice, &mut cursor, usize::MAX).unwrap();
     assert_eq!(
         (told.attendance, told.attendance_lost),
         (vec![bob(false)], false)
@@ -187,7 +204,7 @@ fn whoever_comes_and_goes_is_told_once_and_a_crowd_is_to_be_asked_for() {
         let (connection, ..) = room.hub.enter(named("carol")).unwrap();
         room.hub.leave(connection);
     }
-    let told = room.hub.take(alice, &mut cursor).unwrap();
+    let told = room.hub.take(alice, &mut cursor, usize::MAX).unwrap();
     assert!(told.attendance_lost && told.attendance.is_empty());
-    assert!(room.hub.take(alice, &mut cursor).is_none());
+    assert!(room.hub.take(alice, &mut cursor, usize::MAX).is_none());
 }

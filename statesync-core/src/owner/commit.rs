@@ -177,11 +177,8 @@ impl Owner {
             let accepted = Accepted::of(&asked.record);
             answers.push((asked.answer, accepted, asked.pending));
             bytes += asked.record.weight();
-            news.push(News {
-                record: asked.record,
-                origin: asked.origin,
-                conflicts: accepting.conflicts.into_iter().map(Arc::new).collect(),
-            });
+            let conflicts = accepting.conflicts.into_iter().map(Arc::new).collect();
+            news.push(News::new(asked.record, asked.origin, conflicts));
         }
         self.snapshot.on_append(news.len(), bytes);
         self.published = self.document.version;

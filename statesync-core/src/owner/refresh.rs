@@ -91,11 +91,7 @@ impl Owner {
                 let found = self.around.store.conflict(self.document.id, conflict).await;
                 conflicts.extend(found.map_err(failed)?.map(Arc::new));
             }
-            news.push(News {
-                record,
-                origin: None,
-                conflicts,
-            });
+            news.push(News::new(record, None, conflicts));
         }
         self.published = self.document.version;
         let hub = &self.around.hub;

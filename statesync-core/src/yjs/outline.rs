@@ -57,6 +57,12 @@ impl Outline {
             .map_or(0, |last| last.end)
     }
 
+    /// Gives memory back that nothing is in.
+    pub(super) fn shrink(&mut self) {
+        self.clients.values_mut().for_each(Vec::shrink_to_fit);
+        self.clients.shrink_to_fit();
+    }
+
     /// Whether and where there is a place for `run`.
     pub(super) fn find(&self, run: &Run) -> Finding {
         let end = self.end_of(run.stretch.first.client);

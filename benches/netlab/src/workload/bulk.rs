@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bench_report::{Table, spread};
 use clap::Args;
 use netlab::counters::Counters;
 use netlab::lab::{Lab, LabSettings, SERVER};
@@ -16,14 +17,13 @@ use crate::Failure;
 use crate::bounded::Within;
 use crate::child::{CHUNK, DOWNLOAD, Report, Task, cpu_seconds, request};
 use crate::identity::Identity;
-use crate::output::{Table, endings};
+use crate::output::endings;
 use crate::peers::{self, Peer, Setup, Stream};
 use crate::process::Pair;
 use crate::runner::{
     self, Destination, Megabits, Milliseconds, Parallel, Peers, Percent, QueueProducts, Repeats,
     Seconds,
 };
-use crate::statistics::spread;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -305,7 +305,10 @@ fn tables(options: &Options, records: &[Record]) -> String {
 }
 
 fn table(options: &Options, records: &[Record], rtt: f64, cell: Cell, limit: bool) -> String {
-    let mut table = Table::new(options.loss.iter().map(|loss| format!("{loss} %")));
+    let mut table = Table::of(
+        "transport",
+        options.loss.iter().map(|loss| format!("{loss} %")),
+    );
     if limit {
         let share = |loss: &Percent| format!("{:.1}", limit_percent(loss.get()));
         table.line("limit".into(), options.loss.iter().map(share));

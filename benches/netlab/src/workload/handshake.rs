@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bench_report::{Table, percentile, spread};
 use clap::Args;
 use netlab::lab::{Lab, LabSettings, SERVER};
 use netlab::link::LinkSettings;
@@ -13,11 +14,10 @@ use crate::Failure;
 use crate::bounded::Within;
 use crate::child::{Report, Task};
 use crate::identity::Identity;
-use crate::output::{Table, endings};
+use crate::output::endings;
 use crate::peers::{self, Peer, Setup};
 use crate::process::Pair;
 use crate::runner::{self, Destination, Megabits, Milliseconds, Peers, Repeats};
-use crate::statistics::{percentile, spread};
 
 /// How long one connection may take.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -211,7 +211,7 @@ fn text(options: &Options, records: &[Record]) -> String {
         "IP bytes both ways",
         "packets",
     ];
-    let mut table = Table::new(columns.map(str::to_owned));
+    let mut table = Table::of("transport", columns.map(str::to_owned));
     for &peer in &options.peers.0 {
         for early_data in ways(peer) {
             let name = peer.name() + if early_data { ", 0-RTT" } else { "" };

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use bench_report::{Table, spread};
 use clap::Args;
 use netlab::namespace::Namespace;
 use serde::{Deserialize, Serialize};
@@ -15,11 +16,10 @@ use crate::bounded::Within;
 use crate::child::{REQUEST, Report, Task};
 use crate::footprint::Footprint;
 use crate::identity::Identity;
-use crate::output::{Table, endings};
+use crate::output::endings;
 use crate::peers::{self, Peer, Setup, Stream, Wishes};
 use crate::process::Pair;
 use crate::runner::{self, Destination, Peers, Repeats, Seconds};
-use crate::statistics::spread;
 
 /// How long one connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -204,7 +204,7 @@ fn table(options: &Options, records: &[Record], keep_alive: f64) -> String {
         "CPU %",
         "packets/s",
     ];
-    let mut table = Table::new(columns.map(str::to_owned));
+    let mut table = Table::of("transport", columns.map(str::to_owned));
     for &peer in &options.peers.0 {
         let of = |record: &&Record| record.peer == peer && record.keep_alive == keep_alive;
         let runs = || {

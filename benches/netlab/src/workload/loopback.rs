@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use bench_report::{Table, spread};
 use clap::Args;
 use netlab::namespace::Namespace;
 use serde::{Deserialize, Serialize};
@@ -13,11 +14,10 @@ use crate::Failure;
 use crate::bounded::Within;
 use crate::child::{Report, Task};
 use crate::identity::Identity;
-use crate::output::{Table, endings};
+use crate::output::endings;
 use crate::peers::Peer;
 use crate::process::Pair;
 use crate::runner::{self, Destination, Peers, Repeats};
-use crate::statistics::spread;
 
 /// What to measure.
 #[derive(Debug, Clone, Args, Deserialize)]
@@ -123,7 +123,7 @@ fn text(options: &Options, records: &[Record]) -> String {
         options.seconds
     );
     let columns = ["Gbit/s", "CPU-s per GB, both", "client", "server"];
-    let mut table = Table::new(columns.map(str::to_owned));
+    let mut table = Table::of("transport", columns.map(str::to_owned));
     for &peer in &options.peers.0 {
         let runs = || records.iter().filter(move |record| record.peer == peer);
         let both = |run: &Record| run.client_cpu_per_gigabyte + run.server_cpu_per_gigabyte;

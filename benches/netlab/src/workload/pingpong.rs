@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use bench_report::{Table, spread};
 use clap::Args;
 use hdrhistogram::Histogram;
 use netlab::namespace::Namespace;
@@ -15,11 +16,10 @@ use crate::Failure;
 use crate::bounded::Within;
 use crate::child::{ECHO, REQUEST, Report, Task, cpu_seconds, request};
 use crate::identity::Identity;
-use crate::output::{Table, endings};
+use crate::output::endings;
 use crate::peers::{self, Peer, Setup, Stream};
 use crate::process::Pair;
 use crate::runner::{self, Destination, Peers, Repeats};
-use crate::statistics::spread;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -207,7 +207,7 @@ fn text(options: &Options, records: &[Record]) -> String {
 
 fn table(options: &Options, records: &[Record], connections: u32) -> String {
     let columns = ["round trips/s", "p50 us", "p99 us", "client CPU us each"];
-    let mut table = Table::new(columns.map(str::to_owned));
+    let mut table = Table::of("transport", columns.map(str::to_owned));
     for &peer in &options.peers.0 {
         let of = |record: &&Record| (record.peer, record.connections) == (peer, connections);
         let runs = || records.iter().filter(of).map(|record| &record.round_trips);

@@ -15,7 +15,7 @@ pub(super) fn test(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
     let metadata = stage.metadata()?;
     let mut test = stage.cargo_workspace("test --no-fail-fast --lib --bins")?;
     for name in metadata.targets("test") {
-        if name != SERVICE {
+        if ![SERVICE, BENCH].contains(&name) {
             test.args(["--test", name]);
         }
     }
@@ -65,14 +65,18 @@ fn test_service(stage: &mut Stage<'_>, chosen: &[&str]) -> Result<Outcome, Failu
     stage.run_tests(test, Tests::of_cargo)
 }
 
-/// Criterion tries each bench once when `cargo test` runs it.
+/// Criterion tries each bench once when `cargo test` runs it. The bench of the services has a test that
+/// runs a small version of it.
 pub(super) fn benches(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
     stage.user_interface()?;
+    packages::postgresql(&mut stage.job, &Stage::say)?;
     let metadata = stage.metadata()?;
     let targets = metadata.targets("bench");
     if targets.is_empty() {
         return Err(Failure::new("there is no bench"));
     }
+    let load = stage.cargo_workspace(&format!("test --test {BENCH}"))?;
+    stage.require(load)?;
     let mut bench = stage.cargo_workspace("test --no-fail-fast")?;
     for name in &targets {
         bench.args(["--bench", name]);
@@ -82,7 +86,8 @@ pub(super) fn benches(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
         0 => Err(Failure::new("no bench ran")),
         ran => {
             let (ran, programs) = (count(ran, "benchmark"), count(targets.len(), "program"));
-            Ok(Outcome::noted(format!("{ran} in {programs}")))
+            let note = format!("{ran} in {programs}, and the services under load");
+            Ok(Outcome::noted(note))
         }
     }
 }
@@ -95,6 +100,9 @@ pub(super) fn start(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
 /// More are a separate command: `cargo run --release -p quantum-sim -- --seeds 20000`.
 const SEEDS: u32 = 3_000;
 const SEEDS_TWICE: u32 = 500;
+
+/// The test program that runs the bench of the services.
+const BENCH: &str = "bench_load";
 
 /// The test program that drives the real server, and those of its modules with a step each.
 const SERVICE: &str = "service";

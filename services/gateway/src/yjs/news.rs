@@ -64,11 +64,8 @@ mod tests {
         };
         let edit = Edit::new(author, change);
         let id = OperationId(Guuid::now());
-        Arc::new(News {
-            record: Record::of(edit, Version(1), id, Timestamp(0)).into(),
-            origin: Some(ConnectionId(origin)),
-            conflicts: Vec::new(),
-        })
+        let record = Arc::new(Record::of(edit, Version(1), id, Timestamp(0)));
+        Arc::new(News::new(record, Some(ConnectionId(origin)), Vec::new()))
     }
 
     /// Updates of a document in which somebody types `letters`, one update each.

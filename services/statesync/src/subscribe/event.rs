@@ -20,13 +20,14 @@ pub(super) enum Item {
     Other(Version, Box<Event>),
 }
 
-/// The events of one record: itself, and what it does to conflicts.
-pub(super) fn of_record(
-    id: DocumentId,
-    record: &Record,
-    conflicts: &[Arc<Conflict>],
-) -> Vec<Event> {
-    let mut events = vec![Event::OperationApplied(convert::operation(id, record))];
+/// The event that is a record.
+pub(super) fn of_record(id: DocumentId, record: &Record) -> Event {
+    Event::OperationApplied(convert::operation(id, record))
+}
+
+/// What a record does to conflicts.
+pub(super) fn of_conflicts(record: &Record, conflicts: &[Arc<Conflict>]) -> Vec<Event> {
+    let mut events = Vec::new();
     let settles = matches!(record.change, Change::Resolve(_));
     for conflict in conflicts {
         if !settles {

@@ -17,6 +17,7 @@ use wire::document_event::Event;
 
 use super::Listed;
 use super::event::{self, Item};
+use super::frame::Frame;
 use crate::auth::Caller;
 use crate::desk::Desk;
 use crate::documents::present_content;
@@ -24,6 +25,10 @@ use crate::status::{Failed, forbidden, no_document, unavailable};
 
 /// Records that are read from the log at a time.
 const PORTION: usize = 256;
+
+/// Bytes of news that are taken from the hub at a time. What a slow client has not taken yet waits there,
+/// once for all; this much is kept for it alone.
+const NEWS_BYTES: usize = 64 * 1024;
 
 /// Shortest time after which locks are looked at for leases that ran out.
 const LOOK_AFTER: Duration = Duration::from_millis(50);
@@ -96,7 +101,7 @@ impl Reader {
     }
 
     /// The next event, as soon as there is one; `None` when the subscriber has left.
-    pub(super) async fn next(&mut self) -> Result<Option<wire::DocumentEvent>, Failed> {
+    pub(super) async fn next(&mut self) -> Result<Option<Frame>, Failed> {
         loop {
             if self.kept.listed.end.is_cancelled() {
                 return Ok(None);
@@ -106,8 +111,8 @@ impl Reader {
             }
             self.check_permission()?;
             if let Some(item) = self.waiting.pop_front() {
-                if let Some(event) = self.event(item).await? {
-                    return Ok(Some(event));
+                if let Some(frame) = self.frame(item).await? {
+                    return Ok(Some(frame));
                 }
             } else if self.needs_content {
                 self.tell_content().await?;
@@ -136,30 +141,35 @@ impl Reader {
     }
 
     /// The first event of what waits; those that follow from it wait in front of everything else.
-    async fn event(&mut self, item: Item) -> Result<Option<wire::DocumentEvent>, Failed> {
-        let (version, events) = match item {
-            Item::Other(version, event) => (version, vec![*event]),
+    async fn frame(&mut self, item: Item) -> Result<Option<Frame>, Failed> {
+        let (version, events, first) = match item {
+            Item::Other(version, event) => (version, vec![*event], None),
             Item::News(news) => {
-                let events = event::of_record(self.id, &news.record, &news.conflicts);
-                (news.record.version, events)
+                let first = Frame::of_news(self.id, &news);
+                let events = event::of_conflicts(&news.record, &news.conflicts);
+                (news.record.version, events, Some(first))
             }
             Item::Logged(record) => {
                 let conflicts = self.conflicts_of(&record).await?;
-                let events = event::of_record(self.id, &record, &conflicts);
-                (record.version, events)
+                let mut events = vec![event::of_record(self.id, &record)];
+                events.extend(event::of_conflicts(&record, &conflicts));
+                (record.version, events, None)
             }
         };
         let mut events = events.into_iter();
-        let first = events.next();
+        let first = first.or_else(|| {
+            let event = wire::DocumentEvent {
+                doc_id: self.id.to_string(),
+                version: version.0,
+                event: Some(events.next()?),
+            };
+            Some(Frame::Own(Box::new(event)))
+        });
         for event in events.rev() {
             let item = Item::Other(version, Box::new(event));
             self.waiting.push_front(item);
         }
-        Ok(first.map(|event| wire::DocumentEvent {
-            doc_id: self.id.to_string(),
-            version: version.0,
-            event: Some(event),
-        }))
+        Ok(first)
     }
 
     async fn conflicts_of(&self, record: &Record) -> Result<Vec<Arc<Conflict>>, Failed> {
@@ -206,7 +216,7 @@ impl Reader {
             biased;
             () = self.kept.listed.end.cancelled() => {}
             () = self.kept.stop.cancelled() => {}
-            batch = self.subscription.next() => self.take(batch),
+            batch = self.subscription.next_portion(NEWS_BYTES) => self.take(batch),
             () = locks_change => {
                 let locks = self.desk.library.locks(self.id).await?;
                 self.tell_locks(locks);

@@ -1,4 +1,7 @@
-//! An append as columns: each table gets all its rows in one statement, whatever their number.
+//! Appends as columns: each table gets all its rows in one statement, whatever their number and whichever
+//! documents they are of.
+
+mod heads;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,97 +9,114 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use statesync_core::{Append, AuditEntry, Conflict, Document, Record, StoreError};
+use statesync_core::{AuditEntry, Conflict, Document, DocumentId, Record, StoreError};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use self::heads::{DescribedHeads, UnchangedHeads};
+use super::group::Allowed;
 use crate::conflicts::ConflictColumns;
-use crate::head::HeadColumns;
 use crate::moment::Moment;
 use crate::rows::{bigint, conflict_uuid, record_checksum};
 use crate::texts::kept;
 use crate::transaction::Statement;
 
-/// Everything that an append writes. Made once, also when it is tried again.
+/// Everything that appends write.
 pub(super) struct Columns<'a> {
-    pub(super) head: HeadColumns<'a>,
-    /// Operations that their authors named.
-    pub(super) named: Vec<Uuid>,
+    forgotten: (Vec<Uuid>, Vec<i64>),
     operations: OperationColumns<'a>,
     audit: AuditColumns<'a>,
     conflicts: ConflictColumns<'a>,
-    settled: (Vec<i64>, Vec<&'static str>),
+    settled: (Vec<Uuid>, Vec<i64>, Vec<&'static str>),
+    unchanged: UnchangedHeads<'a>,
+    described: DescribedHeads<'a>,
 }
 
 impl<'a> Columns<'a> {
-    pub(super) fn of(append: &'a Append) -> Result<Self, StoreError> {
-        let records = &append.records;
-        let named = records
+    pub(super) fn of(appends: &[Allowed<'a>]) -> Result<Self, StoreError> {
+        let conflicts: BTreeMap<(DocumentId, _), &Conflict> = appends
             .iter()
-            .filter(|record| record.terms.operation_id.is_some());
-        // Of several entries for one thing the last one holds.
-        let settled: BTreeMap<_, _> = append.settled.iter().copied().collect();
-        let conflicts: BTreeMap<_, &Conflict> = append
-            .conflicts
-            .iter()
-            .map(|conflict| (conflict.id, conflict))
+            .flat_map(|allowed| {
+                let id = allowed.append.document.id;
+                let conflicts = allowed.append.conflicts.iter();
+                conflicts.map(move |conflict| ((id, conflict.id), conflict))
+            })
             .collect();
-        Ok(Self {
-            head: HeadColumns::of(&append.document)?,
-            named: named
-                .map(|record| record.operation_id.0.to_uuid())
-                .collect(),
-            operations: OperationColumns::of(&append.document, records),
-            audit: AuditColumns::of(&append.audit),
-            conflicts: ConflictColumns::of(append.document.id, conflicts.into_values())?,
-            settled: settled
-                .into_iter()
-                .map(|(version, status)| (bigint(version), status.as_str()))
-                .unzip(),
-        })
+        let conflicts = conflicts.into_iter().map(|((id, _), one)| (id, one));
+        let mut columns = Self {
+            forgotten: <_>::default(),
+            operations: OperationColumns::default(),
+            audit: AuditColumns::default(),
+            conflicts: ConflictColumns::of(conflicts)?,
+            settled: <_>::default(),
+            unchanged: UnchangedHeads::default(),
+            described: DescribedHeads::default(),
+        };
+        for allowed in appends {
+            columns.add(allowed)?;
+        }
+        Ok(columns)
+    }
+
+    fn add(&mut self, allowed: &Allowed<'a>) -> Result<(), StoreError> {
+        let append = allowed.append;
+        let uuid = append.document.id.0.to_uuid();
+        for version in &allowed.forgotten {
+            self.forgotten.0.push(uuid);
+            self.forgotten.1.push(*version);
+        }
+        self.operations.add(&append.document, &append.records);
+        self.audit.add(append.document.id, &append.audit);
+        // Of several entries for one record the last one holds.
+        let settled: BTreeMap<_, _> = append.settled.iter().copied().collect();
+        for (version, status) in settled {
+            self.settled.0.push(uuid);
+            self.settled.1.push(bigint(version));
+            self.settled.2.push(status.as_str());
+        }
+        if allowed.is_described {
+            self.unchanged.add(&append.document);
+            return Ok(());
+        }
+        self.described
+            .add(&append.document, allowed.changes_metadata)
     }
 
     /// The statements, in order.
-    pub(super) fn statements<'s>(
-        &'s self,
-        changes_metadata: bool,
-        forgotten: &'s Vec<i64>,
-    ) -> Vec<Statement<'s>> {
-        let id = &self.head.id;
+    pub(super) fn statements(&self) -> Vec<Statement<'_>> {
         let mut statements = Vec::new();
-        if !forgotten.is_empty() {
+        let (documents, versions) = &self.forgotten;
+        if !versions.is_empty() {
             statements.push(Statement::new(
                 FORGET,
-                [(id, Type::UUID), (forgotten, Type::INT8_ARRAY)],
+                [(documents, Type::UUID_ARRAY), (versions, Type::INT8_ARRAY)],
             ));
         }
-        statements.push(self.operations.insert(id));
-        statements.push(self.audit.insert(id));
+        statements.push(self.operations.insert());
+        statements.push(self.audit.insert());
         if !self.conflicts.is_empty() {
-            statements.push(self.conflicts.upsert(id));
+            statements.push(self.conflicts.upsert());
         }
-        let (versions, statuses) = &self.settled;
+        let (documents, versions, statuses) = &self.settled;
         if !versions.is_empty() {
             statements.push(Statement::new(
                 SETTLE,
                 [
-                    (id, Type::UUID),
+                    (documents, Type::UUID_ARRAY),
                     (versions, Type::INT8_ARRAY),
                     (statuses, Type::TEXT_ARRAY),
                 ],
             ));
         }
-        if changes_metadata {
-            statements.push(self.head.remove_members());
-            statements.push(self.head.add_members());
-        }
-        statements.push(self.head.update(changes_metadata));
+        statements.extend(self.described.statements());
+        statements.extend(self.unchanged.update());
         statements
     }
 }
 
 #[derive(Default)]
 struct OperationColumns<'a> {
+    documents: Vec<Uuid>,
     versions: Vec<i64>,
     ids: Vec<Uuid>,
     types: Vec<&'static str>,
@@ -113,10 +133,12 @@ struct OperationColumns<'a> {
 }
 
 impl<'a> OperationColumns<'a> {
-    fn of(document: &Document, records: &'a [Arc<Record>]) -> Self {
-        let mut columns = Self::default();
+    fn add(&mut self, document: &Document, records: &'a [Arc<Record>]) {
+        let uuid = document.id.0.to_uuid();
+        let columns = self;
         for record in records {
             let body = record.body();
+            columns.documents.push(uuid);
             columns.versions.push(bigint(record.version));
             columns.ids.push(record.operation_id.0.to_uuid());
             columns.types.push(record.change.kind().as_str());
@@ -133,14 +155,13 @@ impl<'a> OperationColumns<'a> {
                 .push(record_checksum(document.id, record, &body));
             columns.bodies.push(Body(body));
         }
-        columns
     }
 
-    fn insert<'s>(&'s self, id: &'s Uuid) -> Statement<'s> {
+    fn insert(&self) -> Statement<'_> {
         Statement::new(
             INSERT_OPERATIONS,
             [
-                (id, Type::UUID),
+                (&self.documents, Type::UUID_ARRAY),
                 (&self.versions, Type::INT8_ARRAY),
                 (&self.ids, Type::UUID_ARRAY),
                 (&self.types, Type::TEXT_ARRAY),
@@ -178,6 +199,7 @@ impl tokio_postgres::types::ToSql for Body {
 
 #[derive(Default)]
 struct AuditColumns<'a> {
+    documents: Vec<Uuid>,
     versions: Vec<i64>,
     operations: Vec<Uuid>,
     users: Vec<&'a str>,
@@ -188,9 +210,10 @@ struct AuditColumns<'a> {
 }
 
 impl<'a> AuditColumns<'a> {
-    fn of(entries: &'a [AuditEntry]) -> Self {
-        let mut columns = Self::default();
+    fn add(&mut self, id: DocumentId, entries: &'a [AuditEntry]) {
+        let columns = self;
         for entry in entries {
+            columns.documents.push(id.0.to_uuid());
             columns.versions.push(bigint(entry.version));
             columns.operations.push(entry.operation_id.0.to_uuid());
             columns.users.push(entry.user_id.as_str());
@@ -199,14 +222,13 @@ impl<'a> AuditColumns<'a> {
             columns.digests.push(&entry.digest.0);
             columns.hashes.push(&entry.hash.0);
         }
-        columns
     }
 
-    fn insert<'s>(&'s self, id: &'s Uuid) -> Statement<'s> {
+    fn insert(&self) -> Statement<'_> {
         Statement::new(
             INSERT_AUDIT,
             [
-                (id, Type::UUID),
+                (&self.documents, Type::UUID_ARRAY),
                 (&self.versions, Type::INT8_ARRAY),
                 (&self.operations, Type::UUID_ARRAY),
                 (&self.users, Type::TEXT_ARRAY),
@@ -219,18 +241,18 @@ impl<'a> AuditColumns<'a> {
     }
 }
 
-const FORGET: &str = "DELETE FROM operations WHERE document_id = $1 AND version = ANY($2)";
+const FORGET: &str = "DELETE FROM operations \
+     USING unnest($1::uuid[], $2::bigint[]) AS forgotten (document, number) \
+     WHERE document_id = document AND version = number";
 const INSERT_OPERATIONS: &str = "INSERT INTO operations (document_id, version, id, type, status, \
      user_id, session_id, client_id, prev_version, timestamp, named, conflict_id, body, checksum) \
-     SELECT $1::uuid, rows.* FROM unnest($2::bigint[], $3::uuid[], $4::text[], $5::text[], \
+     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], \
      $6::text[], $7::text[], $8::text[], $9::bigint[], $10::timestamptz[], $11::boolean[], \
-     $12::uuid[], $13::bytea[], $14::bigint[]) AS rows (version, id, type, status, user_id, \
-     session_id, client_id, prev_version, timestamp, named, conflict_id, body, checksum)";
+     $12::uuid[], $13::bytea[], $14::bigint[])";
 const INSERT_AUDIT: &str = "INSERT INTO audit (document_id, version, operation_id, user_id, \
-     timestamp, kind, digest, hash) SELECT $1::uuid, rows.* FROM unnest($2::bigint[], \
-     $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::bytea[], $8::bytea[]) \
-     AS rows (version, operation_id, user_id, timestamp, kind, digest, hash)";
+     timestamp, kind, digest, hash) SELECT * FROM unnest($1::uuid[], $2::bigint[], \
+     $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::bytea[], $8::bytea[])";
 /// Statuses of records that are no longer kept have no row to be written to.
 const SETTLE: &str = "UPDATE operations SET status = settled.status \
-     FROM unnest($2::bigint[], $3::text[]) AS settled (version, status) \
-     WHERE operations.document_id = $1 AND operations.version = settled.version";
+     FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS settled (document, version, status) \
+     WHERE operations.document_id = document AND operations.version = settled.version";

@@ -10,6 +10,7 @@
 mod contract;
 mod damage;
 mod doubt;
+mod groups;
 mod migrations;
 mod operator;
 mod outage;

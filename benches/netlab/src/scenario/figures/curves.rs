@@ -8,9 +8,9 @@ use crate::path::Burst;
 use crate::peers::Peer;
 use crate::scenario::Scenario;
 use crate::scenario::campaign::Results;
-use crate::statistics::median;
 use crate::workload::bulk;
 use crate::workload::latency::{self, Delivery, Record};
+use bench_report::median;
 
 /// Shares below this are a few messages.
 const SHARE_MIN: f64 = 1e-4;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::flow::Plan;
-use crate::statistics::percentile;
+use bench_report::percentile;
 
 /// How long after the last message was due a run ends.
 pub(super) const GRACE: u64 = 8_000_000_000;

@@ -1,10 +1,10 @@
 //! The latencies of all runs as Markdown.
 
 use super::{Delivery, Flow, Options, Record, can, late};
-use crate::output::{Table, endings};
+use crate::output::endings;
 use crate::path::{Burst, Path};
 use crate::peers::Peer;
-use crate::statistics::{median, spread};
+use bench_report::{Table, median, spread};
 
 /// What is measured, and a table for each path and flow.
 pub(super) fn page(options: &Options, records: &[Record]) -> String {
@@ -137,7 +137,7 @@ fn table(options: &Options, records: &[Record], path: Path, flow: Flow) -> Strin
         "not delivered",
         "IP bytes/payload",
     ];
-    let mut table = Table::new(columns.map(str::to_owned));
+    let mut table = Table::of("transport", columns.map(str::to_owned));
     table.line("limit".into(), limits(options, path, flow));
     for &delivery in &options.delivery {
         let peers = options.peers.0.iter().copied();

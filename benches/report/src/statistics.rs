@@ -1,7 +1,8 @@
 //! Medians and percentiles.
 
-/// The value below which `share` (0 to 1) of `values` lie; `values` get sorted.
-pub(crate) fn percentile(values: &mut [f64], share: f64) -> f64 {
+/// The value below which `share` (0 to 1) of `values` lie, not a number for none; `values` get sorted.
+#[must_use]
+pub fn percentile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);
     let index = (last as f64 * share).round() as usize;
@@ -9,12 +10,14 @@ pub(crate) fn percentile(values: &mut [f64], share: f64) -> f64 {
 }
 
 /// The middle of `values`, which get sorted.
-pub(crate) fn median(values: &mut [f64]) -> f64 {
+#[must_use]
+pub fn median(values: &mut [f64]) -> f64 {
     percentile(values, 0.5)
 }
 
 /// `median (least-most)`, or `-` for nothing.
-pub(crate) fn spread(values: impl Iterator<Item = f64>, digits: usize) -> String {
+#[must_use]
+pub fn spread(values: impl Iterator<Item = f64>, digits: usize) -> String {
     let mut values: Vec<f64> = values.collect();
     let middle = median(&mut values);
     match (values.first(), values.last()) {
