@@ -1,14 +1,13 @@
 //! `statesync-service`: puts the parts together, listens, and stops on a signal.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use guuid::{Guuid, SystemClock};
+use lifecycle::StopSignals;
 use statesync_core::{Library, Limits};
-use store_redis::Hints;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::TrustedGateway;
@@ -16,7 +15,6 @@ use crate::call::CallLimits;
 use crate::options::{Options, OptionsError, Settings};
 use crate::server::{Parts, ServerError, serve};
 use crate::stores::{self, Store, StoresError};
-use crate::telemetry;
 
 /// The service could not start, or not stop as it should.
 #[derive(Debug, thiserror::Error)]
@@ -50,14 +48,9 @@ pub enum RunError {
 /// See [`RunError`].
 pub fn run(options: Options) -> Result<(), RunError> {
     let settings = options.settle()?;
-    telemetry::start_log(settings.log_format);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(RunError::Runtime)?;
-    let outcome = runtime.block_on(serve_until_told(settings));
-    runtime.shutdown_timeout(Duration::from_secs(2));
-    outcome
+    lifecycle::start_log(settings.log_format);
+    lifecycle::allow_many_files();
+    lifecycle::run(serve_until_told(settings)).map_err(RunError::Runtime)?
 }
 
 async fn serve_until_told(settings: Settings) -> Result<(), RunError> {
@@ -66,9 +59,10 @@ async fn serve_until_told(settings: Settings) -> Result<(), RunError> {
     let failed = |source| RunError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().unwrap_or(address);
-    let store = Store::open(&settings.document_store).await?;
+    let store = Store::open(&settings.document_store, settings.accept_data_loss).await?;
     let parts = parts(&settings, &store)?;
     tracing::info!(%address, store = ?settings.document_store, "serving");
+    lifecycle::announce(&[format!("statesync-service is ready: http://{address}")]);
     let stop = CancellationToken::new();
     let told = stop.clone();
     let listening = tokio::spawn(async move {
@@ -94,45 +88,9 @@ fn parts(settings: &Settings, store: &Store) -> Result<Parts, RunError> {
     if let Some(seconds) = settings.call_seconds {
         limits.duration_max = Duration::from_secs(seconds);
     }
-    let chosen = stores::bus(&settings.bus)?;
-    let library = Arc::new(library.with_bus(chosen.bus));
-    if let Some(hints) = chosen.hints {
-        tokio::spawn(take_hints(Arc::downgrade(&library), hints));
-    }
     Ok(Parts {
-        library,
+        library: stores::on_bus(library, &settings.bus)?,
         authenticate: Arc::new(TrustedGateway::new(settings.service_secret.clone())),
         limits,
     })
-}
-
-/// Hands what other processes say to the library, for as long as there is one.
-async fn take_hints(library: Weak<Library>, mut hints: Hints) {
-    while let Some(hint) = hints.next().await
-        && let Some(library) = library.upgrade()
-    {
-        library.on_hint(hint);
-    }
-}
-
-/// The signals that ask a process to end.
-struct StopSignals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl StopSignals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "interrupted",
-            _ = self.terminate.recv() => "asked to terminate",
-        }
-    }
 }

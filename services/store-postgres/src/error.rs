@@ -48,6 +48,14 @@ pub enum ConnectError {
         /// The newest one that is known here.
         known: i32,
     },
+    /// The tables are not there, or older than what this version expects.
+    #[error("the database has migrations up to {found}, this version needs {known}: start a server on it first")]
+    OlderSchema {
+        /// The newest migration of the database; zero: it has none of ours.
+        found: i32,
+        /// The newest one that is known here.
+        known: i32,
+    },
     /// A migration failed. It was undone as a whole.
     #[error("migration {number} ({name}) failed")]
     Migration {

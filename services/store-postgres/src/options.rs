@@ -28,6 +28,9 @@ pub struct Options {
     /// How long to wait for the lock of a document's head, 10 ms to 10 minutes. Default 5 s: writers
     /// of one document wait for each other's commits, some milliseconds each.
     pub lock_timeout: Duration,
+    /// Whether the tables are made, and brought to what this version expects. Default yes. Without it a
+    /// database whose tables are not there, or older, is refused: for who only wants to look.
+    pub migrate: bool,
 }
 
 impl Options {
@@ -39,6 +42,7 @@ impl Options {
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(5),
+            migrate: true,
         }
     }
 
@@ -67,6 +71,13 @@ impl Options {
     #[must_use]
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = timeout;
+        self
+    }
+
+    /// The same, with [`migrate`](Self::migrate).
+    #[must_use]
+    pub fn migrate(mut self, migrate: bool) -> Self {
+        self.migrate = migrate;
         self
     }
 
@@ -107,6 +118,7 @@ impl fmt::Debug for Options {
             .field("connect_timeout", &self.connect_timeout)
             .field("statement_timeout", &self.statement_timeout)
             .field("lock_timeout", &self.lock_timeout)
+            .field("migrate", &self.migrate)
             .finish_non_exhaustive()
     }
 }
