@@ -1,8 +1,12 @@
 //! What `/metrics` reads from.
 
+mod listen;
+
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+pub use listen::serve_figures;
 
 /// Figures cannot be collected.
 #[derive(Debug, thiserror::Error)]

@@ -17,7 +17,7 @@ mod stop;
 
 pub use configuration::{ConfigurationError, configuration};
 pub use ending::{UNUSABLE, end, in_one_line, tell};
-pub use figures::{FiguresError, start_figures};
+pub use figures::{FiguresError, serve_figures, start_figures};
 pub use log::{LogFormat, start_log};
 pub use metrics_exporter_prometheus::PrometheusHandle;
 pub use ready::announce;

@@ -56,6 +56,9 @@ pub struct Options {
     /// Longest time that a call may take, in seconds [default: 30]
     #[arg(long, env = "AETHERFLOW_CALL_SECONDS", value_name = "SECONDS")]
     call_seconds: Option<u64>,
+    /// Address of the figures for Prometheus, at `/metrics` [default: none]
+    #[arg(long, env = "AETHERFLOW_METRICS", value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
     /// How the log is written [default: text]
     #[arg(long, env = "AETHERFLOW_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
@@ -76,6 +79,8 @@ pub struct Settings {
     pub service_secret: Option<ServiceSecret>,
     /// Longest time that a call may take, in seconds.
     pub call_seconds: Option<u64>,
+    /// Where the figures for Prometheus are, if anywhere.
+    pub metrics: Option<SocketAddr>,
     /// How the log is written.
     pub log_format: LogFormat,
 }
@@ -199,6 +204,7 @@ impl Options {
             service_secret: self.service_secret.or(file.service_secret),
             service_secret_file: self.service_secret_file.or(file.service_secret_file),
             call_seconds: self.call_seconds.or(file.call_seconds),
+            metrics: self.metrics.or(file.metrics),
             log_format: self.log_format.or(file.log_format),
         }
     }
@@ -219,6 +225,7 @@ impl Options {
             bus: self.bus.unwrap_or(BusChoice::Local),
             service_secret: secret,
             call_seconds: self.call_seconds,
+            metrics: self.metrics,
             log_format: self.log_format.unwrap_or_default(),
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use guuid::{Guuid, SystemClock};
-use lifecycle::StopSignals;
+use lifecycle::{FiguresError, StopSignals};
 use statesync_core::{Library, Limits};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -26,13 +26,18 @@ pub enum RunError {
     #[error(transparent)]
     Stores(#[from] StoresError),
     /// The address cannot be had.
-    #[error("cannot listen on {address} (--listen)")]
+    #[error("cannot listen on {address} ({option})")]
     Listen {
         /// Which address.
         address: SocketAddr,
+        /// By which option it was asked for.
+        option: &'static str,
         /// Why not.
         source: std::io::Error,
     },
+    /// Figures cannot be collected.
+    #[error(transparent)]
+    Figures(#[from] FiguresError),
     /// The server failed.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -55,14 +60,21 @@ pub fn run(options: Options) -> Result<(), RunError> {
 
 async fn serve_until_told(settings: Settings) -> Result<(), RunError> {
     let mut signals = StopSignals::new().map_err(RunError::Runtime)?;
-    let address = settings.listen;
-    let failed = |source| RunError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let address = listener.local_addr().unwrap_or(address);
+    let listener = listen(settings.listen, "--listen").await?;
+    let address = listener.local_addr().unwrap_or(settings.listen);
+    let figures = match settings.metrics {
+        Some(address) => Some(listen(address, "--metrics").await?),
+        None => None,
+    };
     let store = Store::open(&settings.document_store, settings.accept_data_loss).await?;
     let parts = parts(&settings, &store)?;
+    let mut ready = vec![format!("statesync-service is ready: http://{address}")];
+    if let Some(listener) = figures {
+        ready.extend(listener.local_addr().map(|at| format!("metrics: http://{at}")));
+        serve_figures(listener, &parts.library)?;
+    }
     tracing::info!(%address, store = ?settings.document_store, "serving");
-    lifecycle::announce(&[format!("statesync-service is ready: http://{address}")]);
+    lifecycle::announce(&ready);
     let stop = CancellationToken::new();
     let told = stop.clone();
     let listening = tokio::spawn(async move {
@@ -74,6 +86,31 @@ async fn serve_until_told(settings: Settings) -> Result<(), RunError> {
     listening.abort();
     store.close();
     Ok(outcome?)
+}
+
+async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, RunError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| RunError::Listen {
+            address,
+            option,
+            source,
+        })
+}
+
+/// Begins to collect figures, and to answer whoever asks for them.
+fn serve_figures(listener: TcpListener, library: &Arc<Library>) -> Result<(), RunError> {
+    let figures = lifecycle::start_figures()?;
+    let library = Arc::downgrade(library);
+    let report = move || {
+        if let Some(library) = library.upgrade() {
+            let statistics = library.statistics();
+            metrics::gauge!("statesync_open_documents").set(statistics.open_documents as f64);
+            metrics::gauge!("statesync_memory_bytes").set(statistics.memory_bytes as f64);
+        }
+    };
+    tokio::spawn(lifecycle::serve_figures(listener, figures, report));
+    Ok(())
 }
 
 fn parts(settings: &Settings, store: &Store) -> Result<Parts, RunError> {

@@ -9,6 +9,12 @@ pub enum ConnectError {
     /// The connection URL cannot be understood. It is not repeated here: it may hold a password.
     #[error("the connection URL of PostgreSQL is not valid")]
     InvalidUrl(#[source] Error),
+    /// The certificates that TLS is to be used with cannot be.
+    #[error("TLS to PostgreSQL: {reason}")]
+    Tls {
+        /// Why not.
+        reason: String,
+    },
     /// An option is outside of its bounds.
     #[error("{option} is {given}: it must be from {min} to {max}")]
     InvalidOption {

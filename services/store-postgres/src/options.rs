@@ -10,7 +10,9 @@ use crate::error::ConnectError;
 #[non_exhaustive]
 pub struct Options {
     /// `postgres://user:password@host:port/database`, as `libpq` takes it; several hosts with commas
-    /// between them are tried in order, `target_session_attrs=read-write` finds the primary of them.
+    /// between them are tried in order, `target_session_attrs=read-write` finds the primary of them. With
+    /// `sslmode=verify-full` or `require` the connection is encrypted (TLS 1.3), and the server has to prove
+    /// its name with a certificate of an authority in `sslrootcert=<file>`, or known to this machine.
     pub url: String,
     /// Connections at most, 1 to 1,000. An append keeps one for two or three round trips and one sync
     /// of the server's disk: a few carry many documents, and each costs the server a process.

@@ -15,3 +15,4 @@ mod operator;
 mod outage;
 mod proxy;
 mod replicas;
+mod tls;
