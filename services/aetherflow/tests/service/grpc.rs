@@ -5,4 +5,4 @@ mod client;
 mod meeting;
 mod stopping;
 
-pub(crate) use client::{Client, Reader, apply, connect, content, token, type_in};
+pub(crate) use client::{Reader, apply, connect, content, token, type_in};
