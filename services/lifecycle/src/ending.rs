@@ -25,9 +25,10 @@ pub fn tell(program: &str, error: &(dyn Error + 'static)) {
 
 /// An error with its causes, in one line.
 pub fn in_one_line(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
     let mut line = String::new();
-    for cause in causes.map(ToString::to_string) {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let cause = error.to_string();
         // Some libraries repeat their cause in their own message.
         if !line.contains(&cause) {
             if !line.is_empty() {
@@ -35,6 +36,7 @@ pub fn in_one_line(error: &(dyn Error + 'static)) -> String {
             }
             line.push_str(&cause.replace('\n', " "));
         }
+        next = error.source();
     }
     line
 }
