@@ -70,7 +70,11 @@ async fn serve_until_told(settings: Settings) -> Result<(), RunError> {
     let parts = parts(&settings, &store)?;
     let mut ready = vec![format!("statesync-service is ready: http://{address}")];
     if let Some(listener) = figures {
-        ready.extend(listener.local_addr().map(|at| format!("metrics: http://{at}")));
+        ready.extend(
+            listener
+                .local_addr()
+                .map(|at| format!("metrics: http://{at}")),
+        );
         serve_figures(listener, &parts.library)?;
     }
     tracing::info!(%address, store = ?settings.document_store, "serving");

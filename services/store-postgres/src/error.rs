@@ -55,7 +55,9 @@ pub enum ConnectError {
         known: i32,
     },
     /// The tables are not there, or older than what this version expects.
-    #[error("the database has migrations up to {found}, this version needs {known}: start a server on it first")]
+    #[error(
+        "the database has migrations up to {found}, this version needs {known}: start a server on it first"
+    )]
     OlderSchema {
         /// The newest migration of the database; zero: it has none of ours.
         found: i32,

@@ -99,7 +99,9 @@ async fn records(
                 return Ok(by_version.collect());
             }
             // Always later than what was asked for: this ends.
-            Since::Pruned { oldest } => after = Version(oldest.0.saturating_sub(1)).max(after.next()),
+            Since::Pruned { oldest } => {
+                after = Version(oldest.0.saturating_sub(1)).max(after.next())
+            }
         }
     }
     Ok(BTreeMap::new())

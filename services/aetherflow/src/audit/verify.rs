@@ -89,10 +89,7 @@ pub(crate) enum VerifyError {
     #[error("two hashes are expected of version {0}")]
     Contradiction(Version),
     #[error("it ended early, after {verified} documents")]
-    Halted {
-        verified: usize,
-        source: StoreError,
-    },
+    Halted { verified: usize, source: StoreError },
     #[error(transparent)]
     Document(StoreError),
     #[error("the runtime could not be started")]
@@ -130,7 +127,10 @@ pub(super) fn run(options: VerifyOptions) -> Result<usize, VerifyError> {
 fn kept(expected: &[Expected]) -> Result<Kept, VerifyError> {
     let mut kept = Kept::new();
     for Expected(version, hash) in expected {
-        if kept.insert(*version, *hash).is_some_and(|other| other != *hash) {
+        if kept
+            .insert(*version, *hash)
+            .is_some_and(|other| other != *hash)
+        {
             return Err(VerifyError::Contradiction(*version));
         }
     }
@@ -148,7 +148,9 @@ async fn one(store: &dyn DocumentStore, id: DocumentId, kept: Kept) -> Result<us
     let finding = chain::verify(store, id, kept).await;
     match finding.map_err(VerifyError::Document)? {
         Finding::Whole(version, hash) => {
-            say(&format!("document {id}: as it was written, up to {version}:{hash}"));
+            say(&format!(
+                "document {id}: as it was written, up to {version}:{hash}"
+            ));
             Ok(0)
         }
         Finding::Broken(what) => {
@@ -187,13 +189,18 @@ async fn all(store: &dyn DocumentStore) -> Result<usize, VerifyError> {
         }
     }
     let whole = verified - broken;
-    say(&format!("documents as they were written: {whole}, broken: {broken}"));
+    say(&format!(
+        "documents as they were written: {whole}, broken: {broken}"
+    ));
     Ok(broken)
 }
 
 fn say_broken(id: DocumentId, what: &str) {
     // What a store says about damage may have lines.
-    say(&format!("document {id}: broken: {}", what.replace('\n', " ")));
+    say(&format!(
+        "document {id}: broken: {}",
+        what.replace('\n', " ")
+    ));
 }
 
 fn say(line: &str) {
@@ -234,7 +241,14 @@ mod tests {
             kept_of(&[&first, &other]),
             Err(VerifyError::Contradiction(Version(3)))
         ));
-        for wrong in [&hash, "3", "3:", "x:00", &format!("-3:{hash}"), &first[..20]] {
+        for wrong in [
+            &hash,
+            "3",
+            "3:",
+            "x:00",
+            &format!("-3:{hash}"),
+            &first[..20],
+        ] {
             assert!(with(&[wrong]).is_err(), "{wrong}");
         }
         assert!(parsed(&["--expect", &first]).is_err(), "of which document?");

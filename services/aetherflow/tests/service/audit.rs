@@ -24,8 +24,13 @@ impl Verdict {
     /// The line about a document, which must be the only one.
     fn about(&self, document: &str) -> &str {
         let prefix = format!("document {document}: ");
-        let mut lines = self.lines.iter().filter_map(|line| line.strip_prefix(&prefix));
-        let line = lines.next().unwrap_or_else(|| panic!("nothing about {document}: {self:?}"));
+        let mut lines = self
+            .lines
+            .iter()
+            .filter_map(|line| line.strip_prefix(&prefix));
+        let line = lines
+            .next()
+            .unwrap_or_else(|| panic!("nothing about {document}: {self:?}"));
         assert_eq!(lines.next(), None, "{self:?}");
         line
     }
@@ -40,7 +45,11 @@ impl Verdict {
     #[track_caller]
     fn expect(&self, code: i32, summary: &str) {
         assert_eq!(self.code, Some(code), "{self:?}");
-        assert_eq!(self.lines.last().map(String::as_str), Some(summary), "{self:?}");
+        assert_eq!(
+            self.lines.last().map(String::as_str),
+            Some(summary),
+            "{self:?}"
+        );
     }
 
     /// The one line that says why nothing could be found out.
@@ -48,7 +57,9 @@ impl Verdict {
     fn refused(&self) -> &str {
         assert_eq!(self.code, Some(2), "{self:?}");
         let mut lines = self.stderr.lines();
-        let line = lines.next().and_then(|line| line.strip_prefix("aetherflow: "));
+        let line = lines
+            .next()
+            .and_then(|line| line.strip_prefix("aetherflow: "));
         assert_eq!(lines.next(), None, "{self:?}");
         line.expect("the line says who speaks")
     }

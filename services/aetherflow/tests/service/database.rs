@@ -50,7 +50,11 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
     let mut program = connect(&server, token(&ada)).await;
     let content = content(&mut program, &called).await.unwrap();
     // The last one may have been written without a word.
-    assert!((last..=last + 1).contains(&content.version), "{}", content.version);
+    assert!(
+        (last..=last + 1).contains(&content.version),
+        "{}",
+        content.version
+    );
     assert_eq!(content.text, "x".repeat(content.text.len()));
     assert_eq!(content.text.len() as u64, content.version);
     apply(&mut program, type_in(&typed, 5, "!")).await.unwrap();

@@ -56,11 +56,7 @@ impl Log {
         self.verify_with(AuditVerifier::new(self.head.id), kept_from)
     }
 
-    fn verify_with(
-        &self,
-        mut verifier: AuditVerifier,
-        kept_from: usize,
-    ) -> Result<(), AuditFault> {
+    fn verify_with(&self, mut verifier: AuditVerifier, kept_from: usize) -> Result<(), AuditFault> {
         for (index, entry) in self.entries.iter().enumerate() {
             let record = self.records.get(index).filter(|_| index >= kept_from);
             verifier.entry(entry, record)?;
@@ -69,7 +65,9 @@ impl Log {
     }
 
     fn expecting(&self, kept: &[(u64, Digest)]) -> Result<(), AuditFault> {
-        let kept = kept.iter().map(|(version, hash)| (Version(*version), *hash));
+        let kept = kept
+            .iter()
+            .map(|(version, hash)| (Version(*version), *hash));
         let verifier = AuditVerifier::new(self.head.id).expecting(kept.collect())?;
         self.verify_with(verifier, 0)
     }

@@ -54,7 +54,10 @@ async fn a_head_that_was_never_written_does_not_fit() {
     append.document.audit = Digest([7; 32]);
     store.append(append).await.unwrap();
     let found = verify(&store, document.id, Kept::new()).await.unwrap();
-    assert_eq!(found, Finding::Broken(AuditFault::Head(Version(3)).to_string()));
+    assert_eq!(
+        found,
+        Finding::Broken(AuditFault::Head(Version(3)).to_string())
+    );
 }
 
 #[tokio::test]

@@ -102,7 +102,10 @@ async fn every_document_that_was_tampered_with_is_named_with_the_place() {
         let what = about.strip_prefix("broken: ").expect("it is broken");
         assert!(what.starts_with(expected), "{what}, not {expected}");
     }
-    let summary = format!("documents as they were written: 1, broken: {}", broken.len());
+    let summary = format!(
+        "documents as they were written: 1, broken: {}",
+        broken.len()
+    );
     verdict.expect(1, &summary);
     let one = scene.verify(&["--document", &whole]).await;
     assert_eq!(one.code, Some(0), "{one:?}");
@@ -144,7 +147,10 @@ async fn a_record_that_is_not_what_the_audit_log_says_is_found() {
     let verdict = scene.verify(&[]).await;
     verdict.expect(1, "documents as they were written: 0, broken: 1");
     let about = verdict.about(&document);
-    assert!(about.starts_with("broken: version 2: the record was changed"), "{about}");
+    assert!(
+        about.starts_with("broken: version 2: the record was changed"),
+        "{about}"
+    );
 }
 
 #[tokio::test]
@@ -177,10 +183,16 @@ async fn what_a_bare_chain_cannot_show_a_kept_hash_does() {
     blind.expect(0, "documents as they were written: 2, broken: 0");
     for (document, kept, expected) in [
         (&forged, &kept[0], "version 3: the hash is "),
-        (&cut, &kept[1], "version 3: a hash was kept of it, the audit log ends at version 2"),
+        (
+            &cut,
+            &kept[1],
+            "version 3: a hash was kept of it, the audit log ends at version 2",
+        ),
         (&gone, &kept[2], "the document is gone"),
     ] {
-        let verdict = scene.verify(&["--document", document, "--expect", kept]).await;
+        let verdict = scene
+            .verify(&["--document", document, "--expect", kept])
+            .await;
         assert_eq!(verdict.code, Some(1), "{verdict:?}");
         let about = verdict.about(document);
         assert!(about.starts_with(&format!("broken: {expected}")), "{about}");
@@ -192,7 +204,10 @@ async fn a_database_without_our_tables_is_refused_and_left_alone() {
     let cluster = Cluster::shared();
     let database = cluster.database("empty").await;
     let verdict = verify(&["--document-store", &database]).await;
-    assert!(verdict.refused().contains("start a server on it first"), "{verdict:?}");
+    assert!(
+        verdict.refused().contains("start a server on it first"),
+        "{verdict:?}"
+    );
     let tables = "SELECT 1 FROM pg_tables WHERE schemaname = 'public'";
     let tables = client(&database).await.query(tables, &[]).await.unwrap();
     assert_eq!(tables.len(), 0);

@@ -47,7 +47,10 @@ async fn whole_logs_are_said_to_be_so_and_a_hash_can_be_kept() {
     let found = verify(&[&one[..], &["--expect", &later, "--expect", &other]].concat()).await;
     assert_eq!(found.code, Some(1), "{found:?}");
     let about = found.about(&documents[1]);
-    assert!(about.starts_with("broken: version 2: the hash is "), "{about}");
+    assert!(
+        about.starts_with("broken: version 2: the hash is "),
+        "{about}"
+    );
     // As an option of the store by itself.
     let store = format!("embedded:{}", setup.data().join("store").display());
     let all = verify(&["--document-store", &store]).await;
@@ -62,7 +65,10 @@ async fn what_cannot_be_verified_is_said_in_one_line_and_nothing_is_made() {
     let folder = data_dir(server.setup());
     let in_use = verify(&["--data-dir", &folder]).await;
     let reason = in_use.refused();
-    assert!(reason.contains("in use by a server: stop it first"), "{reason}");
+    assert!(
+        reason.contains("in use by a server: stop it first"),
+        "{reason}"
+    );
     assert!(reason.contains(&folder), "{reason}");
 
     let elsewhere = server.setup().beside("elsewhere");
@@ -71,7 +77,10 @@ async fn what_cannot_be_verified_is_said_in_one_line_and_nothing_is_made() {
     let (_, setup) = server.stop(Signal::TERM).await;
     for (arguments, expected) in [
         (vec!["--data-dir", missing], "there are no AetherFlow data"),
-        (vec!["--document-store", "memory"], "documents in memory are gone"),
+        (
+            vec!["--document-store", "memory"],
+            "documents in memory are gone",
+        ),
         (
             vec!["--document-store", "postgres://127.0.0.1:1/x"],
             "cannot connect to PostgreSQL",
@@ -150,7 +159,10 @@ async fn a_damaged_document_is_reported_and_the_others_are_verified_all_the_same
     let verdict = verify(&["--data-dir", &folder]).await;
     verdict.expect(1, "documents as they were written: 2, broken: 1");
     let about = verdict.about(&damaged);
-    assert!(about.starts_with("broken: damaged in the store: "), "{about}");
+    assert!(
+        about.starts_with("broken: damaged in the store: "),
+        "{about}"
+    );
     assert!(about.contains("version"), "{about}");
     for (document, code) in [(&before, 0), (&damaged, 1), (&after, 0)] {
         let one = verify(&["--data-dir", &folder, "--document", document]).await;

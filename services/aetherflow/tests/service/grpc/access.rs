@@ -48,8 +48,14 @@ async fn only_a_good_access_token_lets_in_and_only_to_what_its_user_may_see() {
         ("nothing", Credentials::default()),
         ("a forged token", token(&forged)),
         ("a name alone", in_the_name_of("ada", None)),
-        ("a secret that there is not", in_the_name_of("ada", Some(SECRET))),
-        ("another scheme", Credentials::default().with("authorization", "Basic YTpi")),
+        (
+            "a secret that there is not",
+            in_the_name_of("ada", Some(SECRET)),
+        ),
+        (
+            "another scheme",
+            Credentials::default().with("authorization", "Basic YTpi"),
+        ),
     ] {
         let refused = reading(&server, credentials, &document).await;
         assert_eq!(refused, Err(Code::Unauthenticated), "{what}");
@@ -84,7 +90,11 @@ async fn with_the_service_secret_a_program_calls_in_the_name_of_users() {
         ),
     ] {
         let what = format!("{credentials:?}");
-        assert_eq!(reading(&server, credentials, &document).await, expected, "{what}");
+        assert_eq!(
+            reading(&server, credentials, &document).await,
+            expected,
+            "{what}"
+        );
     }
 }
 
@@ -102,7 +112,9 @@ async fn whoever_logs_out_is_cut_off_here_too() {
     let asked = tokio_stream::wrappers::ReceiverStream::new(asked);
     let mut answers = bobs.apply_operations(asked).await.unwrap().into_inner();
 
-    bob.call("POST", "/auth/logout", Value::Null).await.expect(204);
+    bob.call("POST", "/auth/logout", Value::Null)
+        .await
+        .expect(204);
     assert_eq!(reader.ended().await.code(), Code::Unauthenticated);
     let end = answers.message().await.unwrap_err();
     assert_eq!(end.code(), Code::Unauthenticated);

@@ -75,7 +75,10 @@ pub(crate) async fn apply(
     client: &mut Client,
     operation: wire::ApplyOperationRequest,
 ) -> Result<wire::ApplyOperationResponse, Status> {
-    let answer = in_time("an answer to an operation", client.apply_operation(operation));
+    let answer = in_time(
+        "an answer to an operation",
+        client.apply_operation(operation),
+    );
     answer.await.map(tonic::Response::into_inner)
 }
 

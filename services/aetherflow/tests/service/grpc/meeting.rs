@@ -51,7 +51,9 @@ async fn edits_of_both_kinds_at_the_same_time_all_end_in_the_document() {
     }
     let mut program = typing.await.unwrap();
     editor
-        .until("every edit arrives", |editor| editor.text().len() == 2 * EACH)
+        .until("every edit arrives", |editor| {
+            editor.text().len() == 2 * EACH
+        })
         .await;
     editor.caught_up().await;
     let text = editor.text();

@@ -41,6 +41,8 @@ async fn open_streams_are_told_to_come_back_and_the_server_ends() {
     let ada = Person::log_in(&server, "Ada").await;
     assert_eq!(ada.text(&document).await, "kept");
     let mut program = connect(&server, token(&ada)).await;
-    apply(&mut program, type_in(&document, 4, " on")).await.unwrap();
+    apply(&mut program, type_in(&document, 4, " on"))
+        .await
+        .unwrap();
     assert_eq!(ada.text(&document).await, "kept on");
 }
