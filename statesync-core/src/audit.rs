@@ -3,12 +3,16 @@
 //! Every record has an entry, of the same atomic write. Entries stay when old records are pruned:
 //! they hold a digest of what was done, not the thing itself.
 
+mod verify;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::identity::{DocumentId, OperationId, Timestamp, UserId, Version};
 use crate::operation::OperationKind;
 use crate::record::Record;
+
+pub use verify::{AuditFault, AuditVerifier, InvalidDigest};
 
 /// A SHA-256 (FIPS 180-4).
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -91,7 +91,7 @@ mod text;
 mod value;
 mod yjs;
 
-pub use audit::{AuditEntry, Digest, genesis};
+pub use audit::{AuditEntry, AuditFault, AuditVerifier, Digest, InvalidDigest, genesis};
 pub use bus::{Bus, Hint, NoBus};
 pub use conflict::{
     Choice, Conflict, ConflictId, ConflictQuery, Disagreement, Outcome, PolicyName, Resolution,

@@ -203,6 +203,27 @@ pub trait DocumentStore: Send + Sync + 'static {
     ///
     /// [`StoreError::Unavailable`] and its like.
     async fn list(&self, query: ListQuery) -> Result<Page, StoreError>;
+
+    /// The ids of up to `limit` documents, newest first: all of them, or those with a smaller (older) id.
+    /// A store that has damaged documents names them, too: it reads nothing else of any.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] and its like.
+    async fn ids(
+        &self,
+        before: Option<DocumentId>,
+        limit: usize,
+    ) -> Result<Vec<DocumentId>, StoreError> {
+        let query = ListQuery {
+            member: None,
+            state: None,
+            before,
+            limit,
+        };
+        let page = self.list(query).await?;
+        Ok(page.documents.iter().map(|document| document.id).collect())
+    }
 }
 
 /// What [`DocumentStore::load`] answers.

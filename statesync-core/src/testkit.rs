@@ -45,6 +45,7 @@ pub async fn run_all(store: &dyn DocumentStore) {
     an_older_snapshot_changes_nothing(store).await;
     the_list_is_newest_first_and_pages_do_not_overlap(store).await;
     the_list_follows_members_and_states(store).await;
+    every_document_has_its_id_among_all_ids(store).await;
     large_and_odd_contents_come_back_unchanged(store).await;
     history::run_all(store).await;
     locks::run_all(store).await;
@@ -431,6 +432,33 @@ pub async fn the_list_follows_members_and_states(store: &dyn DocumentStore) {
     assert_eq!(listed(&editor, None).await, [1]);
     assert_eq!(listed(&owner, Some(DocumentState::Archived)).await, [1]);
     assert_eq!(listed(&owner, Some(DocumentState::Active)).await, [0; 0]);
+}
+
+/// Going through all ids, newest first, names each document once, whatever its state is.
+pub async fn every_document_has_its_id_among_all_ids(store: &dyn DocumentStore) {
+    let mut created = Vec::new();
+    for state in [DocumentState::Active, DocumentState::Deleted] {
+        let mut document = new_document("owner");
+        store.create(&document).await.unwrap();
+        document.state = state;
+        store
+            .append(append_to(&mut document, &[b"1"]))
+            .await
+            .unwrap();
+        created.insert(0, document.id);
+    }
+    let mut all = Vec::new();
+    loop {
+        let ids = store.ids(all.last().copied(), 3).await.unwrap();
+        let is_last = ids.len() < 3;
+        all.extend(ids);
+        if is_last {
+            break;
+        }
+    }
+    assert!(all.is_sorted_by(|newer, older| newer > older));
+    all.retain(|id| created.contains(id));
+    assert_eq!(all, created);
 }
 
 /// Names and contents are bytes to a store: nothing is trimmed, cut or interpreted.

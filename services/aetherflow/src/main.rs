@@ -1,16 +1,18 @@
-//! AetherFlow in one process: `aetherflow serve`.
+//! AetherFlow in one process: `aetherflow serve`, and commands for those who operate it.
 
+mod audit;
+mod callers;
 mod options;
 mod pages;
 mod secret;
 mod serve;
 mod stores;
-mod telemetry;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::audit::AuditCommand;
 use crate::options::ServeOptions;
 
 /// Shared documents in real time, in one process.
@@ -25,15 +27,17 @@ struct Arguments {
 enum Command {
     /// Start everything: gateway, user interface, sessions, documents.
     Serve(Box<ServeOptions>),
+    /// Look at the audit logs of documents.
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
+/// Who speaks on standard error.
+const NAME: &str = "aetherflow";
+
 fn main() -> ExitCode {
-    let Command::Serve(options) = Arguments::parse().command;
-    match serve::run(*options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("aetherflow: {}", telemetry::in_one_line(&error));
-            ExitCode::FAILURE
-        }
+    match Arguments::parse().command {
+        Command::Serve(options) => lifecycle::end(NAME, serve::run(*options)),
+        Command::Audit(command) => audit::run(command),
     }
 }

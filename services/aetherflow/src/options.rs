@@ -2,10 +2,14 @@
 //! three.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
+use lifecycle::{ConfigurationError, LogFormat, configuration};
 use serde::Deserialize;
+use statesync::ServiceSecret;
+use statesync::options::{BusChoice, SecretError, StoreChoice as DocumentStoreChoice};
 
 /// As given; what is `None` was not.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -24,12 +28,41 @@ pub(crate) struct ServeOptions {
     /// Address of the gateway, for clients other than the user interface [default: 127.0.0.1:8000]
     #[arg(long, env = "AETHERFLOW_GATEWAY", value_name = "ADDRESS")]
     gateway: Option<SocketAddr>,
+    /// Address of the document service, gRPC [default: 127.0.0.1:9002]
+    #[arg(long, env = "AETHERFLOW_STATESYNC_GRPC", value_name = "ADDRESS")]
+    statesync_grpc: Option<SocketAddr>,
     /// Where sessions are kept [default: embedded]
     #[arg(long, env = "AETHERFLOW_SESSION_STORE", value_name = "STORE")]
-    session_store: Option<StoreChoice>,
-    /// Where documents are kept [default: embedded]
-    #[arg(long, env = "AETHERFLOW_DOCUMENT_STORE", value_name = "STORE")]
-    document_store: Option<StoreChoice>,
+    session_store: Option<SessionPlace>,
+    /// Where documents are kept: memory, embedded (in the data directory), `embedded:<dir>` or `postgres://..`
+    /// [default: embedded]
+    #[arg(
+        long,
+        env = "AETHERFLOW_DOCUMENT_STORE",
+        value_name = "STORE",
+        hide_env_values = true
+    )]
+    document_store: Option<DocumentPlace>,
+    /// How processes on one database hear of each other: local or `redis://..` [default: local]
+    #[arg(
+        long,
+        env = "AETHERFLOW_BUS",
+        value_name = "BUS",
+        hide_env_values = true
+    )]
+    bus: Option<BusChoice>,
+    /// What programs prove themselves with that call the document service in the name of users, at least
+    /// 32 characters; without it, users call with their own access tokens alone
+    #[arg(
+        long,
+        env = "AETHERFLOW_SERVICE_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true
+    )]
+    service_secret: Option<String>,
+    /// File with the service secret
+    #[arg(long, env = "AETHERFLOW_SERVICE_SECRET_FILE", value_name = "FILE")]
+    service_secret_file: Option<PathBuf>,
     /// Let anybody on this machine log in with a name alone
     #[arg(long, env = "AETHERFLOW_DEVELOPMENT_LOGIN", num_args = 0..=1, default_missing_value = "true")]
     development_login: Option<bool>,
@@ -61,34 +94,64 @@ pub(crate) struct ServeOptions {
     log_format: Option<LogFormat>,
 }
 
-/// A store that can be chosen.
+/// A place for sessions that can be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum StoreChoice {
+pub(crate) enum SessionPlace {
     /// In memory: gone when the process ends.
     Memory,
     /// In the data directory.
     Embedded,
 }
 
-/// How the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
+/// A place for documents that can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum DocumentPlace {
+    /// In the data directory.
+    DataDirectory,
+    /// Where the document service could keep them by itself, too.
+    Elsewhere(DocumentStoreChoice),
+}
+
+impl DocumentPlace {
+    /// Whether other processes may write there at the same time.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Self::Elsewhere(DocumentStoreChoice::Postgres(_)))
+    }
+}
+
+impl FromStr for DocumentPlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(elsewhere) => Ok(Self::Elsewhere(elsewhere)),
+            Err(_) if text == "embedded" => Ok(Self::DataDirectory),
+            Err(_) => Err("expected memory, embedded, embedded:<dir> or postgres://..".to_owned()),
+        }
+    }
+}
+
+impl TryFrom<String> for DocumentPlace {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
 }
 
 /// Everything decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) ui: SocketAddr,
     pub(crate) gateway: SocketAddr,
-    pub(crate) session_store: StoreChoice,
-    pub(crate) document_store: StoreChoice,
+    pub(crate) statesync_grpc: SocketAddr,
+    pub(crate) session_store: SessionPlace,
+    pub(crate) document_store: DocumentPlace,
+    pub(crate) bus: BusChoice,
+    pub(crate) service_secret: Option<ServiceSecret>,
     pub(crate) development_login: bool,
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) token_key_file: Option<PathBuf>,
@@ -102,23 +165,31 @@ pub(crate) struct Settings {
 /// The operator's options cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OptionsError {
-    #[error("the configuration {} cannot be read", path.display())]
-    Unreadable {
-        path: PathBuf,
-        source: std::io::Error,
-    },
-    #[error("the configuration {} is not valid: {reason}", path.display())]
-    Invalid { path: PathBuf, reason: String },
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
 }
 
 impl ServeOptions {
+    /// Only what says where the documents are: for commands that need nothing else.
+    pub(crate) fn of_documents(
+        config: Option<PathBuf>,
+        data_dir: Option<PathBuf>,
+        document_store: Option<DocumentPlace>,
+    ) -> Self {
+        Self {
+            config,
+            data_dir,
+            document_store,
+            ..Self::default()
+        }
+    }
+
     /// Joins flags and environment with the file, and fills in the rest.
     pub(crate) fn settle(self) -> Result<Settings, OptionsError> {
-        let file = match &self.config {
-            Some(path) => read(path)?,
-            None => Self::default(),
-        };
-        Ok(self.over(file).with_defaults())
+        let file = configuration(self.config.as_deref())?;
+        Ok(self.over(file).with_defaults()?)
     }
 
     /// These options, and the file's where there are none.
@@ -128,8 +199,12 @@ impl ServeOptions {
             data_dir: self.data_dir.or(file.data_dir),
             ui: self.ui.or(file.ui),
             gateway: self.gateway.or(file.gateway),
+            statesync_grpc: self.statesync_grpc.or(file.statesync_grpc),
             session_store: self.session_store.or(file.session_store),
             document_store: self.document_store.or(file.document_store),
+            bus: self.bus.or(file.bus),
+            service_secret: self.service_secret.or(file.service_secret),
+            service_secret_file: self.service_secret_file.or(file.service_secret_file),
             development_login: self.development_login.or(file.development_login),
             allowed_origins: self.allowed_origins.or(file.allowed_origins),
             token_key_file: self.token_key_file.or(file.token_key_file),
@@ -141,14 +216,19 @@ impl ServeOptions {
         }
     }
 
-    fn with_defaults(self) -> Settings {
+    fn with_defaults(self) -> Result<Settings, SecretError> {
+        let secret_file = self.service_secret_file.as_deref();
+        let service_secret = statesync::options::service_secret(self.service_secret, secret_file)?;
         let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        Settings {
+        Ok(Settings {
             data_dir: self.data_dir.unwrap_or_else(|| "aetherflow-data".into()),
             ui: self.ui.unwrap_or_else(|| loopback(8080)),
             gateway: self.gateway.unwrap_or_else(|| loopback(8000)),
-            session_store: self.session_store.unwrap_or(StoreChoice::Embedded),
-            document_store: self.document_store.unwrap_or(StoreChoice::Embedded),
+            statesync_grpc: self.statesync_grpc.unwrap_or_else(|| loopback(9002)),
+            session_store: self.session_store.unwrap_or(SessionPlace::Embedded),
+            document_store: self.document_store.unwrap_or(DocumentPlace::DataDirectory),
+            bus: self.bus.unwrap_or(BusChoice::Local),
+            service_secret,
             development_login: self.development_login.unwrap_or(false),
             allowed_origins: self.allowed_origins.unwrap_or_default(),
             token_key_file: self.token_key_file,
@@ -156,24 +236,9 @@ impl ServeOptions {
             address_rate: self.address_rate,
             document_memory_mib: self.document_memory_mib,
             document_idle_seconds: self.document_idle_seconds,
-            log_format: self.log_format.unwrap_or(LogFormat::Text),
-        }
+            log_format: self.log_format.unwrap_or_default(),
+        })
     }
-}
-
-fn read(path: &Path) -> Result<ServeOptions, OptionsError> {
-    let text = std::fs::read_to_string(path).map_err(|source| OptionsError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
-    toml::from_str(&text).map_err(|error| {
-        // The library's own message draws the line over several lines.
-        let reason = error.message().to_owned();
-        OptionsError::Invalid {
-            path: path.to_owned(),
-            reason,
-        }
-    })
 }
 
 #[cfg(test)]
@@ -191,7 +256,8 @@ mod tests {
     fn settled(flags: &[&str], file: &str) -> Settings {
         let flags = [&["probe"], flags].concat();
         let options = Probe::try_parse_from(flags).unwrap().options;
-        options.over(toml::from_str(file).unwrap()).with_defaults()
+        let options = options.over(toml::from_str(file).unwrap());
+        options.with_defaults().unwrap()
     }
 
     #[test]
@@ -199,8 +265,9 @@ mod tests {
         let file = "ui = '127.0.0.1:1'\ngateway = '127.0.0.1:2'\nsession-store = 'memory'";
         let settings = settled(&["--ui", "127.0.0.1:3"], file);
         assert_eq!((settings.ui.port(), settings.gateway.port()), (3, 2));
-        assert_eq!(settings.session_store, StoreChoice::Memory);
-        assert_eq!(settings.document_store, StoreChoice::Embedded);
+        assert_eq!(settings.session_store, SessionPlace::Memory);
+        assert_eq!(settings.document_store, DocumentPlace::DataDirectory);
+        assert_eq!(settings.statesync_grpc.port(), 9002);
     }
 
     #[test]
@@ -217,7 +284,36 @@ mod tests {
     fn an_unknown_key_or_store_is_refused() {
         assert!(toml::from_str::<ServeOptions>("dta-dir = 'x'").is_err());
         assert!(toml::from_str::<ServeOptions>("document-store = 'mysql'").is_err());
-        assert!(Probe::try_parse_from(["probe", "--document-store", "mysql"]).is_err());
+        for (option, value) in [
+            ("--document-store", "mysql"),
+            ("--document-store", "embedded:"),
+            ("--session-store", "postgres://host/database"),
+            ("--bus", "kafka"),
+            ("--statesync-grpc", "9002"),
+        ] {
+            assert!(Probe::try_parse_from(["probe", option, value]).is_err());
+        }
+    }
+
+    #[test]
+    fn documents_may_be_elsewhere_and_passwords_are_not_printed() {
+        let elsewhere = settled(&["--document-store", "embedded:there"], "");
+        assert_eq!(
+            elsewhere.document_store,
+            DocumentPlace::Elsewhere(DocumentStoreChoice::Embedded("there".into()))
+        );
+        let file = "document-store = 'postgres://user:password@host/database'\n\
+            bus = 'redis://:password@host'\nservice-secret = 'password-password-password-password'";
+        let settings = settled(&[], file);
+        assert!(settings.service_secret.is_some());
+        assert!(!format!("{settings:?}").contains("password"));
+    }
+
+    #[test]
+    fn a_weak_service_secret_is_refused() {
+        let flags = ["probe", "--service-secret", "short"];
+        let options = Probe::try_parse_from(flags).unwrap().options;
+        assert!(matches!(options.settle(), Err(OptionsError::Secret(_))));
     }
 
     #[test]

@@ -1,23 +1,26 @@
 //! `aetherflow serve`: opens the stores, puts the parts together, listens, and stops in order.
 
-use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use gateway::{AllowedOrigins, Gateway, InvalidOrigin, Parts};
 use guuid::{Guuid, SystemClock, SystemEntropy};
-use rustix::process::{Resource, getrlimit, setrlimit};
+use lifecycle::StopSignals;
+use statesync::server::ServerError;
+use statesync::stores::StoresError;
+use statesync::{CallLimits, server};
 use statesync_core::Library;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
+use crate::callers::Doorkeeper;
 use crate::options::{OptionsError, ServeOptions, Settings};
 use crate::secret::SecretError;
 use crate::stores::Stores;
-use crate::{pages, secret, telemetry};
+use crate::{pages, secret};
 
 /// The service could not start, or not stop as it should.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +35,7 @@ pub(crate) enum ServeError {
     #[error(transparent)]
     Secret(#[from] SecretError),
     #[error(transparent)]
-    Store(#[from] store_embedded::OpenError),
+    Stores(#[from] StoresError),
     #[error("cannot listen on {address} ({option})")]
     Listen {
         address: SocketAddr,
@@ -43,8 +46,10 @@ pub(crate) enum ServeError {
     Origins(#[from] InvalidOrigin),
     #[error("the limits of sessions contradict each other")]
     SessionLimits(#[from] session_core::LimitsError),
-    #[error("figures cannot be collected")]
-    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    #[error(transparent)]
+    Figures(#[from] lifecycle::FiguresError),
+    #[error("the document service failed")]
+    DocumentService(#[from] ServerError),
     #[error("the runtime could not be started")]
     Runtime(#[source] std::io::Error),
 }
@@ -52,76 +57,156 @@ pub(crate) enum ServeError {
 /// Serves until a signal says stop.
 pub(crate) fn run(options: ServeOptions) -> Result<(), ServeError> {
     let settings = options.settle()?;
-    telemetry::start_log(settings.log_format);
-    allow_many_files();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(ServeError::Runtime)?;
-    let outcome = runtime.block_on(serve(settings));
-    runtime.shutdown_timeout(Duration::from_secs(2));
-    outcome
+    lifecycle::start_log(settings.log_format);
+    lifecycle::allow_many_files();
+    lifecycle::run(serve(settings)).map_err(ServeError::Runtime)?
 }
 
 async fn serve(settings: Settings) -> Result<(), ServeError> {
     let mut stop = StopSignals::new().map_err(ServeError::Runtime)?;
     make_directory(&settings.data_dir)?;
     // The ports first: a port that is taken is the commonest mistake, and cheap to find.
-    let ui = listen(settings.ui, "--ui").await?;
-    let api = listen(settings.gateway, "--gateway").await?;
-    let stores = Stores::open(&settings)?;
-    let (ui_address, api_address) = (
-        address_of(&ui, settings.ui),
-        address_of(&api, settings.gateway),
-    );
-    let gateway = Gateway::new(parts(&settings, &stores, ui_address, api_address)?);
-    gateway.serve(ui, Some(pages::pages()));
-    gateway.serve(api, None);
-    announce(ui_address, api_address);
-    let reason = stop.wait().await;
-    tracing::info!(reason, "stopping: clients are told to come back");
-    gateway.stop().await;
+    let doors = Doors::open(&settings).await?;
+    let stores = Stores::open(&settings).await?;
+    let addresses = doors.addresses(&settings);
+    let library = library(&settings, &stores)?;
+    let gateway = Gateway::new(parts(&settings, &stores, &library, &addresses)?);
+    gateway.serve(doors.ui, Some(pages::pages()));
+    gateway.serve(doors.gateway, None);
+    let others = settings.document_store.is_shared();
+    let others = others.then(|| tokio::spawn(server::follow_others(Arc::clone(&library))));
+    let doorkeeper = Doorkeeper::new(gateway.callers(), settings.service_secret);
+    let mut calls = Calls::begin(doors.statesync, library, doorkeeper);
+    lifecycle::announce(&addresses.announcement());
+    let outcome = tokio::select! {
+        reason = stop.wait() => {
+            tracing::info!(reason, "stopping: clients are told to come back");
+            calls.stop.cancel();
+            Ok(())
+        }
+        ended = &mut calls.served => ended.unwrap_or(Ok(())),
+    };
+    gateway.stop(calls.ended()).await;
+    others.iter().for_each(JoinHandle::abort);
     drop(gateway);
     stores.close();
     tracing::info!("stopped");
-    Ok(())
+    Ok(outcome?)
+}
+
+/// Where clients come in.
+struct Doors {
+    ui: TcpListener,
+    gateway: TcpListener,
+    statesync: TcpListener,
+}
+
+impl Doors {
+    async fn open(settings: &Settings) -> Result<Self, ServeError> {
+        Ok(Self {
+            ui: listen(settings.ui, "--ui").await?,
+            gateway: listen(settings.gateway, "--gateway").await?,
+            statesync: listen(settings.statesync_grpc, "--statesync-grpc").await?,
+        })
+    }
+
+    fn addresses(&self, settings: &Settings) -> Addresses {
+        Addresses {
+            ui: address_of(&self.ui, settings.ui),
+            gateway: address_of(&self.gateway, settings.gateway),
+            statesync: address_of(&self.statesync, settings.statesync_grpc),
+        }
+    }
+}
+
+/// Where the doors are.
+struct Addresses {
+    ui: SocketAddr,
+    gateway: SocketAddr,
+    statesync: SocketAddr,
+}
+
+impl Addresses {
+    fn announcement(&self) -> [String; 3] {
+        let (ui, gateway, statesync) = (self.ui, self.gateway, self.statesync);
+        [
+            format!("AetherFlow is ready: http://{}:{}", host(ui), ui.port()),
+            format!("gateway: http://{gateway}"),
+            format!("statesync-grpc: http://{statesync}"),
+        ]
+    }
+}
+
+/// The document service, at work.
+struct Calls {
+    stop: CancellationToken,
+    served: JoinHandle<Result<(), ServerError>>,
+}
+
+impl Calls {
+    fn begin(listener: TcpListener, library: Arc<Library>, doorkeeper: Doorkeeper) -> Self {
+        let stop = CancellationToken::new();
+        let parts = server::Parts {
+            library,
+            authenticate: Arc::new(doorkeeper),
+            limits: CallLimits::default(),
+        };
+        let served = tokio::spawn(server::answer(listener, parts, stop.clone()));
+        Self { stop, served }
+    }
+
+    /// Resolves when nothing is at work any more.
+    async fn ended(self) {
+        if self.served.is_finished() {
+            return;
+        }
+        if let Ok(Err(error)) = self.served.await {
+            let error = lifecycle::in_one_line(&error);
+            tracing::warn!(error, "the document service did not end as it should");
+        }
+    }
+}
+
+fn library(settings: &Settings, stores: &Stores) -> Result<Arc<Library>, StoresError> {
+    let library = Library::new(
+        Arc::clone(&stores.documents),
+        Arc::new(SystemClock),
+        Arc::new(Guuid::now),
+        Arc::new(|task| drop(tokio::spawn(task))),
+        document_limits(settings),
+    );
+    statesync::stores::on_bus(library, &settings.bus)
 }
 
 fn parts(
     settings: &Settings,
     stores: &Stores,
-    ui: SocketAddr,
-    api: SocketAddr,
+    library: &Arc<Library>,
+    addresses: &Addresses,
 ) -> Result<Parts, ServeError> {
     let clock = Arc::new(SystemClock);
-    let library = Library::new(
-        Arc::clone(&stores.documents),
-        clock.clone(),
-        Arc::new(Guuid::now),
-        Arc::new(|task| drop(tokio::spawn(task))),
-        document_limits(settings),
-    );
     let sessions = session_core::Manager::new(
         Arc::clone(&stores.sessions),
         clock.clone(),
         Arc::new(SystemEntropy),
         session_core::Limits::default(),
     )?;
-    let own = [ui, api].into_iter().flat_map(origins_of);
+    let own = [addresses.ui, addresses.gateway];
+    let own = own.into_iter().flat_map(origins_of);
     let mut limits = gateway::Limits::default();
     if let Some(rate) = settings.address_rate.and_then(NonZeroU32::new) {
         limits.address_requests_per_second = rate;
         limits.address_requests_burst = rate.saturating_mul(BURST_SECONDS);
     }
     Ok(Parts {
-        library: Arc::new(library),
+        library: Arc::clone(library),
         sessions: Arc::new(sessions),
         tokens: secret::access_tokens(settings.token_key_file.as_deref(), &settings.data_dir)?,
         clock,
         allowed_origins: AllowedOrigins::new(own.chain(settings.allowed_origins.clone()))?,
         development_login: settings.development_login,
         limits,
-        metrics: telemetry::start_metrics()?,
+        metrics: lifecycle::start_figures()?,
     })
 }
 
@@ -138,16 +223,6 @@ fn document_limits(settings: &Settings) -> statesync_core::Limits {
         limits.idle_ms = seconds.saturating_mul(1000);
     }
     limits
-}
-
-/// Lets this process have as many files, and so connections, as the system gives it. The usual
-/// 1,024 are a courtesy to programs that cannot count higher (`select`).
-fn allow_many_files() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::warn!(%error, "the limit of open files could not be raised");
-    }
 }
 
 fn make_directory(path: &Path) -> Result<(), ServeError> {
@@ -186,44 +261,11 @@ fn origins_of(address: SocketAddr) -> Vec<String> {
     origins
 }
 
-/// The one thing on standard output: that it is ready, and where.
-fn announce(ui: SocketAddr, api: SocketAddr) {
-    let host = |address: SocketAddr| match address.ip() {
-        IpAddr::V4(ip) if ip.is_loopback() || ip.is_unspecified() => "localhost".to_owned(),
-        IpAddr::V6(ip) if ip.is_loopback() || ip.is_unspecified() => "localhost".to_owned(),
+/// What a browser on this machine calls an address.
+fn host(address: SocketAddr) -> String {
+    match address.ip() {
+        ip if ip.is_loopback() || ip.is_unspecified() => "localhost".to_owned(),
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => format!("[{ip}]"),
-    };
-    let mut out = std::io::stdout().lock();
-    // Nobody may be reading; the service serves all the same.
-    let _unread = writeln!(
-        out,
-        "AetherFlow is ready: http://{}:{}",
-        host(ui),
-        ui.port()
-    )
-    .and_then(|()| writeln!(out, "gateway: http://{api}"))
-    .and_then(|()| out.flush());
-}
-
-/// The signals that ask a process to end.
-struct StopSignals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl StopSignals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "interrupted",
-            _ = self.terminate.recv() => "asked to terminate",
-        }
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::{AccessTokens, Principal};
+use crate::callers::SessionEnds;
 use crate::limits::{AddressLimiter, Limits};
 use crate::origin::AllowedOrigins;
 use crate::problem::Problem;
@@ -49,6 +50,7 @@ pub(crate) struct App {
     pub(crate) metrics: PrometheusHandle,
     pub(crate) addresses: AddressLimiter,
     pub(crate) sockets: Arc<Sockets>,
+    pub(crate) session_ends: SessionEnds,
     pub(crate) refusals: Arc<Semaphore>,
     /// The tasks of sockets, which are let end before the service does.
     pub(crate) tasks: TaskTracker,
@@ -67,6 +69,7 @@ impl App {
             metrics: parts.metrics,
             addresses: AddressLimiter::new(&parts.limits),
             sockets: Arc::default(),
+            session_ends: SessionEnds::default(),
             refusals: Arc::new(Semaphore::new(parts.limits.refusals_max)),
             tasks,
             draining: AtomicBool::new(false),
@@ -76,36 +79,53 @@ impl App {
 
     /// Who an access token speaks for, if its session is alive.
     pub(crate) async fn authenticate(&self, token: &str) -> Result<Principal, Problem> {
-        let principal = self.tokens.verify(token).ok_or_else(|| {
-            Problem::unauthenticated("the access token is not valid, or not any more")
-        })?;
-        let session = self.sessions.load(principal.session_id).await?;
-        if session.user_id.as_str() != principal.user_id.as_str() {
-            return Err(Problem::unauthenticated(
-                "the access token names another user's session",
-            ));
-        }
+        let principal = self.speaker(token)?;
+        self.require_session(&principal).await?;
         Ok(principal)
+    }
+
+    /// Who an access token speaks for, whether or not its session is alive.
+    pub(crate) fn speaker(&self, token: &str) -> Result<Principal, Problem> {
+        self.tokens.verify(token).ok_or_else(|| {
+            Problem::unauthenticated("the access token is not valid, or not any more")
+        })
+    }
+
+    /// Refuses whoever speaks for a session that has ended, or for somebody else's.
+    pub(crate) async fn require_session(&self, principal: &Principal) -> Result<(), Problem> {
+        let session = self.sessions.load(principal.session_id).await?;
+        if session.user_id.as_str() == principal.user_id.as_str() {
+            return Ok(());
+        }
+        Err(Problem::unauthenticated(
+            "the access token names another user's session",
+        ))
+    }
+
+    /// Ends everything that goes on in a session.
+    fn end_session(&self, session_id: SessionId) {
+        self.sockets.end_session(session_id);
+        self.session_ends.end(session_id);
     }
 
     /// Keeps a session alive while its socket is in use; ends its sockets when it is over.
     pub(crate) async fn touch_session(&self, session_id: SessionId) {
         match self.sessions.touch(session_id, Stats::default()).await {
             Err(SessionError::NotFound | SessionError::Disconnecting) => {
-                self.sockets.end_session(session_id);
+                self.end_session(session_id);
             }
             Err(error) => tracing::warn!(%error, "a session could not be extended"),
             Ok(_) => {}
         }
     }
 
-    /// Ends the sockets of sessions that end. Runs until the session manager is gone.
+    /// Ends what goes on in sessions that end. Runs until the session manager is gone.
     pub(crate) async fn follow_sessions(self: Arc<Self>, mut events: Events) {
         while let Some(notice) = events.next().await {
             match notice {
                 Notice::Event(event) => {
                     if let EventKind::Closed { .. } | EventKind::Disconnecting = event.kind {
-                        self.sockets.end_session(event.session_id);
+                        self.end_session(event.session_id);
                     }
                 }
                 Notice::Missed(_) => self.recheck_sessions().await,
@@ -113,11 +133,12 @@ impl App {
         }
     }
 
-    /// Looks up every session that has a socket: for when an event may have been missed.
+    /// Looks up every session in which something goes on: for when an event may have been missed.
     async fn recheck_sessions(&self) {
-        for session_id in self.sockets.sessions() {
+        let with_callers = self.session_ends.sessions();
+        for session_id in self.sockets.sessions().into_iter().chain(with_callers) {
             if let Err(SessionError::NotFound) = self.sessions.load(session_id).await {
-                self.sockets.end_session(session_id);
+                self.end_session(session_id);
             }
         }
     }

@@ -6,6 +6,7 @@
 
 mod app;
 mod auth;
+mod callers;
 mod health;
 mod limits;
 mod lingering;
@@ -38,6 +39,7 @@ use crate::problem::Problem;
 
 pub use crate::app::Parts;
 pub use crate::auth::{AccessTokens, Principal, WeakKey};
+pub use crate::callers::{Caller, Callers, Refusal};
 pub use crate::limits::Limits;
 pub use crate::origin::{AllowedOrigins, InvalidOrigin};
 
@@ -93,12 +95,19 @@ impl Gateway {
         }
     }
 
-    /// Stops: lets nobody in, tells every client to come back, finishes what was begun, and
-    /// closes the documents. Takes some 10 seconds at most.
-    pub async fn stop(&self) {
+    /// For services beside the gateway that take the same access tokens.
+    #[must_use]
+    pub fn callers(&self) -> Callers {
+        Callers::new(Arc::clone(&self.app))
+    }
+
+    /// Stops: lets nobody in, tells every client to come back, finishes what was begun, waits for
+    /// `others` who work with the documents, and closes the documents. Takes some 20 seconds at most,
+    /// beside what the others take.
+    pub async fn stop(&self, others: impl Future<Output = ()>) {
         const PATIENCE: Duration = Duration::from_secs(8);
         self.app.drain();
-        self.acceptor.stop(PATIENCE).await;
+        tokio::join!(self.acceptor.stop(PATIENCE), others);
         if tokio::time::timeout(PATIENCE, self.app.library.close())
             .await
             .is_err()

@@ -7,13 +7,13 @@ use futures::{Stream, StreamExt, stream};
 use prost::Message;
 use statesync_core::{DocumentId, Edit, Fence, Terms, Version};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
 use crate::auth::Caller;
 use crate::convert;
 use crate::desk::{Desk, HandedIn};
-use crate::status::{Failed, unavailable};
+use crate::ending::Ending;
+use crate::status::Failed;
 
 /// Operations of one stream that were handed in and are not answered.
 const IN_FLIGHT: usize = 64;
@@ -57,10 +57,11 @@ pub(crate) fn apply_operations(
     desk: Arc<Desk>,
     caller: Caller,
     asked: Streaming<wire::ApplyOperationRequest>,
-    stop: CancellationToken,
+    ending: Ending,
     place: OwnedSemaphorePermit,
 ) -> impl Stream<Item = Result<wire::ApplyOperationsResponse, Status>> {
-    let until = stop.clone().cancelled_owned();
+    let watched = ending.clone();
+    let until = async move { watched.comes().await };
     let answers = Arc::clone(&desk);
     let handed_in = asked.take_until(until).then(move |asked| {
         let (desk, caller) = (Arc::clone(&desk), caller.clone());
@@ -82,8 +83,7 @@ pub(crate) fn apply_operations(
     });
     let goodbye = stream::once(async move {
         let _place = place;
-        stop.is_cancelled()
-            .then(|| Err(unavailable("the service is shutting down")))
+        ending.reason().map(Err)
     });
     answered
         .buffered(IN_FLIGHT)

@@ -1,14 +1,14 @@
-//! Who calls. Today a gateway that both sides trust says so, in the metadata of each call; signed tokens
-//! can take its place behind the same trait.
+//! Who calls. A gateway that both sides trust says so, in the metadata of each call; whoever has this service
+//! in the same process can find it out in another way, behind the same trait.
 
 use std::fmt;
 use std::sync::Arc;
 
 use statesync_core::{Author, Participant, UserId};
 use subtle::ConstantTimeEq;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
 use tonic::metadata::MetadataMap;
-use tonic::service::Interceptor;
-use tonic::{Request, Status};
 
 /// Longest session id that is taken, in bytes.
 const SESSION_BYTES_MAX: usize = 128;
@@ -43,14 +43,37 @@ impl Caller {
     }
 }
 
+/// A caller who was let in.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    /// Who it is.
+    pub caller: Caller,
+    /// Cancelled when their session ends: their streams end then.
+    pub session: CancellationToken,
+}
+
+impl Admitted {
+    /// A caller whose session somebody else looks after.
+    #[must_use]
+    pub fn by_word(caller: Caller) -> Self {
+        Self {
+            caller,
+            session: CancellationToken::new(),
+        }
+    }
+}
+
 /// Finds out who calls.
+#[tonic::async_trait]
 pub trait Authenticate: Send + Sync + 'static {
-    /// The caller, from the metadata of their call.
+    /// The caller, from the metadata of their call. It is waited for before anything of the call is
+    /// read.
     ///
     /// # Errors
     ///
-    /// `UNAUTHENTICATED`, when it is not known who calls.
-    fn authenticate(&self, metadata: &MetadataMap) -> Result<Caller, Status>;
+    /// `UNAUTHENTICATED`, when it is not known who calls; `UNAVAILABLE`, when that cannot be found out
+    /// now.
+    async fn authenticate(&self, metadata: &MetadataMap) -> Result<Admitted, Status>;
 }
 
 /// What a gateway and this service both know, and nobody else.
@@ -121,8 +144,9 @@ impl TrustedGateway {
     }
 }
 
+#[tonic::async_trait]
 impl Authenticate for TrustedGateway {
-    fn authenticate(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
+    async fn authenticate(&self, metadata: &MetadataMap) -> Result<Admitted, Status> {
         self.check_secret(metadata)?;
         let user = text(metadata, "x-user-id", "x-user-id-bin")
             .ok_or_else(|| Status::unauthenticated("x-user-id is missing"))?;
@@ -131,10 +155,10 @@ impl Authenticate for TrustedGateway {
         let session_id = text(metadata, "x-session-id", "x-session-id-bin")
             .filter(|session| (1..=SESSION_BYTES_MAX).contains(&session.len()))
             .ok_or_else(|| Status::unauthenticated("x-session-id is missing or too long"))?;
-        Ok(Caller {
+        Ok(Admitted::by_word(Caller {
             user_id,
             session_id: session_id.into(),
-        })
+        }))
     }
 }
 
@@ -145,18 +169,6 @@ fn text(metadata: &MetadataMap, name: &str, binary: &str) -> Option<String> {
     }
     let bytes = metadata.get_bin(binary)?.to_bytes().ok()?;
     String::from_utf8(bytes.to_vec()).ok()
-}
-
-/// Puts the caller into each request, or refuses it.
-#[derive(Clone)]
-pub(crate) struct Door(pub(crate) Arc<dyn Authenticate>);
-
-impl Interceptor for Door {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let caller = self.0.authenticate(request.metadata())?;
-        request.extensions_mut().insert(caller);
-        Ok(request)
-    }
 }
 
 #[cfg(test)]
@@ -179,8 +191,8 @@ mod tests {
         assert!(!format!("{secret:?}").contains("xx"));
     }
 
-    #[test]
-    fn only_who_knows_the_secret_is_believed() {
+    #[tokio::test]
+    async fn only_who_knows_the_secret_is_believed() {
         let secret = "0123456789abcdef0123456789abcdef";
         let gateway = TrustedGateway::new(Some(ServiceSecret::new(secret).unwrap()));
         let caller = [("x-user-id", "alice"), ("x-session-id", "s")];
@@ -193,17 +205,18 @@ mod tests {
         ] {
             let token = token.map(|token| ("authorization", token));
             let entries: Vec<_> = caller.into_iter().chain(token).collect();
-            let answer = gateway.authenticate(&metadata(&entries));
+            let answer = gateway.authenticate(&metadata(&entries)).await;
             assert_eq!(answer.is_ok(), believed, "{entries:?}");
         }
     }
 
-    #[test]
-    fn a_name_that_is_not_ascii_comes_as_bytes() {
+    #[tokio::test]
+    async fn a_name_that_is_not_ascii_comes_as_bytes() {
         let mut metadata = metadata(&[("x-session-id", "s")]);
         let name = tonic::metadata::MetadataValue::from_bytes("Zo\u{eb}".as_bytes());
         metadata.insert_bin("x-user-id-bin", name);
-        let caller = TrustedGateway::new(None).authenticate(&metadata).unwrap();
-        assert_eq!(caller.user_id.as_str(), "Zo\u{eb}");
+        let gateway = TrustedGateway::new(None);
+        let admitted = gateway.authenticate(&metadata).await.unwrap();
+        assert_eq!(admitted.caller.user_id.as_str(), "Zo\u{eb}");
     }
 }

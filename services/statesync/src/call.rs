@@ -8,7 +8,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 use tracing::Instrument;
 
-use crate::auth::Caller;
+use crate::auth::{Admitted, Caller};
 use crate::status::{Failed, exhausted};
 
 /// tonic looks at deadlines as well, and calls it a cancellation when one has passed: this comes first.
@@ -69,7 +69,7 @@ impl Calls {
         let Ok(_place) = self.places.try_acquire() else {
             return Err(exhausted("TOO_MANY_CALLS", "too many calls are at work"));
         };
-        let caller = caller(&request)?;
+        let caller = admitted(&request)?.caller;
         let span = span(name, &request, &caller);
         let patience = self.patience(request.metadata());
         let late = || Status::deadline_exceeded("the call took too long");
@@ -113,9 +113,9 @@ impl Calls {
 }
 
 /// Who calls: the door has put it there.
-pub(crate) fn caller<Q>(request: &Request<Q>) -> Result<Caller, Status> {
-    let caller = request.extensions().get::<Caller>().cloned();
-    caller.ok_or_else(|| Status::unauthenticated("it is not known who calls"))
+pub(crate) fn admitted<Q>(request: &Request<Q>) -> Result<Admitted, Status> {
+    let admitted = request.extensions().get::<Admitted>().cloned();
+    admitted.ok_or_else(|| Status::unauthenticated("it is not known who calls"))
 }
 
 fn span<Q>(name: &'static str, request: &Request<Q>, caller: &Caller) -> tracing::Span {
@@ -160,10 +160,10 @@ mod tests {
             request
                 .metadata_mut()
                 .insert("grpc-timeout", asked.parse().unwrap());
-            request.extensions_mut().insert(Caller {
+            request.extensions_mut().insert(Admitted::by_word(Caller {
                 user_id: statesync_core::UserId::new("alice").unwrap(),
                 session_id: "s".into(),
-            });
+            }));
             let began = tokio::time::Instant::now();
             let never = |_, ()| std::future::pending::<Result<(), Failed>>();
             let late = calls.answer("Never", request, never).await.unwrap_err();

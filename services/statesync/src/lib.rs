@@ -1,7 +1,8 @@
 //! The document service: gRPC over `statesync-core`.
 //!
 //! ```text
-//! call.rs      a place, a deadline, a span          auth.rs   who calls
+//! door.rs      nobody comes in unknown              auth.rs   who calls
+//! call.rs      a place, a deadline, a span          ending.rs what ends a stream
 //! route.rs     events are encoded once
 //! service.rs   one method for each call  ->  desk.rs, documents.rs, apply.rs, history.rs, locks.rs,
 //!                                            conflicts.rs, subscribe.rs
@@ -16,6 +17,8 @@ mod conflicts;
 mod convert;
 mod desk;
 mod documents;
+mod door;
+mod ending;
 mod history;
 mod locks;
 pub mod options;
@@ -26,8 +29,7 @@ mod service;
 mod status;
 pub mod stores;
 mod subscribe;
-pub mod telemetry;
 
-pub use auth::{Authenticate, Caller, ServiceSecret, TrustedGateway, WeakSecret};
+pub use auth::{Admitted, Authenticate, Caller, ServiceSecret, TrustedGateway, WeakSecret};
 pub use call::CallLimits;
 pub use service::StateSync;

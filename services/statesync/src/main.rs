@@ -4,14 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use statesync::options::Options;
-use statesync::{run, telemetry};
+use statesync::run;
 
 fn main() -> ExitCode {
-    match run::run(Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("statesync-service: {}", telemetry::in_one_line(&error));
-            ExitCode::FAILURE
-        }
-    }
+    lifecycle::end("statesync-service", run::run(Options::parse()))
 }

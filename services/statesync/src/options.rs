@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use lifecycle::{ConfigurationError, LogFormat, configuration};
 use serde::Deserialize;
 
 use crate::auth::{ServiceSecret, WeakSecret};
@@ -30,6 +31,9 @@ pub struct Options {
         hide_env_values = true
     )]
     document_store: Option<StoreChoice>,
+    /// Go on with what is left after the embedded store has reported acknowledged edits lost
+    #[arg(long, env = "AETHERFLOW_ACCEPT_DATA_LOSS", num_args = 0..=1, default_missing_value = "true")]
+    accept_data_loss: Option<bool>,
     /// How processes hear of each other: local or `redis://..` [default: local]
     #[arg(
         long,
@@ -52,6 +56,9 @@ pub struct Options {
     /// Longest time that a call may take, in seconds [default: 30]
     #[arg(long, env = "AETHERFLOW_CALL_SECONDS", value_name = "SECONDS")]
     call_seconds: Option<u64>,
+    /// Address of the figures for Prometheus, at `/metrics` [default: none]
+    #[arg(long, env = "AETHERFLOW_METRICS", value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
     /// How the log is written [default: text]
     #[arg(long, env = "AETHERFLOW_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
@@ -64,25 +71,18 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where documents are kept.
     pub document_store: StoreChoice,
+    /// Whether to go on after an embedded store has reported acknowledged edits lost.
+    pub accept_data_loss: bool,
     /// How processes hear of each other.
     pub bus: BusChoice,
     /// What gateways prove themselves with.
     pub service_secret: Option<ServiceSecret>,
     /// Longest time that a call may take, in seconds.
     pub call_seconds: Option<u64>,
+    /// Where the figures for Prometheus are, if anywhere.
+    pub metrics: Option<SocketAddr>,
     /// How the log is written.
     pub log_format: LogFormat,
-}
-
-/// How the log is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// A place for documents that can be chosen.
@@ -171,25 +171,12 @@ impl fmt::Debug for BusChoice {
 /// The operator's options cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OptionsError {
-    /// A file cannot be read.
-    #[error("{} cannot be read", path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The configuration has a mistake.
-    #[error("the configuration {} is not valid: {reason}", path.display())]
-    Invalid {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// The file with the options cannot be used.
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
     /// The secret cannot be used.
     #[error(transparent)]
-    Secret(#[from] WeakSecret),
+    Secret(#[from] SecretError),
     /// Anybody could claim to be anybody.
     #[error("{0} can be reached by others: give a service secret (--service-secret-file)")]
     Open(SocketAddr),
@@ -202,10 +189,7 @@ impl Options {
     ///
     /// See [`OptionsError`].
     pub fn settle(self) -> Result<Settings, OptionsError> {
-        let file = match &self.config {
-            Some(path) => parsed(path)?,
-            None => Self::default(),
-        };
+        let file = configuration(self.config.as_deref())?;
         self.over(file).with_defaults()
     }
 
@@ -215,21 +199,19 @@ impl Options {
             config: self.config,
             listen: self.listen.or(file.listen),
             document_store: self.document_store.or(file.document_store),
+            accept_data_loss: self.accept_data_loss.or(file.accept_data_loss),
             bus: self.bus.or(file.bus),
             service_secret: self.service_secret.or(file.service_secret),
             service_secret_file: self.service_secret_file.or(file.service_secret_file),
             call_seconds: self.call_seconds.or(file.call_seconds),
+            metrics: self.metrics.or(file.metrics),
             log_format: self.log_format.or(file.log_format),
         }
     }
 
     fn with_defaults(self) -> Result<Settings, OptionsError> {
         const PORT: u16 = 9002;
-        let secret = match (self.service_secret, self.service_secret_file) {
-            (Some(secret), _) => Some(ServiceSecret::new(&secret)?),
-            (None, Some(path)) => Some(ServiceSecret::new(text(&path)?.trim())?),
-            (None, None) => None,
-        };
+        let secret = service_secret(self.service_secret, self.service_secret_file.as_deref())?;
         let listen = self
             .listen
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], PORT)));
@@ -239,27 +221,54 @@ impl Options {
         Ok(Settings {
             listen,
             document_store: self.document_store.unwrap_or(StoreChoice::Memory),
+            accept_data_loss: self.accept_data_loss.unwrap_or(false),
             bus: self.bus.unwrap_or(BusChoice::Local),
             service_secret: secret,
             call_seconds: self.call_seconds,
+            metrics: self.metrics,
             log_format: self.log_format.unwrap_or_default(),
         })
     }
 }
 
-fn text(path: &Path) -> Result<String, OptionsError> {
-    std::fs::read_to_string(path).map_err(|source| OptionsError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })
+/// The service secret cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// Its file cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// It cannot be used.
+    #[error(transparent)]
+    Weak(#[from] WeakSecret),
 }
 
-fn parsed(path: &Path) -> Result<Options, OptionsError> {
-    toml::from_str(&text(path)?).map_err(|error| OptionsError::Invalid {
-        path: path.to_owned(),
-        // The library's own message draws the line over several lines.
-        reason: error.message().to_owned(),
-    })
+/// The service secret as it was given, or else of this file; `None` without either.
+///
+/// # Errors
+///
+/// See [`SecretError`].
+pub fn service_secret(
+    given: Option<String>,
+    file: Option<&Path>,
+) -> Result<Option<ServiceSecret>, SecretError> {
+    let secret = match (given, file) {
+        (Some(secret), _) => ServiceSecret::new(&secret)?,
+        (None, Some(path)) => {
+            let text = std::fs::read_to_string(path);
+            let text = text.map_err(|source| SecretError::Unreadable {
+                path: path.to_owned(),
+                source,
+            })?;
+            ServiceSecret::new(text.trim())?
+        }
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(secret))
 }
 
 #[cfg(test)]

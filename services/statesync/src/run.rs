@@ -1,14 +1,13 @@
 //! `statesync-service`: puts the parts together, listens, and stops on a signal.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use guuid::{Guuid, SystemClock};
+use lifecycle::{FiguresError, StopSignals};
 use statesync_core::{Library, Limits};
-use store_redis::Hints;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::TrustedGateway;
@@ -16,7 +15,6 @@ use crate::call::CallLimits;
 use crate::options::{Options, OptionsError, Settings};
 use crate::server::{Parts, ServerError, serve};
 use crate::stores::{self, Store, StoresError};
-use crate::telemetry;
 
 /// The service could not start, or not stop as it should.
 #[derive(Debug, thiserror::Error)]
@@ -28,13 +26,18 @@ pub enum RunError {
     #[error(transparent)]
     Stores(#[from] StoresError),
     /// The address cannot be had.
-    #[error("cannot listen on {address} (--listen)")]
+    #[error("cannot listen on {address} ({option})")]
     Listen {
         /// Which address.
         address: SocketAddr,
+        /// By which option it was asked for.
+        option: &'static str,
         /// Why not.
         source: std::io::Error,
     },
+    /// Figures cannot be collected.
+    #[error(transparent)]
+    Figures(#[from] FiguresError),
     /// The server failed.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -50,25 +53,32 @@ pub enum RunError {
 /// See [`RunError`].
 pub fn run(options: Options) -> Result<(), RunError> {
     let settings = options.settle()?;
-    telemetry::start_log(settings.log_format);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(RunError::Runtime)?;
-    let outcome = runtime.block_on(serve_until_told(settings));
-    runtime.shutdown_timeout(Duration::from_secs(2));
-    outcome
+    lifecycle::start_log(settings.log_format);
+    lifecycle::allow_many_files();
+    lifecycle::run(serve_until_told(settings)).map_err(RunError::Runtime)?
 }
 
 async fn serve_until_told(settings: Settings) -> Result<(), RunError> {
     let mut signals = StopSignals::new().map_err(RunError::Runtime)?;
-    let address = settings.listen;
-    let failed = |source| RunError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let address = listener.local_addr().unwrap_or(address);
-    let store = Store::open(&settings.document_store).await?;
+    let listener = listen(settings.listen, "--listen").await?;
+    let address = listener.local_addr().unwrap_or(settings.listen);
+    let figures = match settings.metrics {
+        Some(address) => Some(listen(address, "--metrics").await?),
+        None => None,
+    };
+    let store = Store::open(&settings.document_store, settings.accept_data_loss).await?;
     let parts = parts(&settings, &store)?;
+    let mut ready = vec![format!("statesync-service is ready: http://{address}")];
+    if let Some(listener) = figures {
+        ready.extend(
+            listener
+                .local_addr()
+                .map(|at| format!("metrics: http://{at}")),
+        );
+        serve_figures(listener, &parts.library)?;
+    }
     tracing::info!(%address, store = ?settings.document_store, "serving");
+    lifecycle::announce(&ready);
     let stop = CancellationToken::new();
     let told = stop.clone();
     let listening = tokio::spawn(async move {
@@ -80,6 +90,31 @@ async fn serve_until_told(settings: Settings) -> Result<(), RunError> {
     listening.abort();
     store.close();
     Ok(outcome?)
+}
+
+async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, RunError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| RunError::Listen {
+            address,
+            option,
+            source,
+        })
+}
+
+/// Begins to collect figures, and to answer whoever asks for them.
+fn serve_figures(listener: TcpListener, library: &Arc<Library>) -> Result<(), RunError> {
+    let figures = lifecycle::start_figures()?;
+    let library = Arc::downgrade(library);
+    let report = move || {
+        if let Some(library) = library.upgrade() {
+            let statistics = library.statistics();
+            metrics::gauge!("statesync_open_documents").set(statistics.open_documents as f64);
+            metrics::gauge!("statesync_memory_bytes").set(statistics.memory_bytes as f64);
+        }
+    };
+    tokio::spawn(lifecycle::serve_figures(listener, figures, report));
+    Ok(())
 }
 
 fn parts(settings: &Settings, store: &Store) -> Result<Parts, RunError> {
@@ -94,45 +129,9 @@ fn parts(settings: &Settings, store: &Store) -> Result<Parts, RunError> {
     if let Some(seconds) = settings.call_seconds {
         limits.duration_max = Duration::from_secs(seconds);
     }
-    let chosen = stores::bus(&settings.bus)?;
-    let library = Arc::new(library.with_bus(chosen.bus));
-    if let Some(hints) = chosen.hints {
-        tokio::spawn(take_hints(Arc::downgrade(&library), hints));
-    }
     Ok(Parts {
-        library,
+        library: stores::on_bus(library, &settings.bus)?,
         authenticate: Arc::new(TrustedGateway::new(settings.service_secret.clone())),
         limits,
     })
-}
-
-/// Hands what other processes say to the library, for as long as there is one.
-async fn take_hints(library: Weak<Library>, mut hints: Hints) {
-    while let Some(hint) = hints.next().await
-        && let Some(library) = library.upgrade()
-    {
-        library.on_hint(hint);
-    }
-}
-
-/// The signals that ask a process to end.
-struct StopSignals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl StopSignals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "interrupted",
-            _ = self.terminate.recv() => "asked to terminate",
-        }
-    }
 }

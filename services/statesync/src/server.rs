@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use aetherflow_api::FILE_DESCRIPTOR_SET;
 use aetherflow_api::statesync::v1::state_sync_service_server::SERVICE_NAME;
+use lifecycle::in_one_line;
 use statesync_core::Library;
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 
-use crate::auth::{Authenticate, Door};
+use crate::auth::Authenticate;
 use crate::call::CallLimits;
+use crate::door::Door;
 use crate::route::Routes;
 use crate::service::StateSync;
-use crate::status::in_one_line;
 
 /// How long a silent connection is believed in, and how long an answer to the question may take.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(10));
@@ -53,7 +53,8 @@ pub enum ServerError {
     Transport(#[from] tonic::transport::Error),
 }
 
-/// Serves until `stop` is cancelled, and what is at work then is finished.
+/// Serves until `stop` is cancelled, and what is at work then is finished. Looks after the documents
+/// meanwhile, and closes them in the end.
 ///
 /// # Errors
 ///
@@ -63,10 +64,34 @@ pub async fn serve(
     parts: Parts,
     stop: CancellationToken,
 ) -> Result<(), ServerError> {
+    let library = Arc::clone(&parts.library);
+    let tasks = [
+        tokio::spawn(follow_others(Arc::clone(&library))),
+        tokio::spawn(sweep(Arc::clone(&library))),
+    ];
+    let outcome = answer(listener, parts, stop).await;
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    if tokio::time::timeout(DRAIN, library.close()).await.is_err() {
+        tracing::warn!("some documents did not close");
+    }
+    outcome
+}
+
+/// Answers calls until `stop` is cancelled, and finishes those that are at work then: for a process in
+/// which somebody else looks after the documents.
+///
+/// # Errors
+///
+/// See [`ServerError`].
+pub async fn answer(
+    listener: TcpListener,
+    parts: Parts,
+    stop: CancellationToken,
+) -> Result<(), ServerError> {
     let library = parts.library;
-    let service = StateSync::new(Arc::clone(&library), parts.limits, stop.clone());
+    let service = StateSync::new(library, parts.limits, stop.clone());
     let routes = Routes::new(service, parts.limits.request_bytes_max);
-    let service = InterceptedService::new(routes, Door(parts.authenticate));
+    let service = Door::new(routes, parts.authenticate);
     let (health, health_service) = tonic_health::server::health_reporter();
     health
         .set_service_status(SERVICE_NAME, ServingStatus::Serving)
@@ -85,7 +110,6 @@ pub async fn serve(
         .add_service(reflection)
         .add_service(service)
         .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
-    let upkeep = tokio::spawn(upkeep(Arc::clone(&library)));
     let too_long = async {
         stop.cancelled().await;
         health
@@ -103,29 +127,32 @@ pub async fn serve(
             Ok(())
         }
     };
-    upkeep.abort();
-    if tokio::time::timeout(DRAIN, library.close()).await.is_err() {
-        tracing::warn!("some documents did not close");
-    }
     Ok(outcome?)
 }
 
-/// Looks after the documents: what others wrote, what nobody uses.
-async fn upkeep(library: Arc<Library>) {
+/// Finds out what other processes wrote to the documents that are open here, for ever: for what no hint
+/// came of.
+pub async fn follow_others(library: Arc<Library>) {
     const POLL: Duration = Duration::from_secs(1);
-    /// Polls between two sweeps.
-    const SWEEP: u64 = 5;
     let mut ticks = tokio::time::interval(POLL);
     // After a pause one look is enough.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for count in 0_u64.. {
+    loop {
         ticks.tick().await;
         if let Err(error) = library.poll().await {
             let error = in_one_line(&error);
             tracing::warn!(error, "the store does not say how far documents are");
         }
-        if count % SWEEP == 0 {
-            library.sweep();
-        }
+    }
+}
+
+/// Puts away what nobody uses, every few seconds, for ever.
+async fn sweep(library: Arc<Library>) {
+    const EVERY: Duration = Duration::from_secs(5);
+    let mut ticks = tokio::time::interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        library.sweep();
     }
 }

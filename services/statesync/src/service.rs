@@ -11,8 +11,9 @@ use tonic::{Request, Response, Status, Streaming};
 use wire::state_sync_service_server::StateSyncService;
 
 use crate::apply::apply_operations;
-use crate::call::{CallLimits, Calls, caller};
+use crate::call::{CallLimits, Calls, admitted};
 use crate::desk::Desk;
+use crate::ending::Ending;
 use crate::route::Frames;
 use crate::status::Failed;
 use crate::subscribe::subscribe;
@@ -43,9 +44,10 @@ impl StateSync {
         request: Request<wire::SubscribeDocumentRequest>,
     ) -> Result<Response<Frames>, Status> {
         let place = self.calls.stream()?;
-        let (desk, stop) = (Arc::clone(&self.desk), self.stop.clone());
+        let desk = Arc::clone(&self.desk);
+        let ending = Ending::new(self.stop.clone(), admitted(&request)?.session);
         let work = |caller, asked| async move {
-            let frames = subscribe(desk, caller, asked, stop, place).await?;
+            let frames = subscribe(desk, caller, asked, ending, place).await?;
             Ok::<Frames, Failed>(Box::pin(frames))
         };
         self.calls.answer("SubscribeDocument", request, work).await
@@ -228,9 +230,10 @@ impl StateSyncService for StateSync {
         request: Request<Streaming<wire::ApplyOperationRequest>>,
     ) -> Result<Response<Self::ApplyOperationsStream>, Status> {
         let place = self.calls.stream()?;
-        let (caller, desk) = (caller(&request)?, Arc::clone(&self.desk));
+        let (admitted, desk) = (admitted(&request)?, Arc::clone(&self.desk));
+        let ending = Ending::new(self.stop.clone(), admitted.session);
         let asked = request.into_inner();
-        let answers = apply_operations(desk, caller, asked, self.stop.clone(), place);
+        let answers = apply_operations(desk, admitted.caller, asked, ending, place);
         Ok(Response::new(Box::pin(answers)))
     }
 

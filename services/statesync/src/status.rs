@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use lifecycle::in_one_line;
 use statesync_core::{
     CreateError, DocumentId, EditError, HistoryError, Lock, LockError, OpenError, StoreError,
 };
@@ -243,11 +244,4 @@ fn of_store(error: &StoreError) -> Status {
 fn internal(error: &(dyn std::error::Error + 'static)) -> Status {
     tracing::error!(error = in_one_line(error), "an error that nobody foresaw");
     plain(Code::Internal, "INTERNAL", "the service failed", [])
-}
-
-/// An error with its causes, in one line.
-pub fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let causes: Vec<_> = causes.map(ToString::to_string).collect();
-    causes.join(": ")
 }

@@ -24,6 +24,7 @@ use tonic::Status;
 use crate::auth::Caller;
 use crate::convert;
 use crate::desk::Desk;
+use crate::ending::Ending;
 use crate::status::{Failed, not_found};
 use reader::{Kept, Reader};
 
@@ -100,7 +101,7 @@ pub(crate) async fn subscribe(
     desk: Arc<Desk>,
     caller: Caller,
     asked: wire::SubscribeDocumentRequest,
-    stop: CancellationToken,
+    ending: Ending,
     place: OwnedSemaphorePermit,
 ) -> Result<impl Stream<Item = Result<Frame, Status>> + use<>, Failed> {
     let id = convert::document_id(&asked.doc_id)?;
@@ -113,7 +114,7 @@ pub(crate) async fn subscribe(
     }
     let kept = Kept {
         listed: desk.subscriptions.enter(id, caller.clone()),
-        stop,
+        ending,
         _place: place,
     };
     let mut reader = Reader::new(desk, caller, subscription, from, kept);

@@ -74,6 +74,20 @@ impl Directory {
         Ok(directory)
     }
 
+    /// Refuses a directory in which there is no store.
+    pub(crate) fn expect(root: &Path) -> Result<(), OpenError> {
+        let marker = root.join("FORMAT");
+        if marker
+            .try_exists()
+            .map_err(OpenError::io("look for", marker))?
+        {
+            return Ok(());
+        }
+        Err(OpenError::NotThere {
+            path: root.to_owned(),
+        })
+    }
+
     /// Writes the marker: from now on there is a store.
     pub(crate) fn finish(&self) -> Result<(), OpenError> {
         let (marker, draft) = (self.root.join("FORMAT"), self.root.join("FORMAT.new"));

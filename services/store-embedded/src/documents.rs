@@ -219,6 +219,14 @@ impl DocumentStore for EmbeddedStore {
     async fn list(&self, query: ListQuery) -> Result<Page, StoreError> {
         self.read(move |view| list::page(view, &query)).await
     }
+
+    async fn ids(
+        &self,
+        before: Option<DocumentId>,
+        limit: usize,
+    ) -> Result<Vec<DocumentId>, StoreError> {
+        self.read(move |view| list::ids(view, before, limit)).await
+    }
 }
 
 impl From<Refusal> for StoreError {

@@ -23,6 +23,12 @@ pub enum OpenError {
         /// The data directory.
         path: PathBuf,
     },
+    /// There is no store in the directory, and none was to be made.
+    #[error("there are no AetherFlow data in {}", path.display())]
+    NotThere {
+        /// The data directory.
+        path: PathBuf,
+    },
     /// There are files in the directory, but no store.
     #[error("{} is not empty and holds no AetherFlow data", path.display())]
     NotAStore {

@@ -34,6 +34,9 @@ pub(crate) fn open(
     open_log: OpenLogFile,
     clock: Arc<dyn Clock + Send + Sync>,
 ) -> Result<Shared, OpenError> {
+    if options.existing {
+        Directory::expect(&options.directory)?;
+    }
     let directory = Directory::open(&options.directory)?;
     let tables = Tables::open(&directory.tables(), options.cache_bytes)?;
     let log_directory = directory.log();

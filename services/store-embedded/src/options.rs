@@ -12,6 +12,8 @@ pub struct Options {
     /// Go on although acknowledged commits are lost. What is left is served; documents with holes
     /// stay damaged. Default: no.
     pub accept_loss: bool,
+    /// Open only a store that is there, and make none. Default: no.
+    pub existing: bool,
     /// Bytes of rows in memory before they are moved into tables. Up to three times as much is in
     /// memory while the disk is behind; half as much again is read from the log when the store
     /// opens after it. Default 16 MiB: half a second of full load.
@@ -26,6 +28,7 @@ impl Options {
         Self {
             directory: directory.into(),
             accept_loss: false,
+            existing: false,
             memory_bytes: 16 * 1024 * 1024,
             cache_bytes: 32 * 1024 * 1024,
         }
@@ -35,6 +38,13 @@ impl Options {
     #[must_use]
     pub fn accept_loss(mut self, accept: bool) -> Self {
         self.accept_loss = accept;
+        self
+    }
+
+    /// The same, with [`existing`](Self::existing).
+    #[must_use]
+    pub fn existing(mut self, existing: bool) -> Self {
+        self.existing = existing;
         self
     }
 

@@ -5,22 +5,20 @@ use tokio_postgres::{Config, NoTls};
 
 use crate::error::ConnectError;
 use crate::options::Options;
+use crate::tls::{Tls, Wanted};
 
 /// A pool of connections; none is open yet.
 pub(crate) fn pool(options: &Options) -> Result<Pool, ConnectError> {
     options.check()?;
-    let mut config: Config = options.url.parse().map_err(ConnectError::InvalidUrl)?;
+    let wanted = Wanted::of(&options.url);
+    let mut config: Config = wanted.url.parse().map_err(ConnectError::InvalidUrl)?;
     config.connect_timeout(options.connect_timeout);
     // A machine that disappears without a word is noticed although nothing is being sent.
     config.keepalives_idle(KEEPALIVE_AFTER);
     if config.get_application_name().is_none() {
         config.application_name("aetherflow");
     }
-    let recycling_method = RecyclingMethod::Fast;
-    // `sslmode` in the URL says whether TLS is wanted; a connector that can speak it goes here. This
-    // one answers `require` with an error, it never falls back.
-    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method });
-    let pool = Pool::builder(manager)
+    let pool = Pool::builder(manager(config, &wanted)?)
         .max_size(options.connections)
         .wait_timeout(Some(options.connect_timeout))
         .create_timeout(Some(options.connect_timeout))
@@ -30,6 +28,24 @@ pub(crate) fn pool(options: &Options) -> Result<Pool, ConnectError> {
     pool.map_err(|error| ConnectError::Pool {
         reason: error.to_string(),
     })
+}
+
+/// Makes connections; in TLS when that is wanted, and never without it then.
+fn manager(config: Config, wanted: &Wanted) -> Result<Manager, ConnectError> {
+    let recycling = ManagerConfig {
+        recycling_method: RecyclingMethod::Fast,
+    };
+    let refused = |reason| ConnectError::Tls { reason };
+    match (wanted.tls, &wanted.roots) {
+        (true, roots) => {
+            let tls = Tls::trusting(roots.as_deref()).map_err(refused)?;
+            Ok(Manager::from_config(config, tls, recycling))
+        }
+        (false, None) => Ok(Manager::from_config(config, NoTls, recycling)),
+        (false, Some(_)) => Err(refused(
+            "sslrootcert is of no use without sslmode=verify-full".to_owned(),
+        )),
+    }
 }
 
 /// An error with what is behind it: the outermost text alone says little.

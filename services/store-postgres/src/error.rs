@@ -9,6 +9,12 @@ pub enum ConnectError {
     /// The connection URL cannot be understood. It is not repeated here: it may hold a password.
     #[error("the connection URL of PostgreSQL is not valid")]
     InvalidUrl(#[source] Error),
+    /// The certificates that TLS is to be used with cannot be.
+    #[error("TLS to PostgreSQL: {reason}")]
+    Tls {
+        /// Why not.
+        reason: String,
+    },
     /// An option is outside of its bounds.
     #[error("{option} is {given}: it must be from {min} to {max}")]
     InvalidOption {
@@ -44,6 +50,16 @@ pub enum ConnectError {
     )]
     NewerSchema {
         /// The newest migration of the database.
+        found: i32,
+        /// The newest one that is known here.
+        known: i32,
+    },
+    /// The tables are not there, or older than what this version expects.
+    #[error(
+        "the database has migrations up to {found}, this version needs {known}: start a server on it first"
+    )]
+    OlderSchema {
+        /// The newest migration of the database; zero: it has none of ours.
         found: i32,
         /// The newest one that is known here.
         known: i32,

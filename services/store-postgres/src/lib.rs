@@ -69,6 +69,7 @@ mod store;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 mod texts;
+mod tls;
 mod transaction;
 
 pub use error::ConnectError;

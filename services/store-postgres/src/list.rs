@@ -1,6 +1,7 @@
 //! Lists of documents.
 
-use statesync_core::{DocumentId, ListQuery, Page};
+use statesync_core::{DocumentId, ListQuery, Page, StoreError};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::failure::Failure;
@@ -34,14 +35,34 @@ pub(crate) async fn list(transactions: &Transactions, query: &ListQuery) -> Resu
         ],
     );
     let [found] = transactions.read([statement]).await?;
-    let documents = found.iter().take(query.limit).map(|row| {
-        // What it is called is in the row; only a damaged one has no name.
-        let nobody = DocumentId(guuid::Guuid::first_at(0));
-        let id = rows::Columns::of(row, nobody, "head").guuid("id")?;
-        rows::head(row, DocumentId(id))
-    });
+    let documents = found.iter().take(query.limit);
+    let documents = documents.map(|row| rows::head(row, id(row)?));
     Ok(Page {
         documents: documents.collect::<Result<_, _>>()?,
         more: found.len() > query.limit,
     })
 }
+
+/// The ids of all documents, or of those with a smaller one.
+pub(crate) async fn ids(
+    transactions: &Transactions,
+    before: Option<DocumentId>,
+    limit: usize,
+) -> Result<Vec<DocumentId>, Failure> {
+    let (before, limit) = (before.map(|id| id.0.to_uuid()), rows::limit(limit));
+    let statement = Statement::new(IDS, [(&before, Type::UUID), (&limit, Type::INT8)]);
+    let [found] = transactions.read([statement]).await?;
+    let ids: Result<Vec<_>, StoreError> = found.iter().map(id).collect();
+    Ok(ids?)
+}
+
+/// What the document is called whose row this is.
+fn id(row: &Row) -> Result<DocumentId, StoreError> {
+    // Only a damaged one has no name.
+    let nobody = DocumentId(guuid::Guuid::first_at(0));
+    let id = rows::Columns::of(row, nobody, "head").guuid("id")?;
+    Ok(DocumentId(id))
+}
+
+const IDS: &str =
+    "SELECT id FROM documents WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2";

@@ -6,7 +6,7 @@
 
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error, Transaction};
+use tokio_postgres::{Client, Error, Row, Transaction};
 
 use crate::error::ConnectError;
 
@@ -34,6 +34,19 @@ const MIGRATIONS: &[Migration] = &[
 pub(crate) async fn migrate(client: &mut Client) -> Result<(), ConnectError> {
     for migration in MIGRATIONS {
         apply(client, migration).await?;
+    }
+    Ok(())
+}
+
+/// Refuses a database that does not have all of them, and changes nothing.
+pub(crate) async fn expect_all(client: &mut Client) -> Result<(), ConnectError> {
+    let applied = listed(client).await;
+    let applied = applied.map_err(ConnectError::Migrations)?;
+    check(&applied)?;
+    let found = applied.last().map_or(0, |(number, _)| *number);
+    let known = MIGRATIONS.last().map_or(0, |last| last.number);
+    if found < known {
+        return Err(ConnectError::OlderSchema { found, known });
     }
     Ok(())
 }
@@ -77,7 +90,19 @@ async fn applied(transaction: &Transaction<'_>) -> Result<Vec<(i32, String)>, Er
     if !there.try_get::<_, bool>(0)? {
         transaction.batch_execute(TABLE).await?;
     }
-    let rows = transaction.query_typed(APPLIED, &[]).await?;
+    numbered(&transaction.query_typed(APPLIED, &[]).await?)
+}
+
+/// The same, of a database that may have none of our tables.
+async fn listed(client: &Client) -> Result<Vec<(i32, String)>, Error> {
+    let there = client.query_typed_one(IS_THERE, &[]).await?;
+    if !there.try_get::<_, bool>(0)? {
+        return Ok(Vec::new());
+    }
+    numbered(&client.query_typed(APPLIED, &[]).await?)
+}
+
+fn numbered(rows: &[Row]) -> Result<Vec<(i32, String)>, Error> {
     rows.iter()
         .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
         .collect()

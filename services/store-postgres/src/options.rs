@@ -10,7 +10,9 @@ use crate::error::ConnectError;
 #[non_exhaustive]
 pub struct Options {
     /// `postgres://user:password@host:port/database`, as `libpq` takes it; several hosts with commas
-    /// between them are tried in order, `target_session_attrs=read-write` finds the primary of them.
+    /// between them are tried in order, `target_session_attrs=read-write` finds the primary of them. With
+    /// `sslmode=verify-full` or `require` the connection is encrypted (TLS 1.3), and the server has to prove
+    /// its name with a certificate of an authority in `sslrootcert=<file>`, or known to this machine.
     pub url: String,
     /// Connections at most, 1 to 1,000. A few carry many documents, and each costs the server a process.
     /// Default 16.
@@ -32,6 +34,9 @@ pub struct Options {
     /// How long to wait for the lock of a document's head, 10 ms to 10 minutes. Default 5 s: writers
     /// of one document wait for each other's commits, some milliseconds each.
     pub lock_timeout: Duration,
+    /// Whether the tables are made, and brought to what this version expects. Default yes. Without it a
+    /// database whose tables are not there, or older, is refused: for who only wants to look.
+    pub migrate: bool,
 }
 
 impl Options {
@@ -44,6 +49,7 @@ impl Options {
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(5),
+            migrate: true,
         }
     }
 
@@ -79,6 +85,13 @@ impl Options {
     #[must_use]
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = timeout;
+        self
+    }
+
+    /// The same, with [`migrate`](Self::migrate).
+    #[must_use]
+    pub fn migrate(mut self, migrate: bool) -> Self {
+        self.migrate = migrate;
         self
     }
 
@@ -126,6 +139,7 @@ impl fmt::Debug for Options {
             .field("connect_timeout", &self.connect_timeout)
             .field("statement_timeout", &self.statement_timeout)
             .field("lock_timeout", &self.lock_timeout)
+            .field("migrate", &self.migrate)
             .finish_non_exhaustive()
     }
 }

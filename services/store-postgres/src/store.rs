@@ -32,7 +32,7 @@ impl std::fmt::Debug for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects, and brings the tables to what this version expects. To be called within a tokio
+    /// Connects, and brings the tables to what this version expects, if [`Options::migrate`] says so. To be called within a tokio
     /// runtime, as everything else of the store.
     ///
     /// Cancel safety: a migration is applied as a whole or not at all.
@@ -46,7 +46,11 @@ impl PostgresStore {
         let mut connection = connection.map_err(|error| ConnectError::Unreachable {
             reason: connect::told(&error),
         })?;
-        migrate::migrate(&mut connection).await?;
+        if options.migrate {
+            migrate::migrate(&mut connection).await?;
+        } else {
+            migrate::expect_all(&mut connection).await?;
+        }
         drop(connection);
         let transactions = Transactions::new(pool, options);
         Ok(Self {
@@ -186,5 +190,13 @@ impl DocumentStore for PostgresStore {
 
     async fn list(&self, query: ListQuery) -> Result<Page, StoreError> {
         tried!(list::list(self.transactions(), &query))
+    }
+
+    async fn ids(
+        &self,
+        before: Option<DocumentId>,
+        limit: usize,
+    ) -> Result<Vec<DocumentId>, StoreError> {
+        tried!(list::ids(self.transactions(), before, limit))
     }
 }

@@ -7,10 +7,13 @@
     reason = "helpers of tests stand outside of the test functions"
 )]
 
+mod audit;
 mod crash;
 mod damage;
+mod database;
 mod editor;
 mod eviction;
+mod grpc;
 mod hostile;
 mod patience;
 mod rest;

@@ -20,12 +20,15 @@ pub(crate) struct Setup {
     environment: Vec<(String, OsString)>,
     ui: SocketAddr,
     gateway: SocketAddr,
+    statesync: SocketAddr,
 }
 
 /// A server that is ready. Killed when dropped.
 pub(crate) struct Server {
     pub(crate) ui: SocketAddr,
     pub(crate) gateway: SocketAddr,
+    /// Where the document service answers over gRPC.
+    pub(crate) statesync: SocketAddr,
     /// What it said when it was ready.
     pub(crate) announcement: Vec<String>,
     child: Child,
@@ -52,6 +55,7 @@ impl Default for Setup {
             environment: Vec::new(),
             ui: ANY_PORT,
             gateway: ANY_PORT,
+            statesync: ANY_PORT,
         }
     }
 }
@@ -72,6 +76,12 @@ impl Setup {
 
     pub(crate) fn environment(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.environment.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// With the document service at this address.
+    pub(crate) fn statesync(mut self, address: SocketAddr) -> Self {
+        self.statesync = address;
         self
     }
 
@@ -108,6 +118,8 @@ impl Setup {
         command.arg("serve").arg("--data-dir").arg(self.data());
         command.arg("--ui").arg(ui.to_string());
         command.arg("--gateway").arg(gateway.to_string());
+        let statesync = self.statesync.to_string();
+        command.arg("--statesync-grpc").arg(statesync);
         command
             .args(&self.flags)
             .env_clear()
@@ -133,7 +145,7 @@ impl Setup {
         let mut child = self.command().spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut announcement = Vec::new();
-        while announcement.len() < 2 {
+        while announcement.len() < 3 {
             match in_time("the server says that it is ready", stdout.next_line())
                 .await
                 .unwrap()
@@ -152,9 +164,14 @@ impl Setup {
         self.gateway = gateway
             .and_then(|address| address.parse().ok())
             .expect("the gateway's line");
+        let statesync = announcement[2].strip_prefix("statesync-grpc: http://");
+        self.statesync = statesync
+            .and_then(|address| address.parse().ok())
+            .expect("the document service's line");
         Ok(Server {
             ui: self.ui,
             gateway: self.gateway,
+            statesync: self.statesync,
             announcement,
             child,
             _stdout: stdout,

@@ -118,6 +118,9 @@ async fn a_port_that_is_taken_is_named() {
         assert!(reason.contains(&taken.to_string()), "{reason}");
         assert!(reason.contains(option), "{reason}");
     }
+    let ending = Setup::bare().statesync(taken).fail().await;
+    let reason = reason(&ending);
+    assert!(reason.contains("--statesync-grpc"), "{reason}");
 }
 
 #[tokio::test]
@@ -161,12 +164,37 @@ async fn bad_options_are_one_clear_line() {
             vec!["--allowed-origins".into(), "*".into()],
             "not an origin",
         ),
+        (
+            vec!["--document-store".into(), "postgres://127.0.0.1:1/x".into()],
+            "cannot connect to PostgreSQL",
+        ),
+        (
+            vec!["--document-store".into(), "postgres://host:port/x".into()],
+            "the connection URL of PostgreSQL is not valid",
+        ),
+        (
+            vec!["--bus".into(), "redis://not a host".into()],
+            "the address of a Redis server",
+        ),
+        (
+            vec!["--service-secret".into(), "too short".into()],
+            "the service secret needs at least 32",
+        ),
+        (
+            vec!["--service-secret-file".into(), setup.beside("none").into()],
+            "none cannot be read",
+        ),
     ];
     for (flags, expected) in cases {
         let ending = Setup::bare().flags(flags).fail().await;
         assert!(reason(&ending).contains(expected), "{}", ending.stderr);
     }
-    for flags in [["--no-such-option", "1"], ["--document-store", "mysql"]] {
+    for flags in [
+        ["--no-such-option", "1"],
+        ["--document-store", "mysql"],
+        ["--session-store", "postgres://host/database"],
+        ["--bus", "kafka"],
+    ] {
         let ending = Setup::bare().flags(flags).fail().await;
         assert_eq!(ending.status.code(), Some(2), "{}", ending.stderr);
         assert!(ending.stderr.contains(flags[0]), "{}", ending.stderr);

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! guuid  <-  cores  <-  transport, stores, api  <-  services, bindings  <-  aetherflow  |  benches
+//!                                     lifecycle  <-
 //! ```
 //!
 //! A package belongs to the layer of its folder. A core names no runtime and no driver either, not
@@ -82,6 +83,9 @@ enum Layer {
     Transport,
     /// Storage and generated types: `services/store-*`, `services/api`.
     Store,
+    /// `services/lifecycle`: what every server program does from its start to its exit code. It knows
+    /// nothing of what they serve.
+    Program,
     /// The servers.
     Service,
     /// `services/aetherflow`: all servers in one process.
@@ -102,6 +106,7 @@ impl Layer {
             "quantum/proto" | "session-core" | "statesync-core" => Self::Core,
             "quantum" | "quantum/sim" => Self::Transport,
             "services/api" => Self::Store,
+            "services/lifecycle" => Self::Program,
             "services/aetherflow" => Self::Assembly,
             "services/dev" => Self::Developer,
             _ if folder.starts_with("services/store-") => Self::Store,
@@ -113,15 +118,17 @@ impl Layer {
     }
 
     fn may_see(self, below: Self) -> bool {
-        use Layer::{Assembly, Bench, Binding, Core, Developer, Ids, Service, Store, Transport};
+        use Layer::{
+            Assembly, Bench, Binding, Core, Developer, Ids, Program, Service, Store, Transport,
+        };
         match self {
-            Ids | Developer => false,
+            Ids | Program | Developer => false,
             Core => below == Ids,
             Store => matches!(below, Ids | Core),
             // The simulator drives the same transport.
             Transport => matches!(below, Ids | Core | Transport),
-            Service => matches!(below, Ids | Core | Transport | Store),
-            Assembly => matches!(below, Ids | Core | Transport | Store | Service),
+            Service => matches!(below, Ids | Core | Transport | Store | Program),
+            Assembly => matches!(below, Ids | Core | Transport | Store | Program | Service),
             // The C header stands on the client SDK.
             Binding => matches!(below, Ids | Core | Transport | Store | Binding),
             Bench => !matches!(below, Assembly | Developer),

@@ -206,11 +206,15 @@ fn taken_port_is_refused(place: &mut Place<'_>) -> Result<(), Failure> {
         .local_addr()
         .while_doing(|| "cannot listen".to_owned())?
         .to_string();
-    for (flag, other) in [("--ui", "--gateway"), ("--gateway", "--ui")] {
+    for door in ["--ui", "--gateway", "--statesync-grpc"] {
         let mut serve = program(place.binary);
-        serve
-            .args(["serve", flag, &address, other, "127.0.0.1:0", "--data-dir"])
-            .arg(place.data());
+        serve.arg("serve");
+        for flag in ANY_PORTS.iter().filter(|flag| flag.starts_with("--")) {
+            let any_port = "127.0.0.1:0";
+            let asked = if *flag == door { &address } else { any_port };
+            serve.args([flag, asked]);
+        }
+        serve.arg("--data-dir").arg(place.data());
         place.refused(serve)?;
     }
     Ok(())
@@ -259,4 +263,11 @@ fn expect(what: &str, answer: &Answer, status: u16) -> Result<(), Failure> {
     )))
 }
 
-const ANY_PORTS: [&str; 4] = ["--ui", "127.0.0.1:0", "--gateway", "127.0.0.1:0"];
+const ANY_PORTS: [&str; 6] = [
+    "--ui",
+    "127.0.0.1:0",
+    "--gateway",
+    "127.0.0.1:0",
+    "--statesync-grpc",
+    "127.0.0.1:0",
+];

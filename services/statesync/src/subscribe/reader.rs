@@ -12,7 +12,6 @@ use statesync_core::{
     Version,
 };
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::sync::CancellationToken;
 use wire::document_event::Event;
 
 use super::Listed;
@@ -21,6 +20,7 @@ use super::frame::Frame;
 use crate::auth::Caller;
 use crate::desk::Desk;
 use crate::documents::present_content;
+use crate::ending::Ending;
 use crate::status::{Failed, forbidden, no_document, unavailable};
 
 /// Records that are read from the log at a time.
@@ -36,7 +36,7 @@ const LOOK_AFTER: Duration = Duration::from_millis(50);
 /// What a subscription keeps for as long as it lasts.
 pub(super) struct Kept {
     pub(super) listed: Listed,
-    pub(super) stop: CancellationToken,
+    pub(super) ending: Ending,
     pub(super) _place: OwnedSemaphorePermit,
 }
 
@@ -106,8 +106,8 @@ impl Reader {
             if self.kept.listed.end.is_cancelled() {
                 return Ok(None);
             }
-            if self.kept.stop.is_cancelled() {
-                return Err(unavailable("the service is shutting down").into());
+            if let Some(reason) = self.kept.ending.reason() {
+                return Err(reason.into());
             }
             self.check_permission()?;
             if let Some(item) = self.waiting.pop_front() {
@@ -215,7 +215,7 @@ impl Reader {
         tokio::select! {
             biased;
             () = self.kept.listed.end.cancelled() => {}
-            () = self.kept.stop.cancelled() => {}
+            () = self.kept.ending.comes() => {}
             batch = self.subscription.next_portion(NEWS_BYTES) => self.take(batch),
             () = locks_change => {
                 let locks = self.desk.library.locks(self.id).await?;

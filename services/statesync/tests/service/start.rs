@@ -5,7 +5,7 @@ use std::process::Stdio;
 use aetherflow_api::statesync::v1 as wire;
 use futures::stream;
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
@@ -169,6 +169,47 @@ async fn the_program_stops_when_it_is_told_and_what_it_said_was_stored_is() {
     assert_eq!(content(&mut alice, &doc_id).await.text, "kept");
 }
 
+/// What comes back for `GET path`.
+async fn got(address: &str, path: &str) -> String {
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    soon(stream.read_to_string(&mut answer)).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn the_program_says_where_it_is_and_tells_its_figures_there() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_statesync-service"))
+        .args(["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut said = Vec::new();
+    for start in ["statesync-service is ready: http://", "metrics: http://"] {
+        let line = soon(lines.next_line()).await.unwrap().expect("it is ready");
+        said.push(line.strip_prefix(start).expect("where").to_owned());
+    }
+    let service = said[0].parse().unwrap();
+    let mut alice = connect(service, Identity::of("alice", "s")).await;
+    let doc_id = document(&mut alice, DocumentType::Text, "merge").await;
+    apply(&mut alice, &doc_id, None, edit_text(0, 0, "counted")).await;
+    let figures = got(&said[1], "/metrics").await;
+    assert!(figures.starts_with("HTTP/1.1 200 OK"), "{figures}");
+    for expected in [
+        "statesync_operations_total{type=\"text\",status=\"applied\"} 1",
+        "statesync_open_documents 1",
+        "statesync_call_duration_seconds_bucket{method=\"ApplyOperation\",code=\"Ok\",le=\"+Inf\"} 1",
+    ] {
+        assert!(figures.contains(expected), "no {expected} in {figures}");
+    }
+    assert!(got(&said[1], "/livez").await.ends_with("ok\n"));
+    assert!(got(&said[1], "/x").await.starts_with("HTTP/1.1 404"));
+}
+
 #[tokio::test]
 async fn the_program_does_not_start_open_to_others_or_on_what_it_does_not_have() {
     for (arguments, reason) in [
@@ -177,6 +218,7 @@ async fn the_program_does_not_start_open_to_others_or_on_what_it_does_not_have()
             ["--document-store", "postgres://127.0.0.1:1/x"],
             "cannot connect to PostgreSQL",
         ),
+        (["--metrics", "192.0.2.1:1"], "(--metrics)"),
         (
             ["--bus", "redis://not a host"],
             "the address of a Redis server",

@@ -65,6 +65,29 @@ fn all(
     waiting.map_or(Ok(()), |(id, _)| Err(corrupt(id, "the head is missing")))
 }
 
+/// The ids of all documents, or of those with a smaller one.
+pub(super) fn ids(
+    view: &View<'_>,
+    before: Option<DocumentId>,
+    limit: usize,
+) -> Result<Vec<DocumentId>, StoreError> {
+    let mut ids: Vec<DocumentId> = Vec::new();
+    let rows = view.range(key::first_head()..=key::heads_before(before));
+    for row in rows.rev() {
+        let (row_key, _) = row.map_err(unlisted)?;
+        let (id, _) = key::parse_head(&row_key).map_err(|bad| unlisted(bad.into()))?;
+        // Two rows have it, or one when the other is lost.
+        if ids.last() == Some(&id) {
+            continue;
+        }
+        if ids.len() == limit {
+            break;
+        }
+        ids.push(id);
+    }
+    Ok(ids)
+}
+
 fn of_member(
     view: &View<'_>,
     member: &UserId,

@@ -16,3 +16,4 @@ mod operator;
 mod outage;
 mod proxy;
 mod replicas;
+mod tls;

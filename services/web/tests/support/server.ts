@@ -52,6 +52,7 @@ export class Server {
       ['--data-dir', this.directory],
       ['--ui', `127.0.0.1:${this.uiPort}`],
       ['--gateway', `127.0.0.1:${this.gatewayPort}`],
+      ['--statesync-grpc', '127.0.0.1:0'],
       ['--session-store', 'embedded'],
       ['--document-store', 'embedded'],
       ['--development-login'],

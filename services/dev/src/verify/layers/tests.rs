@@ -29,6 +29,7 @@ const PACKAGES: &[(&str, Option<&str>)] = &[
     ("session-core", Some("session-core")),
     ("statesync-core", Some("statesync-core")),
     ("store-embedded", Some("services/store-embedded")),
+    ("lifecycle", Some("services/lifecycle")),
     ("gateway", Some("services/gateway")),
     ("aetherflow", Some("services/aetherflow")),
     ("bench-stores", Some("benches/stores")),
@@ -46,6 +47,8 @@ fn arrows_that_point_down_are_fine() {
             ("statesync-core", "tokio?"),
             ("store-embedded", "statesync-core"),
             ("gateway", "store-embedded"),
+            ("gateway", "lifecycle"),
+            ("aetherflow", "lifecycle"),
             ("gateway", "tokio"),
             ("gateway", "gateway?"),
             ("aetherflow", "gateway"),
@@ -80,6 +83,21 @@ fn nobody_depends_on_the_assembly_or_on_benches() {
         &[("bench-stores", "aetherflow"), ("gateway", "bench-stores?")],
     );
     assert_eq!(findings(&metadata).len(), 2);
+}
+
+#[test]
+fn what_programs_have_in_common_knows_nothing_of_what_they_serve() {
+    let metadata = workspace(
+        PACKAGES,
+        &[("lifecycle", "guuid"), ("store-embedded", "lifecycle")],
+    );
+    assert_eq!(
+        findings(&metadata),
+        [
+            "lifecycle depends on guuid: Program must not see Ids",
+            "store-embedded depends on lifecycle: Store must not see Program"
+        ]
+    );
 }
 
 #[test]
