@@ -114,9 +114,11 @@ pub async fn serve(
 
 /// Looks after the documents: what others wrote, what nobody uses.
 async fn upkeep(library: Arc<Library>) {
-    const POLL: Duration = Duration::from_secs(1);
+    /// Without hints, what others wrote is told after this and a look into the store, which has to be less
+    /// than the second that operators are promised.
+    const POLL: Duration = Duration::from_millis(500);
     /// Polls between two sweeps.
-    const SWEEP: u64 = 5;
+    const SWEEP: u64 = 10;
     let mut ticks = tokio::time::interval(POLL);
     // After a pause one look is enough.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

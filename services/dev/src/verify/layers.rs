@@ -90,6 +90,8 @@ enum Layer {
     Binding,
     /// `benches/*`.
     Bench,
+    /// `services/chaos`: breaks the services, which it meets over the wire alone.
+    Breaker,
     /// `services/dev`: this program.
     Developer,
 }
@@ -103,6 +105,7 @@ impl Layer {
             "quantum" | "quantum/sim" => Self::Transport,
             "services/api" => Self::Store,
             "services/aetherflow" => Self::Assembly,
+            "services/chaos" => Self::Breaker,
             "services/dev" => Self::Developer,
             _ if folder.starts_with("services/store-") => Self::Store,
             _ if folder.starts_with("services/") => Self::Service,
@@ -113,7 +116,9 @@ impl Layer {
     }
 
     fn may_see(self, below: Self) -> bool {
-        use Layer::{Assembly, Bench, Binding, Core, Developer, Ids, Service, Store, Transport};
+        use Layer::{
+            Assembly, Bench, Binding, Breaker, Core, Developer, Ids, Service, Store, Transport,
+        };
         match self {
             Ids | Developer => false,
             Core => below == Ids,
@@ -124,7 +129,9 @@ impl Layer {
             Assembly => matches!(below, Ids | Core | Transport | Store | Service),
             // The C header stands on the client SDK.
             Binding => matches!(below, Ids | Core | Transport | Store | Binding),
-            Bench => !matches!(below, Assembly | Developer),
+            // Test servers are with the stores. It must not share what it checks.
+            Breaker => matches!(below, Ids | Store),
+            Bench => !matches!(below, Assembly | Breaker | Developer),
         }
     }
 }

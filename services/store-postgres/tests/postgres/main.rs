@@ -13,5 +13,4 @@ mod doubt;
 mod migrations;
 mod operator;
 mod outage;
-mod proxy;
 mod replicas;

@@ -32,6 +32,7 @@ const PACKAGES: &[(&str, Option<&str>)] = &[
     ("gateway", Some("services/gateway")),
     ("aetherflow", Some("services/aetherflow")),
     ("bench-stores", Some("benches/stores")),
+    ("aetherflow-chaos", Some("services/chaos")),
     ("tokio", None),
     ("yrs", None),
 ];
@@ -50,6 +51,7 @@ fn arrows_that_point_down_are_fine() {
             ("gateway", "gateway?"),
             ("aetherflow", "gateway"),
             ("bench-stores", "gateway"),
+            ("aetherflow-chaos", "store-embedded"),
         ],
     );
     assert_eq!(findings(&metadata), Vec::<String>::new());
@@ -80,6 +82,12 @@ fn nobody_depends_on_the_assembly_or_on_benches() {
         &[("bench-stores", "aetherflow"), ("gateway", "bench-stores?")],
     );
     assert_eq!(findings(&metadata).len(), 2);
+}
+
+#[test]
+fn whoever_checks_services_shares_nothing_with_them() {
+    let arrows = ["gateway", "statesync-core"].map(|to| ("aetherflow-chaos", to));
+    assert_eq!(findings(&workspace(PACKAGES, &arrows)).len(), 2);
 }
 
 #[test]
