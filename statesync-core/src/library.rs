@@ -296,8 +296,8 @@ impl Library {
     }
 
     /// Asks the store how far the open documents are, in one query, and has those refreshed that are
-    /// behind. Hints make it faster; this makes it certain. To be called once a second, and more often
-    /// when no hints can come.
+    /// behind. Hints make it faster; this makes it certain. As often as it is called, so old is at most what
+    /// subscribers are told when no hints come.
     ///
     /// Cancel safety: safe.
     ///

@@ -142,7 +142,7 @@ impl Kept {
             .iter_mut()
             .find(|lock| lock.target == request.target);
         if let Some(lock) = known {
-            lock.expires_at = expires_at;
+            lock.expires_at = lock.expires_at.max(expires_at);
             return Ok(lock.clone());
         }
         self.last_fence = Fence(self.last_fence.0 + 1);
@@ -164,7 +164,8 @@ impl Kept {
         let lock = live
             .find(|lock| lock.id == id)
             .ok_or(StoreError::LockLost(id))?;
-        lock.expires_at = Timestamp(now.0.saturating_add(lease_ms));
+        let expires_at = Timestamp(now.0.saturating_add(lease_ms));
+        lock.expires_at = lock.expires_at.max(expires_at);
         Ok(lock.clone())
     }
 }

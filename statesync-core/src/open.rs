@@ -125,6 +125,19 @@ impl OpenDocument {
         }
     }
 
+    /// The version that the document has, in the store: what other processes have written by now is
+    /// taken in first. Whoever was told of a version elsewhere finds it here afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError::Unavailable`].
+    pub async fn newest(&self) -> Result<Version, EditError> {
+        match self.read(Query::Newest).await? {
+            Answer::Version(version) => Ok(version),
+            _ => Err(closed()),
+        }
+    }
+
     /// Lets the owner look into the store: somebody else may have written. What is on its way already
     /// will do as well.
     pub(crate) fn refresh(&self) {

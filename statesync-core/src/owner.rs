@@ -72,6 +72,8 @@ pub(crate) enum Query {
     Reading,
     /// All of the content, to be kept.
     Snapshot,
+    /// The version, with what other processes have written.
+    Newest,
 }
 
 /// What a reader is told.
@@ -79,6 +81,7 @@ pub(crate) enum Answer {
     Bytes(Bytes),
     Reading(Version, Reading),
     Snapshot(Snapshot),
+    Version(Version),
 }
 
 /// What an owner is made of, but for the document itself.
@@ -168,7 +171,10 @@ impl Owner {
         let mut next = Some(first);
         while let Some(Request { body, pending }) = next {
             match body {
-                RequestBody::Read(query, answer) => readers.push((query, answer, pending)),
+                RequestBody::Read(query, answer) => {
+                    refresh |= matches!(query, Query::Newest);
+                    readers.push((query, answer, pending));
+                }
                 RequestBody::Refresh => refresh = true,
                 RequestBody::Edit(record, origin, answer) => {
                     bytes += record.change.weight();
@@ -223,6 +229,7 @@ impl Owner {
                 version: self.document.version,
                 content: self.content.snapshot(),
             }),
+            Query::Newest => Answer::Version(self.document.version),
         })
     }
 

@@ -140,7 +140,8 @@ pub trait DocumentStore: Send + Sync + 'static {
     /// [`StoreError::NotFound`]; [`StoreError::LockHeld`] with the lock that is in the way.
     async fn acquire_lock(&self, request: LockRequest) -> Result<Lock, StoreError>;
 
-    /// Makes a live lock last for `lease_ms` from now on.
+    /// Makes a live lock last for `lease_ms` from now on, or as long as it does, whichever is longer: a
+    /// request that was on its way for long takes nothing from what its holder was told since.
     ///
     /// # Errors
     ///

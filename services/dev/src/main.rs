@@ -1,4 +1,4 @@
-//! The developer commands behind the cargo aliases: `cargo up` and `cargo verify`.
+//! The developer commands behind the cargo aliases `cargo up` and `cargo verify`.
 //!
 //! `up` takes a fresh clone to a running server; `verify` is everything that continuous integration
 //! checks. Both say what they do and why, keep other programs' output in log files, and install or

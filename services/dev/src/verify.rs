@@ -102,6 +102,12 @@ const STEPS: &[Step] = &[
         rust_tests::crash,
     ),
     Step::new(
+        "chaos",
+        "replicas, PostgreSQL and Redis break under load: all is as promised",
+        10,
+        rust_tests::chaos,
+    ),
+    Step::new(
         "traces",
         "real editing sessions replayed edit by edit",
         10,

@@ -30,8 +30,12 @@ impl Desk {
         };
         let limit = page_size(asked.limit, PAGE_USUAL, PAGE_MAX);
         let (head, _) = self.visible(&caller, id).await?;
-        if after > head.version.0 {
-            let (wanted, current) = (Version(after), head.version);
+        let (wanted, mut current) = (Version(after), head.version);
+        if wanted > current {
+            // Another process may have told them of it, before this one has heard.
+            current = self.library.open(id).await?.newest().await?;
+        }
+        if wanted > current {
             return Err(statesync_core::HistoryError::NotYet { wanted, current }.into());
         }
         let records = self

@@ -133,7 +133,9 @@ pub async fn answer(
 /// Finds out what other processes wrote to the documents that are open here, for ever: for what no hint
 /// came of.
 pub async fn follow_others(library: Arc<Library>) {
-    const POLL: Duration = Duration::from_secs(1);
+    /// Without hints, what others wrote is told after this and a look into the store, which has to be less
+    /// than the second that operators are promised.
+    const POLL: Duration = Duration::from_millis(500);
     let mut ticks = tokio::time::interval(POLL);
     // After a pause one look is enough.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

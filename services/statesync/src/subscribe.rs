@@ -107,8 +107,12 @@ pub(crate) async fn subscribe(
     let id = convert::document_id(&asked.doc_id)?;
     let open = desk.open(&caller, id).await?;
     let subscription = open.subscribe(caller.participant(asked.user_name))?;
-    let current = open.document().version;
+    let mut current = open.document().version;
     let from = asked.from_version.map(Version);
+    if from.is_some_and(|from| from > current) {
+        // Another process may have told them of it, before this one has heard.
+        current = open.newest().await?;
+    }
     if let Some(wanted) = from.filter(|from| *from > current) {
         return Err(HistoryError::NotYet { wanted, current }.into());
     }

@@ -225,6 +225,7 @@ async fn extended(
     expires_at: Timestamp,
 ) -> Result<Lock, Failure> {
     let (document, id) = (lock.document_id.0.to_uuid(), lock.id.0.to_uuid());
+    let expires_at = expires_at.max(lock.expires_at);
     let end = Moment(expires_at);
     let extend = Statement::new(
         EXTEND,

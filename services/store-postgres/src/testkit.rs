@@ -17,10 +17,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
 use crate::{Options, PostgresStore};
+
+pub mod proxy;
 
 /// A server that runs as long as this lives.
 #[derive(Debug)]
@@ -73,21 +76,38 @@ impl Cluster {
         cluster
     }
 
-    /// Starts the server again after [`Cluster::stop`], on the same port.
+    /// Starts the server again after [`Cluster::stop`] or [`Cluster::kill`], on the same port.
     pub fn resume(&self) {
+        for _ in 0..START_ATTEMPTS {
+            let mut child = self.spawn();
+            if self.answers(&mut child) {
+                *self.running() = Some(child);
+                return;
+            }
+            // It has ended: of a server that was killed, somebody is still there.
+            drop(child.stdin.take());
+            child.wait().unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the PostgreSQL server does not start");
+    }
+
+    fn spawn(&self) -> Child {
         let settings = self.settings.iter().map(|setting| ["-c", setting.as_str()]);
         let settings: Vec<&str> = settings.flatten().collect();
         let mut shell = as_another_user(PathBuf::from("sh"));
-        // The shell stops the server when this process closes the pipe, also by dying.
+        // The shell stops the server when this process closes the pipe, also by dying, and ends with it.
         shell
             .args([
                 "-c",
-                "\"$@\" & server=$!; read -r _; kill -INT $server; wait $server",
+                "exec 3<&0; \"$@\" & server=$!; \
+                 (read -r _ <&3; kill -INT $server) & reader=$!; \
+                 wait $server; kill $reader",
             ])
             .arg("sh")
             .arg(program("postgres"))
             .arg("-D")
-            .arg(self.folder.path().join("data"))
+            .arg(self.data())
             .args(["-c", "listen_addresses=127.0.0.1"])
             .args(["-c", "unix_socket_directories="])
             .args(settings)
@@ -97,9 +117,30 @@ impl Cluster {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         // In a group of its own: an interrupt from the terminal reaches it through the pipe only.
-        let child = shell.process_group(0).spawn().unwrap();
-        *self.running() = Some(child);
-        self.wait_until_it_answers();
+        shell.process_group(0).spawn().unwrap()
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Ends all processes of the server at once, by force: what it did not write to disk is lost, and it
+    /// has to recover when it starts again.
+    pub fn kill(&self) {
+        let Some(mut child) = self.running().take() else {
+            return;
+        };
+        let lock = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        let postmaster: i32 = lock.lines().next().unwrap().trim().parse().unwrap();
+        let children = format!("/proc/{postmaster}/task/{postmaster}/children");
+        // Where the system does not tell them, they end by themselves when they see that they are alone.
+        let children = std::fs::read_to_string(children).unwrap_or_default();
+        let children = children.split_whitespace().filter_map(|id| id.parse().ok());
+        // The first one first: it would start others in place of those that end.
+        for id in std::iter::once(postmaster).chain(children) {
+            let _ = kill_process(Pid::from_raw(id).unwrap(), Signal::KILL);
+        }
+        child.wait().unwrap();
     }
 
     /// Stops the server as an operator does who cannot wait: connections are cut.
@@ -143,12 +184,16 @@ impl Cluster {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait_until_it_answers(&self) {
+    /// Whether it comes to answer, and does not end instead.
+    fn answers(&self, child: &mut Child) -> bool {
         for _ in 0..ANSWER_ATTEMPTS {
             let mut ready = Command::new(program("pg_isready"));
             ready.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]);
             if ready.status().unwrap().success() {
-                return;
+                return true;
+            }
+            if child.try_wait().unwrap().is_some() {
+                return false;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -224,10 +269,17 @@ fn id(of: &str) -> u32 {
     id.expect("as root, the tests need a user named postgres to run the server as")
 }
 
+/// A port that is free, and that the system gives to nobody who connects somewhere: a server that is
+/// started again finds it free again.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    let mut ports = std::iter::repeat_with(|| rand::random_range(PORTS));
+    let port = ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    port.unwrap()
 }
 
+/// Below those that Linux gives to connections (`ip_local_port_range`).
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+/// How often to start it: what is left of a killed server needs a moment to go.
+const START_ATTEMPTS: u32 = 100;
 /// A minute, for a machine that has much else to do.
 const ANSWER_ATTEMPTS: u32 = 1_200;

@@ -27,6 +27,7 @@ pub(super) async fn run_all(store: &dyn DocumentStore) {
     fences_rise(store).await;
     a_lock_that_has_expired_is_nobodys(store).await;
     a_lock_that_is_renewed_lasts(store).await;
+    a_renewal_takes_nothing_from_a_lease(store).await;
     others_cannot_write_under_a_lock(store).await;
     a_write_under_a_lock_that_is_over_is_refused(store).await;
     of_many_who_ask_at_once_one_gets_it(store).await;
@@ -155,6 +156,18 @@ pub async fn a_lock_that_is_renewed_lasts(store: &dyn DocumentStore) {
     let renewed = store.renew_lock(id, lock.id, 2 * HOUR_MS).await.unwrap();
     assert!(renewed.expires_at > lock.expires_at);
     assert_eq!(store.locks(id).await.unwrap(), [renewed]);
+}
+
+/// A renewal that comes late, by name or by asking again, leaves the longer lease as it is.
+pub async fn a_renewal_takes_nothing_from_a_lease(store: &dyn DocumentStore) {
+    let id = created(store).await.id;
+    let asked = request(id, "alice", LockTarget::Document, 2 * HOUR_MS);
+    let lock = store.acquire_lock(asked).await.unwrap();
+    let late = store.renew_lock(id, lock.id, HOUR_MS).await.unwrap();
+    assert_eq!(late, lock);
+    let again = request(id, "alice", LockTarget::Document, HOUR_MS);
+    assert_eq!(store.acquire_lock(again).await.unwrap(), lock);
+    assert_eq!(store.locks(id).await.unwrap(), [lock]);
 }
 
 /// A write of somebody else is refused as a whole, and says which record and whose lock.

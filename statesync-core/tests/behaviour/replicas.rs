@@ -123,6 +123,17 @@ fn a_hint_brings_news_and_a_false_one_does_no_harm() {
 }
 
 #[test]
+fn a_version_of_another_process_is_there_for_whoever_asks_for_it() {
+    let mut pair = Pair::new(DocumentType::Text, PolicyName::Merge);
+    let version = pair.ask(0, "alice", Typist::new().types("x")).unwrap();
+    let open = Arc::clone(&pair.open[1]);
+    assert!(open.document().version < version);
+    assert_eq!(pair.worlds[1].run(open.newest()).unwrap(), version);
+    assert_eq!(open.document().version, version);
+    assert_eq!(pair.worlds[1].text(&open), "x");
+}
+
+#[test]
 fn who_is_shut_out_in_one_process_is_shut_out_in_all() {
     let mut pair = Pair::new(DocumentType::Text, PolicyName::Merge);
     let open = Arc::clone(&pair.open[1]);

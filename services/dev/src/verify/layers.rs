@@ -94,6 +94,8 @@ enum Layer {
     Binding,
     /// `benches/*`.
     Bench,
+    /// `services/chaos`: breaks the services, which it meets over the wire alone.
+    Breaker,
     /// `services/dev`: this program.
     Developer,
 }
@@ -108,6 +110,7 @@ impl Layer {
             "services/api" => Self::Store,
             "services/lifecycle" => Self::Program,
             "services/aetherflow" => Self::Assembly,
+            "services/chaos" => Self::Breaker,
             "services/dev" => Self::Developer,
             _ if folder.starts_with("services/store-") => Self::Store,
             _ if folder.starts_with("services/") => Self::Service,
@@ -119,7 +122,8 @@ impl Layer {
 
     fn may_see(self, below: Self) -> bool {
         use Layer::{
-            Assembly, Bench, Binding, Core, Developer, Ids, Program, Service, Store, Transport,
+            Assembly, Bench, Binding, Breaker, Core, Developer, Ids, Program, Service, Store,
+            Transport,
         };
         match self {
             Ids | Program | Developer => false,
@@ -131,7 +135,9 @@ impl Layer {
             Assembly => matches!(below, Ids | Core | Transport | Store | Program | Service),
             // The C header stands on the client SDK.
             Binding => matches!(below, Ids | Core | Transport | Store | Binding),
-            Bench => !matches!(below, Assembly | Developer),
+            // Test servers are with the stores. It must not share what it checks.
+            Breaker => matches!(below, Ids | Store),
+            Bench => !matches!(below, Assembly | Breaker | Developer),
         }
     }
 }

@@ -49,6 +49,22 @@ pub(super) fn crash(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
     test_service(stage, &[CRASH])
 }
 
+/// Each fault some times; what clients recorded is checked. The last line says how much that was.
+pub(super) fn chaos(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
+    let server = stage.binary()?;
+    packages::postgresql(&mut stage.job, &Stage::say)?;
+    packages::redis(&mut stage.job, &Stage::say)?;
+    let rounds = format!("--rounds {CHAOS_ROUNDS}");
+    let mut chaos = stage.cargo(&format!(
+        "run --quiet --package aetherflow-chaos -- {rounds} --service"
+    ));
+    // Built with the server and the tests, and beside them.
+    chaos.arg(server.with_file_name("statesync-service"));
+    let finished = stage.job.run(chaos)?.required()?;
+    let last = finished.output.lines().last().unwrap_or_default();
+    Ok(Outcome::noted(last))
+}
+
 pub(super) fn traces(stage: &mut Stage<'_>) -> Result<Outcome, Failure> {
     test_service(stage, &[TRACES])
 }
@@ -109,6 +125,9 @@ const SERVICE: &str = "service";
 const CRASH: &str = "crash::";
 const TRACES: &str = "traces::";
 const HOSTILE: &str = "hostile::";
+
+/// Of each fault; `cargo chaos --rounds 100` is a separate command.
+const CHAOS_ROUNDS: u32 = 5;
 
 /// Enough to meet a write in progress; the full test takes 20 and more.
 const CRASH_ROUNDS: &str = "5";

@@ -252,16 +252,52 @@ async fn whoever_is_told_the_content_goes_on_with_the_texts_in_it() {
     assert_eq!(label, crate::board::text("hello brave world"));
 }
 
+/// Two services over one store, which nobody tells of each other.
+async fn two_worlds() -> [World; 2] {
+    let store = Arc::new(MemoryStore::new());
+    let world = || World::over(store.clone(), Limits::default(), CallLimits::default());
+    [world().await, world().await]
+}
+
+#[tokio::test]
+async fn whoever_was_told_at_one_service_goes_on_at_the_other_from_there() {
+    const COUNT: u64 = 10;
+    let worlds = two_worlds().await;
+    let mut alice = worlds[0].client("alice").await;
+    let mut bob = worlds[1].client("bob").await;
+    let doc_id = document(&mut alice, DocumentType::Text, "merge").await;
+    // The other one has it open, as it is before.
+    assert_eq!(content(&mut bob, &doc_id).await.version, 1);
+    let version = 1 + COUNT;
+    for _ in 0..COUNT {
+        apply(&mut alice, &doc_id, None, edit_text(0, 0, "x")).await;
+    }
+    let history = wire::GetOperationHistoryRequest {
+        doc_id: doc_id.clone(),
+        from_version: version,
+        ..Default::default()
+    };
+    let after = bob.get_operation_history(history).await.unwrap();
+    assert_eq!(after.into_inner().operations, []);
+    apply(&mut alice, &doc_id, None, edit_text(0, 0, "x")).await;
+    let mut replica = Replica::new(&mut bob, &doc_id, Some(version + 1)).await;
+    apply(&mut alice, &doc_id, None, edit_text(0, 0, "y")).await;
+    replica.reach(version + 2).await;
+    assert_eq!(replica.resyncs, 0);
+    // What nobody has written is still not there.
+    let beyond = wire::SubscribeDocumentRequest {
+        doc_id,
+        from_version: Some(version + 3),
+        ..Default::default()
+    };
+    let refused = bob.subscribe_document(beyond).await.unwrap_err();
+    assert_eq!(refused.code(), Code::OutOfRange);
+}
+
 #[tokio::test]
 async fn two_services_over_one_store_tell_their_readers_the_same() {
     const EACH: u64 = 40;
-    let store = Arc::new(MemoryStore::new());
-    let limits = || (Limits::default(), CallLimits::default());
-    let mut worlds = Vec::new();
-    for _ in 0..2 {
-        let (limits, calls) = limits();
-        worlds.push(World::over(store.clone(), limits, calls).await);
-    }
+    let worlds = two_worlds().await;
     let mut alice = worlds[0].client("alice").await;
     let mut bob = worlds[1].client("bob").await;
     let doc_id = document(&mut alice, DocumentType::Whiteboard, "manual").await;

@@ -128,7 +128,7 @@ pub(super) fn acquire(
     }
     let mut live = locks.live.iter_mut();
     let lock = if let Some(known) = live.find(|lock| lock.target == request.target) {
-        known.expires_at = expires_at;
+        known.expires_at = known.expires_at.max(expires_at);
         known.clone()
     } else {
         head.fence = Fence(head.fence.0 + 1);
@@ -164,7 +164,7 @@ pub(super) fn renew(
     let mut live = locks.live.iter_mut();
     let renewed = live.find(|held| held.id == lock);
     let renewed = renewed.ok_or(StoreError::LockLost(lock))?;
-    renewed.expires_at = expires_at;
+    renewed.expires_at = renewed.expires_at.max(expires_at);
     let renewed = renewed.clone();
     locks.write(id, &mut head, rows)?;
     Ok(renewed)

@@ -7,7 +7,7 @@ use statesync_core::{
 use store_postgres::PostgresStore;
 use store_postgres::testkit::{Cluster, connect};
 
-use crate::proxy::{Cut, Door, Proxy};
+use store_postgres::testkit::proxy::{Cut, Door, Proxy};
 
 struct Scene {
     _cluster: std::sync::Arc<Cluster>,

@@ -14,6 +14,5 @@ mod groups;
 mod migrations;
 mod operator;
 mod outage;
-mod proxy;
 mod replicas;
 mod tls;

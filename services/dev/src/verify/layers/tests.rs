@@ -33,6 +33,7 @@ const PACKAGES: &[(&str, Option<&str>)] = &[
     ("gateway", Some("services/gateway")),
     ("aetherflow", Some("services/aetherflow")),
     ("bench-stores", Some("benches/stores")),
+    ("aetherflow-chaos", Some("services/chaos")),
     ("tokio", None),
     ("yrs", None),
 ];
@@ -53,6 +54,7 @@ fn arrows_that_point_down_are_fine() {
             ("gateway", "gateway?"),
             ("aetherflow", "gateway"),
             ("bench-stores", "gateway"),
+            ("aetherflow-chaos", "store-embedded"),
         ],
     );
     assert_eq!(findings(&metadata), Vec::<String>::new());
@@ -98,6 +100,12 @@ fn what_programs_have_in_common_knows_nothing_of_what_they_serve() {
             "store-embedded depends on lifecycle: Store must not see Program"
         ]
     );
+}
+
+#[test]
+fn whoever_checks_services_shares_nothing_with_them() {
+    let arrows = ["gateway", "statesync-core"].map(|to| ("aetherflow-chaos", to));
+    assert_eq!(findings(&workspace(PACKAGES, &arrows)).len(), 2);
 }
 
 #[test]

@@ -1,18 +1,19 @@
-//! A connection in between that breaks at the worst moments: around a `COMMIT`.
+//! A connection in between that breaks at the worst moments: around a `COMMIT`, or whenever it is told.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use store_postgres::testkit::client;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-/// What becomes of the next `COMMIT`.
+use super::client;
+
+/// What becomes of the next `COMMIT` of something written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cut {
+pub enum Cut {
     /// Nothing.
     Never,
     /// It does not reach the server: both connections are cut.
@@ -26,7 +27,8 @@ pub(crate) enum Cut {
 
 /// What becomes of new connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
+pub enum Door {
+    /// They go through.
     Open,
     /// They wait.
     Held,
@@ -35,7 +37,7 @@ pub(crate) enum Door {
 }
 
 /// The one in between, as long as its runtime runs.
-pub(crate) struct Proxy {
+pub struct Proxy {
     port: u16,
     shared: Arc<Shared>,
 }
@@ -48,13 +50,17 @@ struct Shared {
     door: watch::Sender<Door>,
     /// What happens to the door at the next cut.
     door_after_cut: Mutex<Door>,
+    /// Counts up when all connections are cut.
+    severed: watch::Sender<u64>,
+    /// Whether what arrives is kept back.
+    stalled: watch::Sender<bool>,
     cuts: Semaphore,
     lookups: Semaphore,
 }
 
 impl Proxy {
     /// In front of the server at this port, for connections to one database, which `url` leads to.
-    pub(crate) async fn start(server: u16, url: &str) -> Self {
+    pub async fn start(server: u16, url: &str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
@@ -63,6 +69,8 @@ impl Proxy {
             cut: Mutex::new(Cut::Never),
             door: watch::Sender::new(Door::Open),
             door_after_cut: Mutex::new(Door::Open),
+            severed: watch::Sender::new(0),
+            stalled: watch::Sender::new(false),
             cuts: Semaphore::new(0),
             lookups: Semaphore::new(0),
         });
@@ -75,22 +83,34 @@ impl Proxy {
         Self { port, shared }
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// Where clients connect to.
+    pub fn port(&self) -> u16 {
         self.port
     }
 
     /// Cuts at the next `COMMIT`, and does this to connections that come after it.
-    pub(crate) fn cut(&self, cut: Cut, door: Door) {
+    pub fn cut(&self, cut: Cut, door: Door) {
         *self.shared.cut.lock() = cut;
         *self.shared.door_after_cut.lock() = door;
     }
 
-    pub(crate) fn door(&self, door: Door) {
+    /// What becomes of new connections from now on.
+    pub fn door(&self, door: Door) {
         self.shared.door.send_replace(door);
     }
 
-    /// Waits until it was cut.
-    pub(crate) async fn was_cut(&self) {
+    /// Cuts all connections, wherever they are.
+    pub fn sever(&self) {
+        self.shared.severed.send_modify(|count| *count += 1);
+    }
+
+    /// Keeps back everything that arrives from either side, or lets it go on.
+    pub fn stall(&self, stalled: bool) {
+        self.shared.stalled.send_replace(stalled);
+    }
+
+    /// Waits until it was cut at a `COMMIT`.
+    pub async fn was_cut(&self) {
         let cut = tokio::time::timeout(Duration::from_secs(60), self.shared.cuts.acquire());
         cut.await.expect("nothing was cut").unwrap().forget();
     }
@@ -107,9 +127,10 @@ impl Shared {
     }
 
     async fn relay(&self, mut client: TcpStream) -> std::io::Result<()> {
-        let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, self.server)).await?;
+        let mut server = self.connect().await?;
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
+        let (mut severed, mut stalled) = (self.severed.subscribe(), self.stalled.subscribe());
         let mut frames = Frames::default();
         let (mut asked, mut answered) = (Vec::new(), Vec::new());
         loop {
@@ -118,6 +139,11 @@ impl Shared {
             tokio::select! {
                 read = client.read_buf(&mut asked) => if read? == 0 { return Ok(()) },
                 read = server.read_buf(&mut answered) => if read? == 0 { return Ok(()) },
+                _ = severed.changed() => return Ok(()),
+            }
+            tokio::select! {
+                _ = stalled.wait_for(|stalled| !stalled) => {}
+                _ = severed.changed() => return Ok(()),
             }
             client.write_all(&answered).await?;
             frames.bytes.extend_from_slice(&asked);
@@ -131,14 +157,24 @@ impl Shared {
                     Cut::Never
                 };
                 if cut != Cut::Never {
-                    return self.sever(cut, client, server).await;
+                    return self.cut_at_commit(cut, client, server).await;
                 }
                 server.write_all(&frame).await?;
             }
         }
     }
 
-    async fn sever(
+    async fn connect(&self) -> std::io::Result<TcpStream> {
+        let server = TcpStream::connect((Ipv4Addr::LOCALHOST, self.server)).await?;
+        // While nobody listens, the system may choose the port that is being connected to as the one to
+        // come from: then the connection is with itself.
+        if server.local_addr()? == server.peer_addr()? {
+            return Err(std::io::ErrorKind::ConnectionRefused.into());
+        }
+        Ok(server)
+    }
+
+    async fn cut_at_commit(
         &self,
         cut: Cut,
         client: TcpStream,
@@ -150,7 +186,7 @@ impl Shared {
             Cut::Before => drop((client, server)),
             Cut::After => {
                 server.write_all(COMMIT).await?;
-                committed(&mut server).await?;
+                ended(&mut server).await?;
                 drop(client);
             }
             Cut::Late => {
@@ -159,7 +195,7 @@ impl Shared {
                 // The question has to wait for the answer to become true.
                 somebody_waits_for_a_lock(&self.url).await;
                 server.write_all(COMMIT).await?;
-                committed(&mut server).await?;
+                ended(&mut server).await?;
             }
         }
         self.cuts.add_permits(1);
@@ -187,10 +223,11 @@ async fn somebody_waits_for_a_lock(url: &str) {
     waited.expect("the question does not wait for the commit");
 }
 
-/// Waits until the server has carried it out.
-async fn committed(server: &mut TcpStream) -> std::io::Result<()> {
+/// Waits until the server has carried `COMMIT` out, which after a statement that failed means to roll back.
+async fn ended(server: &mut TcpStream) -> std::io::Result<()> {
     let mut answered = Vec::new();
-    while !answered.windows(DONE.len()).any(|window| window == DONE) {
+    let has = |answered: &[u8], end: &[u8]| answered.windows(end.len()).any(|it| it == end);
+    while !has(&answered, COMMITTED) && !has(&answered, ROLLED_BACK) {
         if server.read_buf(&mut answered).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
@@ -220,5 +257,6 @@ impl Frames {
 
 /// As the store sends it when it has written something.
 const COMMIT: &[u8] = b"Q\0\0\0\x2cSET LOCAL statement_timeout = 0; COMMIT\0";
-const DONE: &[u8] = b"C\0\0\0\x0bCOMMIT\0";
+const COMMITTED: &[u8] = b"C\0\0\0\x0bCOMMIT\0";
+const ROLLED_BACK: &[u8] = b"C\0\0\0\x0dROLLBACK\0";
 const LOOKUP: &[u8] = b"SELECT hash FROM audit";
