@@ -105,10 +105,10 @@ impl Setup {
     }
 
     fn command(&self) -> Command {
-        self.command_on(self.ui, self.gateway)
+        self.command_on(self.ui, self.gateway, self.statesync)
     }
 
-    fn command_on(&self, ui: SocketAddr, gateway: SocketAddr) -> Command {
+    fn command_on(&self, ui: SocketAddr, gateway: SocketAddr, statesync: SocketAddr) -> Command {
         let log = OpenOptions::new()
             .create(true)
             .append(true)
@@ -118,8 +118,7 @@ impl Setup {
         command.arg("serve").arg("--data-dir").arg(self.data());
         command.arg("--ui").arg(ui.to_string());
         command.arg("--gateway").arg(gateway.to_string());
-        let statesync = self.statesync.to_string();
-        command.arg("--statesync-grpc").arg(statesync);
+        command.arg("--statesync-grpc").arg(statesync.to_string());
         command
             .args(&self.flags)
             .env_clear()
@@ -187,12 +186,15 @@ impl Setup {
 
     /// Starts it and waits for its end, which should be soon.
     pub(crate) async fn fail(&self) -> Ending {
-        self.fail_on(self.ui, self.gateway).await
+        self.failing(self.command()).await
     }
 
     /// The same, on other ports.
     pub(crate) async fn fail_on(&self, ui: SocketAddr, gateway: SocketAddr) -> Ending {
-        let mut command = self.command_on(ui, gateway);
+        self.failing(self.command_on(ui, gateway, ANY_PORT)).await
+    }
+
+    async fn failing(&self, mut command: Command) -> Ending {
         let child = command.stderr(Stdio::piped()).spawn().unwrap();
         let output = in_time("the server gives up", child.wait_with_output())
             .await

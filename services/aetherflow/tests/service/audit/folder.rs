@@ -137,13 +137,14 @@ fn spoil(directory: &Path, text: &str) {
 
 #[tokio::test]
 async fn a_damaged_document_is_reported_and_the_others_are_verified_all_the_same() {
-    // Long enough for a place of its own on the disk, and not to be made shorter.
+    // Long enough for a place of its own on the disk, and not to be made shorter. Others around it keep it
+    // apart from the heads and from the last document: what shares a block shares its damage.
     let mut random = rand::rng();
-    let long = Alphanumeric.sample_string(&mut random, 40_000);
+    let [apart, long] = [(); 2].map(|()| Alphanumeric.sample_string(&mut random, 40_000));
     let server = Setup::default().start().await;
     let ada = Person::log_in(&server, "Ada").await;
-    let before = typed(&ada, &["a", "b"]).await;
-    let damaged = typed(&ada, &["c", &long, "d"]).await;
+    let before = typed(&ada, &[&apart]).await;
+    let damaged = typed(&ada, &[&apart, "c", &long, &apart]).await;
     let after = typed(&ada, &["e"]).await;
     let (_, setup) = server.stop(Signal::TERM).await;
     let store = setup.data().join("store");
