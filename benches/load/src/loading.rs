@@ -12,7 +12,6 @@ use tokio::runtime::Runtime;
 
 use crate::memory::{YRS, stored};
 use crate::part::{Plan, Record};
-use crate::postgres::SETTINGS;
 use crate::rig::{library, scratch};
 use crate::sample::{Limit, Sample, Target, best, table};
 use crate::texts::Origin;
@@ -25,10 +24,10 @@ const OPENINGS: usize = 21;
 
 pub(crate) fn measure(
     runtime: &Runtime,
+    cluster: &Cluster,
     plan: &Plan,
     record: &mut Record<'_>,
 ) -> Result<(), Failure> {
-    let cluster = Cluster::start_with(&SETTINGS);
     let url = runtime.block_on(cluster.database("loading"));
     let postgres = runtime.block_on(PostgresStore::connect(&Options::new(url)))?;
     let directory = tempfile::tempdir_in(scratch()?)?;
@@ -38,7 +37,7 @@ pub(crate) fn measure(
         ("from the embedded store", Arc::new(embedded.clone())),
         ("from PostgreSQL", Arc::new(postgres)),
     ];
-    for (case, text) in cases()? {
+    for (case, text) in cases(plan.either(SIZE, SIZE / 20))? {
         let mut ids = Vec::new();
         for (_, store) in &stores {
             ids.push(runtime.block_on(stored(store.as_ref(), DocumentType::Text, &text))?);
@@ -73,18 +72,19 @@ pub(crate) fn measure(
 }
 
 /// Texts of 100 KB: as they are read, or as they are stored.
-fn cases() -> Result<Vec<(String, Bytes)>, Failure> {
+fn cases(size: u32) -> Result<Vec<(String, Bytes)>, Failure> {
     let mut cases = Vec::new();
     for origin in [Origin::Recorded, Origin::Random] {
-        let text = origin.text(SIZE)?;
-        let encoded_per_character = text.len() as f64 / f64::from(SIZE);
+        let text = origin.text(size)?;
+        let encoded_per_character = text.len() as f64 / f64::from(size);
         cases.push((format!("100 KB of text, {}", origin.name()), text));
-        let text = origin.text((f64::from(SIZE) / encoded_per_character) as u32)?;
+        let text = origin.text((f64::from(size) / encoded_per_character) as u32)?;
         cases.push((format!("100 KB snapshot, {}", origin.name()), text));
     }
     Ok(cases)
 }
 
+/// Characters, or bytes.
 const SIZE: u32 = 100_000;
 
 /// The same by nothing but yrs.
@@ -105,7 +105,7 @@ fn middle(mut times: Vec<Duration>) -> f64 {
     middle.as_secs_f64() * 1000.0
 }
 
-fn is_of(sample: &Sample) -> bool {
+pub(crate) fn is_of(sample: &Sample) -> bool {
     sample.case.starts_with(OPEN)
 }
 

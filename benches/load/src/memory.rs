@@ -9,11 +9,13 @@ use statesync_core::{
     Change, Document, DocumentId, DocumentStore, DocumentType, Edit, FieldName, MemoryStore,
     ObjectId, OpenDocument, Operation, Snapshot, Value, YjsContent, testkit,
 };
+use store_postgres::testkit::Cluster;
 use tokio::runtime::Runtime;
 use yrs::{Doc, Map as _, MapPrelim, Transact as _};
 
 use crate::heap;
 use crate::part::{Plan, Record};
+use crate::postgres::SETTINGS;
 use crate::rig::{author, create, library, runtime};
 use crate::sample::{Limit, OURS, Sample, Target, best, table, targets};
 use crate::texts::Origin;
@@ -21,30 +23,35 @@ use crate::{Failure, eviction, loading, material};
 
 pub(crate) const YRS: &str = "yrs";
 const CONTENT: &str = "content alone";
+const IDLE: &str = "KB of text";
 const BOARD: &str = "whiteboard of 1,000 objects";
 
 const OBJECTS: usize = 1_000;
 
 pub(crate) fn measure(plan: &Plan, record: &mut Record<'_>) -> Result<(), Failure> {
     heap::count();
-    let sizes: &[u32] = plan.either(&[10_000, 100_000, 1_000_000], &[10_000]);
+    let runtime = runtime()?;
+    let cluster = Cluster::start_with(&SETTINGS);
+    // First, while there is little else in this process.
+    for round in 1..=plan.rounds {
+        eviction::measure(&runtime, &cluster, plan, round, record)?;
+    }
+    let sizes: &[u32] = plan.either(&[10_000, 100_000, 1_000_000], &[2_000]);
     let mut texts = Vec::new();
     for origin in [Origin::Recorded, Origin::Random] {
         for &characters in sizes {
             texts.push((origin, characters, origin.text(characters)?));
         }
     }
-    let runtime = runtime()?;
     for round in 1..=plan.rounds {
         for (origin, characters, text) in &texts {
-            let case = format!("{} KB of text, {}", characters / 1_000, origin.name());
+            let case = format!("{} {IDLE}, {}", characters / 1_000, origin.name());
             idle(&runtime, &case, text, round, record)?;
         }
-        let writes = plan.either(1_000_000, 10_000);
+        let writes = plan.either(1_000_000, 4_000);
         board(&runtime, writes, round, record)?;
-        eviction::measure(&runtime, plan, round, record)?;
     }
-    loading::measure(&runtime, plan, record)
+    loading::measure(&runtime, &cluster, plan, record)
 }
 
 /// An idle text in memory: bare, as the core holds it, and open in a library.
@@ -164,7 +171,11 @@ async fn dragged(writes: usize) -> Result<Bytes, Failure> {
         }
         ask(&open, operations.drain(..)).await?;
     }
-    Ok(open.snapshot().await?.content)
+    let content = open.snapshot().await?.content;
+    // What is freed later would be counted with what comes next.
+    drop(open);
+    library.close().await;
+    Ok(content)
 }
 
 async fn ask(
@@ -209,7 +220,7 @@ fn dragged_in_yrs(writes: usize) -> Doc {
 }
 
 pub(crate) fn section(samples: &[Sample]) -> String {
-    let is_idle = |sample: &Sample| sample.case.contains("KB of text");
+    let is_idle = |sample: &Sample| sample.case.contains(IDLE) && !loading::is_of(sample);
     let is_board = |sample: &Sample| sample.case == BOARD;
     let part = |chosen: &dyn Fn(&Sample) -> bool| -> Vec<Sample> {
         let chosen = samples.iter().filter(|sample| chosen(sample));

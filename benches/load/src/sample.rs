@@ -139,7 +139,11 @@ pub(crate) fn targets(targets: &[Target]) -> String {
             Limit::AtMost(most) => format!("at most {}{unit}", short(most)),
         };
         let met = if target.is_met() { "yes" } else { "**no**" };
-        let measured = format!("{}{unit}", short(target.measured));
+        let measured = if target.measured.is_nan() {
+            "nothing".to_owned()
+        } else {
+            format!("{}{unit}", short(target.measured))
+        };
         table.line(target.what.clone(), [wanted, measured, met.to_owned()]);
     }
     table.markdown()

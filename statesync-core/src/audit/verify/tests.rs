@@ -183,7 +183,8 @@ fn a_chain_written_anew_shows_only_to_whoever_kept_a_hash() {
 fn a_chain_cut_off_shows_only_to_whoever_kept_a_hash() {
     let mut log = Log::of(4);
     let kept = log.head.audit;
-    (log.records.pop(), log.entries.pop());
+    log.records.pop();
+    log.entries.pop();
     log.head.version = Version(3);
     log.head.audit = log.entries[2].hash;
     assert_eq!(log.verify(0), Ok(()), "a bare chain does not show it");
