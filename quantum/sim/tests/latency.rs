@@ -126,3 +126,15 @@ fn bursts_cost_no_more_than_a_round_trip() -> Result<(), Violation> {
     check(&bursts, &SPARSE, 68, 105)?;
     check(&bursts, &MEDIA, 79, 98)
 }
+
+/// What is lost is sent again: that makes a flow larger, and repairs are for it all the same.
+#[test]
+fn a_sparse_flow_is_repaired_however_much_of_it_is_lost() -> Result<(), Violation> {
+    let scenario = link(50, 0.3);
+    let without = measure(&scenario.clone().without_repairs(), &SPARSE)?;
+    let with = measure(&scenario, &SPARSE)?;
+    println!("{with:?}, without repairs {without:?}");
+    assert!(with.p99 <= ms(110) && with.p999 <= ms(180), "{with:?}");
+    assert!(with.p99 * 3 < without.p99 * 2, "{without:?}");
+    Ok(())
+}

@@ -237,7 +237,7 @@ impl StateSyncService for StateSync {
         Ok(Response::new(Box::pin(answers)))
     }
 
-    /// The routes of this crate's server take [`StateSync::frames`] as they are; this is for others.
+    /// The routes of this crate's server take `StateSync::frames` as they are; this is for others.
     async fn subscribe_document(
         &self,
         request: Request<wire::SubscribeDocumentRequest>,

@@ -298,7 +298,9 @@ impl Flow {
         let delay = (rtt / 8).clamp(ECHO_DELAY_MIN, ECHO_DELAY_MAX);
         let interval = self.interval.unwrap_or(INTERVAL_MAX);
         let patience = delay.max(interval + interval / 2);
-        if self.rate < SPARSE_RATE {
+        // What is lost is sent again, which makes no flow a dense one.
+        let again = self.rate * u64::from(loss.per_mille()) / 1000;
+        if self.rate - again < SPARSE_RATE {
             let soon = interval <= delay * 3 / 4 && !loss.is_bursty();
             return match soon {
                 true => Plan::Along { patience },
