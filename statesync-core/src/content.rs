@@ -110,10 +110,11 @@ impl Content {
     }
 
     /// Whether bytes that [`Content::snapshot`] made can be read again.
-    pub(crate) fn is_readable(&self, snapshot: &[u8]) -> bool {
-        match self {
-            Self::Yjs(_) => YjsContent::is_readable(snapshot),
-            Self::Objects(_) => Objects::restore(snapshot).is_ok(),
+    pub(crate) fn is_readable(kind: DocumentType, snapshot: &[u8]) -> bool {
+        if kind.is_yjs() {
+            YjsContent::is_readable(snapshot)
+        } else {
+            Objects::restore(snapshot).is_ok()
         }
     }
 

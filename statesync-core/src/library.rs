@@ -29,7 +29,8 @@ use crate::store::{DocumentStore, ListQuery, Page, StoreError};
 
 pub use locks::LockError;
 
-/// Runs the owners' tasks on whatever executor the application has.
+/// Runs tasks on whatever executor the application has: the owner of each open document, and each
+/// snapshot that is saved.
 pub trait Spawner: Send + Sync + 'static {
     /// Lets `task` run until it ends.
     fn spawn(&self, task: BoxFuture<'static, ()>);
@@ -382,6 +383,7 @@ impl Shelf {
             store: Arc::clone(&self.store),
             hub: Arc::clone(&hub),
             bus: Arc::clone(&self.bus),
+            spawner: Arc::clone(&self.spawner),
             policies: self.policies.clone(),
             ids: Arc::clone(&self.ids),
             limits: Arc::clone(&self.limits),

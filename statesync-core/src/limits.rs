@@ -42,10 +42,11 @@ pub struct Limits {
     /// Bytes of recent records kept in memory for subscribers. One that falls further behind is
     /// told to start again from the present content.
     pub recent_bytes_max: usize,
-    /// Records since the snapshot after which a new one is saved.
+    /// Records since the snapshot after which a new one is saved, or one for each 200 bytes of the
+    /// snapshot, whichever is more: so that saving costs a bounded share of writing.
     pub snapshot_records: u64,
     /// Bytes of records since the snapshot after which a new one is saved, or half the
-    /// snapshot's own size, whichever is more: so that saving costs a bounded share of writing.
+    /// snapshot's own size, whichever is more.
     pub snapshot_bytes: usize,
     /// Records before the snapshot that are kept as history.
     pub history_records: u64,

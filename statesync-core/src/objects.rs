@@ -199,8 +199,8 @@ impl Objects {
         Ok(())
     }
 
-    /// Edits a field that is text, of an object that is there, as the Yjs client `writer` if it has no
-    /// text yet; the update that this makes.
+    /// Edits a field that is text, of an object that is there, as the Yjs client `writer` if this copy of
+    /// it was not edited yet, only read; the update that this makes.
     pub(crate) fn edit_text(
         &mut self,
         target: &TextTarget,
@@ -305,7 +305,10 @@ impl Object {
             field.held = Held::Text(Box::new(YjsContent::with_writer(writer)));
         }
         match &mut field.held {
-            Held::Text(text) => text.edit(DocumentType::Text, edits),
+            Held::Text(text) => {
+                text.ensure_writer(writer)?;
+                text.edit(DocumentType::Text, edits)
+            }
             Held::Nothing | Held::Value(_) => Err(EditFault::Refused("the field is not a text")),
         }
     }
@@ -395,3 +398,6 @@ impl Held {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

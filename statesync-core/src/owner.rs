@@ -11,12 +11,15 @@
 mod accept;
 mod commit;
 mod refresh;
+mod saving;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::channel::oneshot;
+
+use self::saving::Saving;
 
 use crate::bus::Bus;
 use crate::conflict::{Conflict, ConflictId};
@@ -26,6 +29,7 @@ use crate::document::Document;
 use crate::error::{Closed, EditError};
 use crate::hub::{Hub, Pending};
 use crate::identity::{IdSource, OperationId, Version};
+use crate::library::Spawner;
 use crate::limits::Limits;
 use crate::policy::Policies;
 use crate::presence::ConnectionId;
@@ -89,6 +93,7 @@ pub(crate) struct Surroundings {
     pub(crate) store: Arc<dyn DocumentStore>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) spawner: Arc<dyn Spawner>,
     pub(crate) ids: IdSource,
     pub(crate) limits: Arc<Limits>,
     pub(crate) policies: Policies,
@@ -117,6 +122,7 @@ pub(crate) struct Owner {
     /// The version that the subscribers know of.
     published: Version,
     snapshot: SnapshotState,
+    saving: Saving,
 }
 
 /// An edit that waits for its answer.
@@ -144,6 +150,7 @@ impl Owner {
             content,
             open,
             snapshot,
+            saving: Saving::default(),
         })
     }
 
@@ -155,13 +162,9 @@ impl Owner {
                 self.around.hub.close(reason);
                 return;
             }
-            if self.snapshot.is_due(&self.around.limits) {
-                self.save_snapshot().await;
-            }
+            self.save_if_due();
         }
-        if self.snapshot.is_worth_leaving() {
-            self.save_snapshot().await;
-        }
+        self.save_and_leave().await;
     }
 
     /// Serves one request and those that wait behind it, as one batch.
@@ -231,41 +234,6 @@ impl Owner {
             }),
             Query::Newest => Answer::Version(self.document.version),
         })
-    }
-
-    /// Saves the present content, so that the log need not be read from its beginning. The log
-    /// stays true without it, so a failure is only worth a warning.
-    async fn save_snapshot(&mut self) {
-        let content = self.content.snapshot();
-        let (version, bytes) = (self.document.version, content.len());
-        if !self.content.is_readable(&content) {
-            // Better a long log than one whose beginning is gone and whose snapshot is of no use.
-            tracing::error!(document = %self.document.id, %version, "snapshot not readable");
-            self.snapshot = SnapshotState::after_snapshot(bytes);
-            return;
-        }
-        let prune_through = Version(version.0.saturating_sub(self.around.limits.history_records));
-        let snapshot = Snapshot { version, content };
-        let saved = self
-            .around
-            .store
-            .save_snapshot(self.document.id, snapshot, prune_through)
-            .await;
-        match saved {
-            Ok(()) => {
-                self.content.on_snapshot(bytes);
-                self.around
-                    .hub
-                    .set_content_bytes(self.content.memory_bytes());
-                tracing::debug!(document = %self.document.id, %version, bytes, "snapshot saved");
-            }
-            Err(error) => {
-                let id = self.document.id;
-                tracing::warn!(document = %id, error = describe(&error), "snapshot not saved");
-            }
-        }
-        // Also after a failure: the next attempt comes after as much writing again.
-        self.snapshot = SnapshotState::after_snapshot(bytes);
     }
 }
 

@@ -50,6 +50,8 @@ const EDIT_CLIENTS_MAX: usize = 4_096;
 /// The content of one open document.
 pub struct YjsContent {
     document: Doc,
+    /// Whether the client id of `document` was given, and is not one by chance.
+    has_writer: bool,
     outline: Outline,
     backlog: Backlog,
     intake: Intake,
@@ -104,11 +106,22 @@ impl YjsContent {
         };
         Self {
             document: Doc::with_options(options),
+            has_writer: client.is_some(),
             outline: Outline::default(),
             backlog: Backlog::default(),
             intake: Intake::default(),
             encoded_bytes: 0,
         }
+    }
+
+    /// Sees to it that typed operations can be written: as the Yjs client of this id, unless there is
+    /// one already. No other copy of this document may write as that client.
+    pub(crate) fn ensure_writer(&mut self, client: u64) -> Result<(), ContentError> {
+        if !self.has_writer {
+            // Yjs has no way to give a document another client.
+            *self = Self::with_writer(client).restored(&self.snapshot())?;
+        }
+        Ok(())
     }
 
     /// Content from what [`YjsContent::snapshot`] made.

@@ -151,6 +151,15 @@ fn large_documents_are_saved_after_more_bytes() {
 }
 
 #[test]
+fn large_documents_are_saved_after_more_records() {
+    let mut state = SnapshotState::after_snapshot(10_000);
+    state.on_append(49, 49);
+    assert!(!state.is_due(&limits()));
+    state.on_append(1, 1);
+    assert!(state.is_due(&limits()));
+}
+
+#[test]
 fn what_was_loaded_counts_as_written() {
     assert!(SnapshotState::of(&stored(10, 0)).is_due(&limits()));
     assert!(!SnapshotState::of(&stored(10, 1)).is_due(&limits()));

@@ -23,6 +23,9 @@ struct Moody {
     /// The append of this number fails: before or after it was written.
     failing: Option<(usize, Fault)>,
     snapshots_fail: bool,
+    /// A snapshot waits for one message on this channel, if there is one.
+    snapshot_gate: Option<async_channel::Receiver<()>>,
+    snapshots: AtomicUsize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,11 +66,21 @@ impl Interposer for Moody {
         snapshot: Snapshot,
         prune_through: Version,
     ) -> Result<(), StoreError> {
+        self.snapshots.fetch_add(1, Ordering::SeqCst);
         if self.snapshots_fail {
             return Err(unavailable());
         }
+        if let Some(gate) = &self.snapshot_gate {
+            gate.recv().await.map_err(|_| unavailable())?;
+        }
         self.inner.save_snapshot(id, snapshot, prune_through).await
     }
+}
+
+/// The version of the stored snapshot, if there is one.
+fn saved(store: &MemoryStore, id: DocumentId) -> Option<Version> {
+    let stored = store.load(id).now_or_never().unwrap().unwrap();
+    stored.snapshot.map(|snapshot| snapshot.version)
 }
 
 fn unavailable() -> StoreError {
@@ -131,6 +144,65 @@ fn edits_that_wait_for_a_commit_share_the_next_one() {
         2,
         "the first one, and all that waited"
     );
+}
+
+#[test]
+fn no_edit_waits_for_a_snapshot_and_there_is_one_at_a_time() {
+    let (open_gate, gate) = async_channel::unbounded();
+    let store = Arc::new(Interposed(Moody {
+        snapshot_gate: Some(gate),
+        ..Moody::default()
+    }));
+    let mut limits = Limits::default();
+    limits.snapshot_records = 2;
+    let mut world = World::new(store.clone(), limits);
+    let id = world.create();
+    let open = world.open(id);
+    let typist = Typist::new();
+    for version in 1..=9 {
+        let accepted = world.ask(&open, edit("alice", typist.types("a")));
+        assert_eq!(accepted.unwrap().version, Version(version));
+    }
+    assert_eq!(store.snapshots.load(Ordering::SeqCst), 1);
+    assert_eq!(saved(&store.inner, id), None);
+
+    open_gate.try_send(()).unwrap();
+    world.settle();
+    assert_eq!(saved(&store.inner, id), Some(Version(2)));
+    world.ask(&open, edit("alice", typist.types("a"))).unwrap();
+    world.settle();
+    assert_eq!(store.snapshots.load(Ordering::SeqCst), 2, "the next one");
+}
+
+#[test]
+fn a_document_that_is_put_away_waits_for_the_snapshot_on_its_way_and_leaves_the_last() {
+    let (open_gate, gate) = async_channel::unbounded();
+    let store = Arc::new(Interposed(Moody {
+        snapshot_gate: Some(gate),
+        ..Moody::default()
+    }));
+    let mut limits = Limits::default();
+    limits.snapshot_records = 2;
+    let mut world = World::new(store.clone(), limits);
+    let id = world.create();
+    let open = world.open(id);
+    let typist = Typist::new();
+    for _ in 0..80 {
+        world.ask(&open, edit("alice", typist.types("a"))).unwrap();
+    }
+    drop(open);
+    for on_its_way in ["the first", "the last"] {
+        assert!(world.library.close().now_or_never().is_none());
+        (0..3).for_each(|_| world.settle());
+        assert!(
+            world.library.close().now_or_never().is_none(),
+            "{on_its_way}"
+        );
+        open_gate.try_send(()).unwrap();
+    }
+    (0..3).for_each(|_| world.settle());
+    assert!(world.library.close().now_or_never().is_some());
+    assert_eq!(saved(&store.inner, id), Some(Version(80)));
 }
 
 #[test]

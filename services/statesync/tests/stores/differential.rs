@@ -68,9 +68,9 @@ fn author(user: usize) -> Author {
     }
 }
 
-/// Starts owners, and knows when they are done.
-fn spawner(owners: Arc<Mutex<Vec<JoinHandle<()>>>>) -> Arc<dyn Spawner> {
-    Arc::new(move |task| owners.lock().unwrap().push(tokio::spawn(task)))
+/// Starts owners and what saves their snapshots, and knows when they are done.
+fn spawner(tasks: Arc<Mutex<Vec<JoinHandle<()>>>>) -> Arc<dyn Spawner> {
+    Arc::new(move |task| tasks.lock().unwrap().push(tokio::spawn(task)))
 }
 
 /// One plan on one store.
@@ -81,8 +81,9 @@ struct Run {
     ids: IdSource,
     id: DocumentId,
     locks: Vec<Lock>,
-    /// The owners of open documents, also of those that were put away.
-    owners: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    /// The owner of the document while it is open, also of one that was put away; snapshots on their
+    /// way.
+    tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 impl Run {
@@ -91,12 +92,12 @@ impl Run {
         let mut limits = Limits::default();
         (limits.snapshot_records, limits.history_records) = (6, 12);
         let ids = ids(plan.seed);
-        let owners = Arc::default();
+        let tasks = Arc::default();
         let library = Library::new(
             Arc::clone(&store),
             clock.clone(),
             Arc::clone(&ids),
-            spawner(Arc::clone(&owners)),
+            spawner(Arc::clone(&tasks)),
             limits,
         );
         let new = NewDocument {
@@ -114,7 +115,7 @@ impl Run {
             ids,
             id,
             locks,
-            owners,
+            tasks,
         };
         let change = PropertiesChange {
             policy: Some(plan.policy.clone()),
@@ -224,10 +225,25 @@ impl Run {
             tokio::task::yield_now().await;
             self.library.sweep();
         }
-        let owners = std::mem::take(&mut *self.owners.lock().unwrap());
-        for owner in owners {
-            owner.await.unwrap();
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap());
+        for task in tasks {
+            task.await.unwrap();
         }
+    }
+
+    /// Until a snapshot that is due is saved: what is asked for next may be before or after it.
+    async fn settle(&self) {
+        // Owners look whether one is due before they answer what comes next.
+        self.open().await.reading().await.unwrap();
+        // All but the owner itself.
+        while self.unfinished() > 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn unfinished(&self) -> usize {
+        let tasks = self.tasks.lock().unwrap();
+        tasks.iter().filter(|task| !task.is_finished()).count()
     }
 
     async fn resolve(&self, user: usize, nth: usize) -> Result<String, EditError> {
@@ -336,6 +352,7 @@ async fn run(store: Arc<dyn DocumentStore>, plan: &Plan) -> Outcome {
     let mut answers = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
         answers.push(run.step(step).await);
+        run.settle().await;
     }
     // Somebody else may want the ids of this plan later: none is used twice.
     let _ = (run.ids)();
