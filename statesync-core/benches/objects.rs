@@ -14,13 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use futures::StreamExt;
+use futures::channel::mpsc;
 use futures::executor::LocalPool;
 use futures::task::LocalSpawnExt;
 use guuid::{Guuid, SystemClock};
-use parking_lot::Mutex;
 use statesync_core::{
     Author, Change, Content, DocumentType, Edit, FieldName, Library, Limits, MemoryStore,
-    NewDocument, ObjectId, OpenDocument, Operation, PublicAccess, UserId, Value,
+    NewDocument, ObjectId, OpenDocument, Operation, PublicAccess, UserId, Value, Write,
 };
 use yrs::{Doc, Map, MapPrelim, ReadTxn, StateVector, Transact};
 
@@ -43,15 +44,21 @@ struct Board {
 impl Board {
     fn new() -> Self {
         let mut pool = LocalPool::new();
-        let tasks = Arc::<Mutex<Vec<_>>>::default();
-        let spawned = Arc::clone(&tasks);
+        let (send, mut tasks) = mpsc::unbounded();
+        let spawner = pool.spawner();
+        let spawning = async move {
+            while let Some(task) = tasks.next().await {
+                spawner.spawn_local(task).unwrap();
+            }
+        };
+        pool.spawner().spawn_local(spawning).unwrap();
         let mut limits = Limits::default();
         limits.history_records = 1_000;
         let library = Library::new(
             Arc::new(MemoryStore::new()),
             Arc::new(SystemClock),
             Arc::new(Guuid::now),
-            Arc::new(move |task| spawned.lock().push(task)),
+            Arc::new(move |task| send.unbounded_send(task).unwrap()),
             limits,
         );
         let user_id = UserId::new("alice").unwrap();
@@ -63,9 +70,6 @@ impl Board {
         };
         let id = pool.run_until(library.create(new)).unwrap().id;
         let open = pool.run_until(library.open(id)).unwrap();
-        for task in tasks.lock().drain(..) {
-            pool.spawner().spawn_local(task).unwrap();
-        }
         let author = Author {
             user_id,
             session_id: Guuid::now().to_string().into(),
@@ -116,6 +120,19 @@ impl Board {
             y: 2.0,
         }));
     }
+
+    /// So many writes of one field, one object after the other.
+    fn turn(&mut self, writes: usize) {
+        let first = self.written;
+        self.written += writes;
+        self.ask((first..first + writes).map(|index| {
+            let angle = Write::Set(Value::Number(index as f64));
+            Operation::Update {
+                object: object(index % OBJECTS),
+                writes: [(FieldName::new("rotation").unwrap(), angle)].into(),
+            }
+        }));
+    }
 }
 
 fn object(index: usize) -> ObjectId {
@@ -150,6 +167,17 @@ fn yrs_drag(document: &Doc, first: usize, writes: usize) {
     }
 }
 
+fn yrs_turn(document: &Doc, first: usize, writes: usize) {
+    let root = document.get_or_insert_map("objects");
+    for index in first..first + writes {
+        let mut transaction = document.transact_mut();
+        let name = format!("object-{}", index % OBJECTS);
+        if let Some(yrs::Out::YMap(map)) = root.get(&transaction, &name) {
+            map.insert(&mut transaction, "rotation", index as f64);
+        }
+    }
+}
+
 fn drag(criterion: &mut Criterion) {
     let mut board = Board::new();
     board.drag(WRITES);
@@ -172,6 +200,16 @@ fn drag(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(PORTION as u64));
     group.bench_function("move/library", |bencher| {
         bencher.iter(|| board.drag(PORTION));
+    });
+    group.bench_function("field/library", |bencher| {
+        bencher.iter(|| board.turn(PORTION));
+    });
+    group.bench_function("field/yrs", |bencher| {
+        let mut angle = 0;
+        bencher.iter(|| {
+            yrs_turn(&document, angle, PORTION);
+            angle += PORTION;
+        });
     });
     let mut written = WRITES;
     group.bench_function("move/yrs", |bencher| {
