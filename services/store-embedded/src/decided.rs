@@ -8,9 +8,8 @@ use crate::error::Damage;
 use crate::rows;
 use crate::tables::Value;
 
-/// Rows remembered after their commit: the heads of documents that are being edited, a few
-/// megabytes at most. Beyond it all are forgotten, and found in the tables.
-const REMEMBERED_MAX: usize = 16 * 1024;
+/// Memory that a remembered row takes, as a rule: a head, its key and its place in the map.
+const REMEMBERED_ROW_BYTES: u64 = 256;
 
 /// Longest row that is remembered: a head is shorter.
 const REMEMBERED_BYTES_MAX: usize = 256;
@@ -23,14 +22,26 @@ const REMEMBERED_KEY_BYTES_MAX: usize = 18;
 /// earlier groups that are likely to be looked at again.
 ///
 /// Only the committer writes, so what is remembered cannot be out of date.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Decided {
     /// Where the values are in the frame of the group. Few are ever asked for, so none is copied.
     group: BTreeMap<Value, Option<Range<usize>>>,
+    /// The heads of documents that are being edited. When there are too many, all are forgotten, and found
+    /// in the tables.
     remembered: HashMap<Value, Value>,
+    remembered_max: u64,
 }
 
 impl Decided {
+    /// One that remembers about as much as fits in so many bytes.
+    pub(crate) fn within(bytes: u64) -> Self {
+        Self {
+            group: BTreeMap::new(),
+            remembered: HashMap::new(),
+            remembered_max: bytes / REMEMBERED_ROW_BYTES,
+        }
+    }
+
     /// What is known to be under `key`: `None` if that is unknown, `Some(None)` if nothing is. `frame` is
     /// that of the group.
     pub(crate) fn value(&self, frame: &[u8], key: &[u8]) -> Option<Option<Value>> {
@@ -70,7 +81,7 @@ impl Decided {
 
     /// The group was committed, with this frame, and is in the tables.
     pub(crate) fn committed(&mut self, frame: &[u8]) {
-        if self.remembered.len() > REMEMBERED_MAX {
+        if self.remembered.len() as u64 > self.remembered_max {
             self.remembered.clear();
         }
         while let Some((key, place)) = self.group.pop_first() {
@@ -117,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_group_that_was_not_committed_leaves_what_was_before() {
-        let mut decided = Decided::default();
+        let mut decided = Decided::within(1024);
         let first = frame(b"head", Some(b"1"));
         decided.take_in(&first, START).unwrap();
         decided.committed(&first);
@@ -132,12 +143,27 @@ mod tests {
     #[test]
     fn a_removed_or_grown_row_is_not_remembered_as_it_was() {
         for after in [None, Some([0; 300].as_slice())] {
-            let mut decided = Decided::default();
+            let mut decided = Decided::within(1024);
             for frame in [frame(b"head", Some(b"1")), frame(b"head", after)] {
                 decided.take_in(&frame, START).unwrap();
                 decided.committed(&frame);
             }
             assert_eq!(decided.value(&[], b"head"), None, "the tables know");
+        }
+    }
+
+    #[test]
+    fn more_rows_than_fit_are_forgotten_and_the_newest_are_remembered() {
+        let mut decided = Decided::within(4 * REMEMBERED_ROW_BYTES);
+        for number in 0..100_u8 {
+            let key = |number| [b'h', number];
+            let frame = frame(&key(number), Some(b"head"));
+            decided.take_in(&frame, START).unwrap();
+            decided.committed(&frame);
+            let value = |number| decided.value(&[], &key(number));
+            assert_eq!(value(number), Some(Some(Value::from(b"head"))));
+            let remembered = (0..=number).filter(|&known| value(known).is_some());
+            assert!(remembered.count() <= 5);
         }
     }
 }

@@ -220,7 +220,7 @@ impl Tables {
         })?;
         self.flushed_commit
             .fetch_max(sealed_through, Ordering::AcqRel);
-        self.begin_new_moment();
+        self.begin_new_moment()?;
         Ok(self.flushed_commit())
     }
 
@@ -233,17 +233,23 @@ impl Tables {
         })?;
         let changed = self.tree.current_version().id() != before;
         if changed {
-            self.begin_new_moment();
+            self.begin_new_moment()?;
         }
         Ok(changed)
     }
 
-    /// Readers move on to the newest files, so that the tree can let go of the old ones.
-    fn begin_new_moment(&self) {
+    /// Readers move on to the newest files, and the tree lets go of the old ones, and of the memory that
+    /// was flushed. By itself it would keep that until the next flush, which may never come.
+    fn begin_new_moment(&self) -> Result<(), Damage> {
         let applying = self.applying.lock();
         if !applying.is_abandoned {
             self.moments.publish(self.sequence.next() + 1);
         }
+        drop(applying);
+        guarded(|| {
+            let mut versions = self.tree.get_version_history_lock();
+            versions.maintenance(&self.tree.tree_config().path, self.moments.oldest())
+        })
     }
 
     /// Bytes of the tables on disk.
@@ -371,3 +377,6 @@ fn guarded_plain<T>(work: impl FnOnce() -> T) -> Result<T, Damage> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests;
