@@ -52,7 +52,7 @@ impl Committer {
                 self.counters.requests.add(group.len() as u64);
                 let outcome = self.commit_group(&mut frame);
                 match outcome {
-                    Ok(()) => self.decided.committed(),
+                    Ok(()) => self.decided.committed(&frame),
                     Err(_) => self.decided.discarded(),
                 }
                 group
@@ -86,6 +86,7 @@ impl Committer {
             let reads = Reads {
                 tables: &self.tables,
                 decided: &self.decided,
+                frame,
             };
             let decision = catch_unwind(AssertUnwindSafe(|| work.decide(&reads, rows)));
             let decision = decision.unwrap_or_else(|panic| {
@@ -94,8 +95,9 @@ impl Committer {
             });
             group.push(work);
             if decision == Decision::Write && !rows.is_empty() {
+                let start = frame.len();
                 rows.append_to(frame);
-                if let Err(damage) = self.decided.take_in(rows) {
+                if let Err(damage) = self.decided.take_in(frame, start) {
                     // A fault of ours: what cannot be read back must not be acknowledged.
                     self.fail(format!("unreadable rows were to be written: {damage}"));
                     break;

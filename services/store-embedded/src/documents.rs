@@ -86,11 +86,13 @@ impl DocumentStore for EmbeddedStore {
         let prepared = change::Prepared::new(append)?;
         let bytes = checked_size(prepared.bytes())?;
         let clock = self.shared.leases.clone();
-        self.shared
-            .write(bytes, move |reads, rows| {
-                prepared.decide(reads, rows, &clock)
-            })
-            .await
+        let decide = move |reads: &Reads<'_>, rows: &mut Rows| {
+            prepared.decide(reads, rows, &clock)?;
+            // Back to who made it: memory is freed most cheaply by the thread that asked for it, and the
+            // committer has others to serve.
+            Ok(prepared)
+        };
+        self.shared.write(bytes, decide).await.map(drop)
     }
 
     async fn operation(

@@ -67,7 +67,7 @@ pub(crate) fn open(
         log,
         witness,
         commit,
-        options.memory_bytes,
+        options,
         LeaseClock::following(clock),
     )
 }
@@ -220,7 +220,7 @@ fn start(
     log: LogWriter,
     witness: Witness,
     commit: u64,
-    memory_bytes_max: u64,
+    options: &Options,
     leases: LeaseClock,
 ) -> Result<Shared, OpenError> {
     let root = directory.root.clone();
@@ -250,9 +250,9 @@ fn start(
         applier,
         log,
         witness,
-        decided: Decided::default(),
+        decided: Decided::within(options.cache_bytes / 8),
         commit,
-        memory_bytes_max,
+        memory_bytes_max: options.memory_bytes,
     };
     let refusing = queue.clone();
     let run = move || {

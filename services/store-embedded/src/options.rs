@@ -18,7 +18,8 @@ pub struct Options {
     /// memory while the disk is behind; half as much again is read from the log when the store
     /// opens after it. Default 16 MiB: half a second of full load.
     pub memory_bytes: u64,
-    /// Bytes of table blocks kept in memory. Default 32 MiB.
+    /// Bytes of table blocks kept in memory, and an eighth as much for heads of documents that are being
+    /// written. Default 32 MiB.
     pub cache_bytes: u64,
 }
 

@@ -50,11 +50,13 @@ pub(crate) enum Decision {
 pub(crate) struct Reads<'a> {
     pub(crate) tables: &'a Tables,
     pub(crate) decided: &'a Decided,
+    /// The frame of the group so far, with what was decided in it.
+    pub(crate) frame: &'a [u8],
 }
 
 impl Lookup for Reads<'_> {
     fn value(&self, key: &[u8]) -> Result<Option<Value>, Damage> {
-        match self.decided.value(key) {
+        match self.decided.value(self.frame, key) {
             Some(decided) => Ok(decided),
             None => self.tables.newest(key),
         }
@@ -71,9 +73,9 @@ impl Reads<'_> {
             let (key, value) = row?;
             found.insert(key, value);
         }
-        for (key, value) in self.decided.prefixed(prefix) {
+        for (key, value) in self.decided.prefixed(self.frame, prefix) {
             match value {
-                Some(value) => found.insert(key.into(), value.clone()),
+                Some(value) => found.insert(key.clone(), value),
                 None => found.remove(key),
             };
         }

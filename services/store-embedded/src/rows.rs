@@ -53,12 +53,6 @@ impl Rows {
         self.count = 0;
     }
 
-    /// Each row, in the order in which they were written.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Result<Row<'_>, Malformed>> {
-        let mut fields = Fields::of(&self.bytes, "row");
-        (0..self.count).map(move |_| Row::decode(&mut fields))
-    }
-
     /// Adds them as one step to a commit.
     pub(crate) fn append_to(&self, commit: &mut Vec<u8>) {
         commit.extend(self.count.to_le_bytes());
@@ -111,6 +105,11 @@ pub(crate) fn walk<'a>(
         step += 1;
     }
     Ok(())
+}
+
+/// Where in `whole` its part `part` begins.
+pub(crate) fn offset(whole: &[u8], part: &[u8]) -> usize {
+    part.as_ptr().addr() - whole.as_ptr().addr()
 }
 
 #[cfg(test)]

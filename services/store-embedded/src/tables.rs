@@ -35,9 +35,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use byteview::ByteView;
 use lsm_tree::compaction::Leveled;
 use lsm_tree::{
-    AbstractTree, AnyTree, Cache, Config, DescriptorTable, Guard, SeqNo, SequenceNumberCounter,
+    AbstractTree, AnyTree, Cache, Config, DescriptorTable, Guard, InternalValue, SeqNo,
+    SequenceNumberCounter, ValueType,
 };
 use parking_lot::{Mutex, MutexGuard};
 
@@ -150,20 +152,23 @@ impl Tables {
     pub(crate) fn insert(&self, commit: u64, payload: &[u8]) -> Result<u64, Damage> {
         let (mut number, mut last_step) = (self.sequence.next(), 0);
         guarded_plain(|| {
-            let walked = rows::walk(payload, |step, row| {
+            // All values are parts of one piece of memory: none is allocated, or freed, alone.
+            let payload = ByteView::new(payload);
+            // The part that is written to changes only between two commits.
+            let memory = self.tree.active_memtable();
+            let walked = rows::walk(&payload, |step, row| {
                 // Steps may write the same key again, so each has a sequence number of its own.
                 if step != last_step {
                     (number, last_step) = (self.sequence.next(), step);
                 }
-                match row.value {
-                    Some(value) => self.tree.insert(row.key, value, number),
-                    None => self.tree.remove(row.key, number),
-                };
+                memory.insert(match row.value {
+                    Some(value) => put(row.key, part(&payload, value), number),
+                    None => InternalValue::new_tombstone(row.key, number),
+                });
             });
             let bytes = commit.to_le_bytes();
             let check = integrity::check(&[COMMIT_KEY], &bytes).to_le_bytes();
-            self.tree
-                .insert(COMMIT_KEY, [bytes, check].concat(), number);
+            memory.insert(put(COMMIT_KEY, [bytes, check].concat(), number));
             walked
         })??;
         Ok(number + 1)
@@ -215,7 +220,7 @@ impl Tables {
         })?;
         self.flushed_commit
             .fetch_max(sealed_through, Ordering::AcqRel);
-        self.begin_new_moment();
+        self.begin_new_moment()?;
         Ok(self.flushed_commit())
     }
 
@@ -228,23 +233,39 @@ impl Tables {
         })?;
         let changed = self.tree.current_version().id() != before;
         if changed {
-            self.begin_new_moment();
+            self.begin_new_moment()?;
         }
         Ok(changed)
     }
 
-    /// Readers move on to the newest files, so that the tree can let go of the old ones.
-    fn begin_new_moment(&self) {
+    /// Readers move on to the newest files, and the tree lets go of the old ones, and of the memory that
+    /// was flushed. By itself it would keep that until the next flush, which may never come.
+    fn begin_new_moment(&self) -> Result<(), Damage> {
         let applying = self.applying.lock();
         if !applying.is_abandoned {
             self.moments.publish(self.sequence.next() + 1);
         }
+        drop(applying);
+        guarded(|| {
+            let mut versions = self.tree.get_version_history_lock();
+            versions.maintenance(&self.tree.tree_config().path, self.moments.oldest())
+        })
     }
 
     /// Bytes of the tables on disk.
     pub(crate) fn disk_bytes(&self) -> u64 {
         self.tree.disk_space()
     }
+}
+
+fn put(key: &[u8], value: impl Into<Value>, number: SeqNo) -> InternalValue {
+    InternalValue::from_components(key, value, number, ValueType::Value)
+}
+
+/// A value that lies in `payload`, without a copy.
+fn part(payload: &ByteView, value: &[u8]) -> Value {
+    let start = rows::offset(payload, value);
+    payload.slice(start..start + value.len()).into()
 }
 
 #[derive(Default)]
@@ -356,3 +377,6 @@ fn guarded_plain<T>(work: impl FnOnce() -> T) -> Result<T, Damage> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,7 +129,7 @@ impl Prepared {
 
     /// Adds the records if the log ends where it must, has none of them, and no lock forbids them.
     pub(super) fn decide(
-        self,
+        &self,
         reads: &Reads<'_>,
         rows: &mut Rows,
         clock: &LeaseClock,
@@ -149,7 +149,8 @@ impl Prepared {
         self.settle(reads, rows, &head)?;
         self.add(reads, rows, &mut head)
             .map_err(|damage| corrupt(id, damage))?;
-        (head.updated_at, head.updated_by) = (self.updated_at, self.updated_by);
+        head.updated_at = self.updated_at;
+        head.updated_by.clone_from(&self.updated_by);
         head.audit = self.audit_hash;
         head.write(id, rows);
         Ok(())

@@ -11,8 +11,16 @@ use super::segment::{SEGMENT_HEADER_BYTES, Segment};
 use crate::directory::sync_directory;
 
 /// A segment's size is set when it is made, so that a sync does not have to write a new file size
-/// with every commit: that halves its time on ext4. The space is not occupied before it is used.
+/// with every commit.
 const SEGMENT_BYTES: u64 = 32 * 1024 * 1024;
+
+/// So many bytes behind the frames are written as zeros, whenever the frames have reached the end of
+/// those before. Where something was written once, a sync has only the bytes to write, and not also
+/// which blocks of the disk are the file's: that halves its time on ext4, and keeps it from waiting
+/// for everything else that is being written to the same file system.
+const ZEROS_AHEAD_BYTES: u64 = 1024 * 1024;
+
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// What a segment is written through: a file, or in tests one that fails.
 pub(crate) trait LogFile: Send {
@@ -56,6 +64,8 @@ pub(crate) struct LogWriter {
     salt: Salt,
     file: Box<dyn LogFile>,
     position: u64,
+    /// Up to here something was written, if only zeros.
+    written_to: u64,
 }
 
 impl LogWriter {
@@ -74,6 +84,7 @@ impl LogWriter {
             salt,
             file,
             position,
+            written_to: position,
         })
     }
 
@@ -82,9 +93,28 @@ impl LogWriter {
     ///
     /// After an error nothing was written, or not all of it. What was synced before is untouched,
     /// and the next frame takes the same place.
-    pub(crate) fn write(&self, frame: &mut [u8], commit: u64) -> io::Result<()> {
+    pub(crate) fn write(&mut self, frame: &mut [u8], commit: u64) -> io::Result<()> {
         frame::seal(frame, commit, self.salt);
-        self.file.write_at(frame, self.position)
+        self.file.write_at(frame, self.position)?;
+        let end = self.position + frame.len() as u64;
+        if end > self.written_to {
+            self.write_zeros_from(end);
+        }
+        Ok(())
+    }
+
+    /// Only for speed: when the disk has no room for them, the frame is written all the same.
+    fn write_zeros_from(&mut self, end: u64) {
+        let until = (end + ZEROS_AHEAD_BYTES).min(SEGMENT_BYTES);
+        self.written_to = end;
+        while self.written_to < until {
+            let count = (until - self.written_to).min(ZEROS.len() as u64);
+            let zeros = &ZEROS[..count as usize];
+            if self.file.write_at(zeros, self.written_to).is_err() {
+                return;
+            }
+            self.written_to += count;
+        }
     }
 
     /// Waits until the frame of `frame_bytes` that was written last is on the disk.
@@ -104,6 +134,7 @@ impl LogWriter {
         let next = begin_segment(&self.directory, first_commit, &self.open)?;
         let ended = std::mem::replace(&mut self.file, next);
         let length = std::mem::replace(&mut self.position, SEGMENT_HEADER_BYTES as u64);
+        self.written_to = self.position;
         // Only tidiness: zeros at the end of a segment mean nothing.
         ended.set_length(length)
     }

@@ -26,8 +26,11 @@ fn row(id: DocumentId, record: &Record, chain: Check) -> Vec<u8> {
     let mut rows = Rows::default();
     let encoded = Encoded::new(id, record).unwrap();
     encoded.write(id, chain, &mut rows);
-    let row = rows.iter().next().unwrap().unwrap();
-    row.value.unwrap().to_vec()
+    let mut commit = Vec::new();
+    rows.append_to(&mut commit);
+    let mut value = None;
+    crate::rows::walk(&commit, |_, row| value = row.value.map(<[u8]>::to_vec)).unwrap();
+    value.unwrap()
 }
 
 #[test]
