@@ -4,6 +4,7 @@
 //! an [`Input`](calls::Input); each test puts one bad thing into it.
 
 mod calls;
+mod generated;
 mod heads;
 mod raw;
 mod room;
