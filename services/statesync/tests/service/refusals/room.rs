@@ -18,6 +18,9 @@ use crate::world::{Client, Identity, World};
 /// More than there is of anything here.
 const ALL: u32 = 1_000;
 
+/// Longer than a test takes: nothing changes by itself.
+const LEASE_MS: u64 = 3_600_000;
+
 /// Everything that the service says about a document, but for who is there.
 #[derive(Debug, PartialEq)]
 struct State {
@@ -160,7 +163,7 @@ impl Room {
             operation_id: None,
             data: fill("box", "blue"),
             seen: None,
-            lease_ms: 10_000,
+            lease_ms: LEASE_MS,
         };
         let listener = Replica::new(&mut alice, &doc_id, None).await;
         Self {
@@ -328,11 +331,10 @@ async fn share(alice: &mut Client, doc_id: &str) {
 }
 
 async fn lock(client: &mut Client, doc_id: &str, object: &str) -> String {
-    const LONG_MS: u64 = 3_600_000;
     let asked = wire::AcquireLockRequest {
         doc_id: doc_id.to_owned(),
         object_id: object.to_owned(),
-        lease_ms: LONG_MS,
+        lease_ms: LEASE_MS,
     };
     let granted = client.acquire_lock(asked).await.unwrap().into_inner();
     granted.lock.unwrap().id
