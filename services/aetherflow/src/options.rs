@@ -3,25 +3,33 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use lifecycle::{ConfigurationError, LogFormat, configuration};
 use serde::Deserialize;
 use statesync::ServiceSecret;
-use statesync::options::{BusChoice, SecretError, StoreChoice as DocumentStoreChoice};
+use statesync::options::{BusChoice, DocumentOptions, DocumentPlace, PlaceOptions, SecretError};
 
-/// As given; what is `None` was not.
+/// Where a server has its things; what is `None` was not given.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct ServeOptions {
-    /// File with any of these options, in TOML.
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct FolderOptions {
+    /// File with any of the options of `serve`, in TOML
     #[arg(long, env = "AETHERFLOW_CONFIG", value_name = "FILE")]
     #[serde(skip)]
     config: Option<PathBuf>,
     /// Where everything durable is kept [default: aetherflow-data]
     #[arg(long, env = "AETHERFLOW_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
+}
+
+/// As given; what is `None` was not.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ServeOptions {
+    #[command(flatten)]
+    #[serde(flatten)]
+    folders: FolderOptions,
     /// Address of the user interface [default: 127.0.0.1:8080]
     #[arg(long, env = "AETHERFLOW_UI", value_name = "ADDRESS")]
     ui: Option<SocketAddr>,
@@ -34,35 +42,9 @@ pub(crate) struct ServeOptions {
     /// Where sessions are kept [default: embedded]
     #[arg(long, env = "AETHERFLOW_SESSION_STORE", value_name = "STORE")]
     session_store: Option<SessionPlace>,
-    /// Where documents are kept: memory, embedded (in the data directory), `embedded:<dir>` or `postgres://..`
-    /// [default: embedded]
-    #[arg(
-        long,
-        env = "AETHERFLOW_DOCUMENT_STORE",
-        value_name = "STORE",
-        hide_env_values = true
-    )]
-    document_store: Option<DocumentPlace>,
-    /// How processes on one database hear of each other: local or `redis://..` [default: local]
-    #[arg(
-        long,
-        env = "AETHERFLOW_BUS",
-        value_name = "BUS",
-        hide_env_values = true
-    )]
-    bus: Option<BusChoice>,
-    /// What programs prove themselves with that call the document service in the name of users, at least
-    /// 32 characters; without it, users call with their own access tokens alone
-    #[arg(
-        long,
-        env = "AETHERFLOW_SERVICE_SECRET",
-        value_name = "SECRET",
-        hide_env_values = true
-    )]
-    service_secret: Option<String>,
-    /// File with the service secret
-    #[arg(long, env = "AETHERFLOW_SERVICE_SECRET_FILE", value_name = "FILE")]
-    service_secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    documents: DocumentOptions,
     /// Let anybody on this machine log in with a name alone
     #[arg(long, env = "AETHERFLOW_DEVELOPMENT_LOGIN", num_args = 0..=1, default_missing_value = "true")]
     development_login: Option<bool>,
@@ -77,9 +59,6 @@ pub(crate) struct ServeOptions {
     /// File with the key that signs access tokens [default: made at random in the data directory]
     #[arg(long, env = "AETHERFLOW_TOKEN_KEY_FILE", value_name = "FILE")]
     token_key_file: Option<PathBuf>,
-    /// Go on with what is left after the store has reported acknowledged edits lost
-    #[arg(long, env = "AETHERFLOW_ACCEPT_DATA_LOSS", num_args = 0..=1, default_missing_value = "true")]
-    accept_data_loss: Option<bool>,
     /// Requests that one address may begin each second [default: 200]
     #[arg(long, env = "AETHERFLOW_ADDRESS_RATE", value_name = "COUNT")]
     address_rate: Option<u32>,
@@ -102,43 +81,6 @@ pub(crate) enum SessionPlace {
     Memory,
     /// In the data directory.
     Embedded,
-}
-
-/// A place for documents that can be chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) enum DocumentPlace {
-    /// In the data directory.
-    DataDirectory,
-    /// Where the document service could keep them by itself, too.
-    Elsewhere(DocumentStoreChoice),
-}
-
-impl DocumentPlace {
-    /// Whether other processes may write there at the same time.
-    pub(crate) fn is_shared(&self) -> bool {
-        matches!(self, Self::Elsewhere(DocumentStoreChoice::Postgres(_)))
-    }
-}
-
-impl FromStr for DocumentPlace {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.parse() {
-            Ok(elsewhere) => Ok(Self::Elsewhere(elsewhere)),
-            Err(_) if text == "embedded" => Ok(Self::DataDirectory),
-            Err(_) => Err("expected memory, embedded, embedded:<dir> or postgres://..".to_owned()),
-        }
-    }
-}
-
-impl TryFrom<String> for DocumentPlace {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
 }
 
 /// Everything decided.
@@ -173,42 +115,36 @@ pub(crate) enum OptionsError {
 
 impl ServeOptions {
     /// Only what says where the documents are: for commands that need nothing else.
-    pub(crate) fn of_documents(
-        config: Option<PathBuf>,
-        data_dir: Option<PathBuf>,
-        document_store: Option<DocumentPlace>,
-    ) -> Self {
-        Self {
-            config,
-            data_dir,
-            document_store,
+    pub(crate) fn of_documents(folders: FolderOptions, place: PlaceOptions) -> Self {
+        let mut options = Self {
+            folders,
             ..Self::default()
-        }
+        };
+        options.documents.place = place;
+        options
     }
 
     /// Joins flags and environment with the file, and fills in the rest.
     pub(crate) fn settle(self) -> Result<Settings, OptionsError> {
-        let file = configuration(self.config.as_deref())?;
+        let file = configuration(self.folders.config.as_deref())?;
         Ok(self.over(file).with_defaults()?)
     }
 
     /// These options, and the file's where there are none.
     fn over(self, file: Self) -> Self {
         Self {
-            config: self.config,
-            data_dir: self.data_dir.or(file.data_dir),
+            folders: FolderOptions {
+                config: self.folders.config,
+                data_dir: self.folders.data_dir.or(file.folders.data_dir),
+            },
             ui: self.ui.or(file.ui),
             gateway: self.gateway.or(file.gateway),
             statesync_grpc: self.statesync_grpc.or(file.statesync_grpc),
             session_store: self.session_store.or(file.session_store),
-            document_store: self.document_store.or(file.document_store),
-            bus: self.bus.or(file.bus),
-            service_secret: self.service_secret.or(file.service_secret),
-            service_secret_file: self.service_secret_file.or(file.service_secret_file),
+            documents: self.documents.over(file.documents),
             development_login: self.development_login.or(file.development_login),
             allowed_origins: self.allowed_origins.or(file.allowed_origins),
             token_key_file: self.token_key_file.or(file.token_key_file),
-            accept_data_loss: self.accept_data_loss.or(file.accept_data_loss),
             address_rate: self.address_rate.or(file.address_rate),
             document_memory_mib: self.document_memory_mib.or(file.document_memory_mib),
             document_idle_seconds: self.document_idle_seconds.or(file.document_idle_seconds),
@@ -217,22 +153,23 @@ impl ServeOptions {
     }
 
     fn with_defaults(self) -> Result<Settings, SecretError> {
-        let secret_file = self.service_secret_file.as_deref();
-        let service_secret = statesync::options::service_secret(self.service_secret, secret_file)?;
+        let service_secret = self.documents.secret()?;
+        let (documents, folders) = (self.documents, self.folders);
+        let document_store = documents.place.document_store;
         let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
         Ok(Settings {
-            data_dir: self.data_dir.unwrap_or_else(|| "aetherflow-data".into()),
+            data_dir: folders.data_dir.unwrap_or_else(|| "aetherflow-data".into()),
             ui: self.ui.unwrap_or_else(|| loopback(8080)),
             gateway: self.gateway.unwrap_or_else(|| loopback(8000)),
             statesync_grpc: self.statesync_grpc.unwrap_or_else(|| loopback(9002)),
             session_store: self.session_store.unwrap_or(SessionPlace::Embedded),
-            document_store: self.document_store.unwrap_or(DocumentPlace::DataDirectory),
-            bus: self.bus.unwrap_or(BusChoice::Local),
+            document_store: document_store.unwrap_or(DocumentPlace::DataDirectory),
+            bus: documents.bus.unwrap_or(BusChoice::Local),
             service_secret,
             development_login: self.development_login.unwrap_or(false),
             allowed_origins: self.allowed_origins.unwrap_or_default(),
             token_key_file: self.token_key_file,
-            accept_data_loss: self.accept_data_loss.unwrap_or(false),
+            accept_data_loss: documents.accept_data_loss.unwrap_or(false),
             address_rate: self.address_rate,
             document_memory_mib: self.document_memory_mib,
             document_idle_seconds: self.document_idle_seconds,
@@ -244,6 +181,7 @@ impl ServeOptions {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use statesync::options::StoreChoice;
 
     use super::*;
 
@@ -300,7 +238,7 @@ mod tests {
         let elsewhere = settled(&["--document-store", "embedded:there"], "");
         assert_eq!(
             elsewhere.document_store,
-            DocumentPlace::Elsewhere(DocumentStoreChoice::Embedded("there".into()))
+            DocumentPlace::Elsewhere(StoreChoice::Embedded("there".into()))
         );
         let file = "document-store = 'postgres://user:password@host/database'\n\
             bus = 'redis://:password@host'\nservice-secret = 'password-password-password-password'";

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use session_core::SessionStore;
+use statesync::options::DocumentPlace;
 use statesync::stores::{Store, StoresError};
 use statesync_core::DocumentStore;
 use store_embedded::{EmbeddedStore, OpenError, Options};
 
-use crate::options::{DocumentPlace, SessionPlace, Settings};
+use crate::options::{SessionPlace, Settings};
 
 /// The chosen stores, and what is below them if it is to be closed.
 pub(crate) struct Stores {

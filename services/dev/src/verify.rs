@@ -13,6 +13,7 @@ use crate::terminal;
 
 mod browser;
 mod counts;
+mod excerpt;
 mod layers;
 mod links;
 mod msrv;

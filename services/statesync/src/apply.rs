@@ -13,7 +13,7 @@ use crate::auth::Caller;
 use crate::convert;
 use crate::desk::{Desk, HandedIn};
 use crate::ending::Ending;
-use crate::status::Failed;
+use crate::status::{Failed, detailed};
 
 /// Operations of one stream that were handed in and are not answered.
 const IN_FLIGHT: usize = 64;
@@ -67,7 +67,7 @@ pub(crate) fn apply_operations(
         let (desk, caller) = (Arc::clone(&desk), caller.clone());
         async move {
             // Only the connection can fail here; what is asked is refused on its own.
-            let asked = asked?;
+            let asked = asked.map_err(detailed)?;
             Ok(desk.hand_in_operation(&caller, asked).await)
         }
     });

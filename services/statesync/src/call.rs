@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 use tracing::Instrument;
 
 use crate::auth::{Admitted, Caller};
-use crate::status::{Failed, exhausted};
+use crate::status::{Failed, exhausted, late, unauthenticated};
 
 /// tonic looks at deadlines as well, and calls it a cancellation when one has passed: this comes first.
 const MARGIN: Duration = Duration::from_millis(2);
@@ -72,7 +72,6 @@ impl Calls {
         let caller = admitted(&request)?.caller;
         let span = span(name, &request, &caller);
         let patience = self.patience(request.metadata());
-        let late = || Status::deadline_exceeded("the call took too long");
         // Nobody waits for the answer any more: nothing is begun.
         if patience.is_zero() {
             return Err(late());
@@ -115,7 +114,7 @@ impl Calls {
 /// Who calls: the door has put it there.
 pub(crate) fn admitted<Q>(request: &Request<Q>) -> Result<Admitted, Status> {
     let admitted = request.extensions().get::<Admitted>().cloned();
-    admitted.ok_or_else(|| Status::unauthenticated("it is not known who calls"))
+    admitted.ok_or_else(|| unauthenticated("it is not known who calls"))
 }
 
 fn span<Q>(name: &'static str, request: &Request<Q>, caller: &Caller) -> tracing::Span {

@@ -1,4 +1,4 @@
-//! The door: every call says who calls before anything of it is read.
+//! The door: every call says who calls before anything of it is read, and nobody is refused without details.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,9 +9,11 @@ use http::{Request, Response};
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
 use tonic::server::NamedService;
+use tonic::{Code, Status};
 use tower::Service;
 
 use crate::auth::Authenticate;
+use crate::status::detailed;
 
 /// A service that knows its callers: they are in the extensions of each request.
 #[derive(Clone)]
@@ -54,13 +56,20 @@ where
                 Ok(admitted) => {
                     head.extensions.insert(admitted);
                     head.headers = metadata.into_headers();
-                    inside.call(Request::from_parts(head, body)).await
+                    let answered = inside.call(Request::from_parts(head, body)).await?;
+                    Ok(refusal(&answered).map_or(answered, Status::into_http))
                 }
-                Err(status) => Ok(status.into_http()),
+                Err(status) => Ok(detailed(status).into_http()),
             }
         }
         .boxed()
     }
+}
+
+/// What is to be answered instead: a refusal is all in the head of the answer.
+fn refusal(answered: &Response<Body>) -> Option<Status> {
+    let status = Status::from_header_map(answered.headers())?;
+    (status.code() != Code::Ok && status.details().is_empty()).then(|| detailed(status))
 }
 
 impl<S: NamedService> NamedService for Door<S> {

@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use crate::status::unavailable;
+use crate::status::{unauthenticated, unavailable};
 
 /// The stream's service stops, or its caller's session ends.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ impl Ending {
         if self.stop.is_cancelled() {
             Some(unavailable("the service is shutting down"))
         } else if self.session.is_cancelled() {
-            Some(Status::unauthenticated("the session has ended"))
+            Some(unauthenticated("the session has ended"))
         } else {
             None
         }

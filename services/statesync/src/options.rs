@@ -1,15 +1,19 @@
 //! What can be chosen: by flag, by environment, by file, in this order.
 
-use std::fmt;
+mod documents;
+
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::PathBuf;
 
 use clap::Parser;
 use lifecycle::{ConfigurationError, LogFormat, configuration};
 use serde::Deserialize;
 
-use crate::auth::{ServiceSecret, WeakSecret};
+use crate::auth::ServiceSecret;
+
+pub use documents::{
+    BusChoice, DocumentOptions, DocumentPlace, PlaceOptions, SecretError, StoreChoice,
+};
 
 /// The document service: gRPC over shared documents.
 #[derive(Clone, Debug, Default, Deserialize, Parser)]
@@ -23,36 +27,9 @@ pub struct Options {
     /// Address to listen on [default: 127.0.0.1:9002]
     #[arg(long, env = "AETHERFLOW_STATESYNC_LISTEN", value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// Where documents are kept: memory, `embedded:<dir>` or `postgres://..` [default: memory]
-    #[arg(
-        long,
-        env = "AETHERFLOW_DOCUMENT_STORE",
-        value_name = "STORE",
-        hide_env_values = true
-    )]
-    document_store: Option<StoreChoice>,
-    /// Go on with what is left after the embedded store has reported acknowledged edits lost
-    #[arg(long, env = "AETHERFLOW_ACCEPT_DATA_LOSS", num_args = 0..=1, default_missing_value = "true")]
-    accept_data_loss: Option<bool>,
-    /// How processes hear of each other: local or `redis://..` [default: local]
-    #[arg(
-        long,
-        env = "AETHERFLOW_BUS",
-        value_name = "BUS",
-        hide_env_values = true
-    )]
-    bus: Option<BusChoice>,
-    /// What gateways prove themselves with, at least 32 characters; needed unless on loopback
-    #[arg(
-        long,
-        env = "AETHERFLOW_SERVICE_SECRET",
-        value_name = "SECRET",
-        hide_env_values = true
-    )]
-    service_secret: Option<String>,
-    /// File with the service secret
-    #[arg(long, env = "AETHERFLOW_SERVICE_SECRET_FILE", value_name = "FILE")]
-    service_secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    documents: DocumentOptions,
     /// Longest time that a call may take, in seconds [default: 30]
     #[arg(long, env = "AETHERFLOW_CALL_SECONDS", value_name = "SECONDS")]
     call_seconds: Option<u64>,
@@ -85,89 +62,6 @@ pub struct Settings {
     pub log_format: LogFormat,
 }
 
-/// A place for documents that can be chosen.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum StoreChoice {
-    /// In memory: gone when the process ends.
-    Memory,
-    /// In this directory.
-    Embedded(PathBuf),
-    /// In the database of this URL.
-    Postgres(String),
-}
-
-/// A way for processes to hear of each other.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum BusChoice {
-    /// None: this process is alone, or asks the store.
-    Local,
-    /// The server of this URL.
-    Redis(String),
-}
-
-impl FromStr for StoreChoice {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once(':') {
-            None if text == "memory" => Ok(Self::Memory),
-            Some(("embedded", folder)) if !folder.is_empty() => Ok(Self::Embedded(folder.into())),
-            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(text.to_owned())),
-            _ => Err("expected memory, embedded:<dir> or postgres://..".to_owned()),
-        }
-    }
-}
-
-impl FromStr for BusChoice {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once(':') {
-            None if text == "local" => Ok(Self::Local),
-            Some(("redis" | "rediss", _)) => Ok(Self::Redis(text.to_owned())),
-            _ => Err("expected local or redis://..".to_owned()),
-        }
-    }
-}
-
-impl TryFrom<String> for StoreChoice {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl TryFrom<String> for BusChoice {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-// URLs have passwords in them.
-impl fmt::Debug for StoreChoice {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Memory => formatter.write_str("memory"),
-            Self::Embedded(folder) => write!(formatter, "embedded:{}", folder.display()),
-            Self::Postgres(_) => formatter.write_str("postgres://.."),
-        }
-    }
-}
-
-impl fmt::Debug for BusChoice {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Local => formatter.write_str("local"),
-            Self::Redis(_) => formatter.write_str("redis://.."),
-        }
-    }
-}
-
 /// The operator's options cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OptionsError {
@@ -177,6 +71,9 @@ pub enum OptionsError {
     /// The secret cannot be used.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// This program has none.
+    #[error("there is no data directory to keep documents in: say embedded:<dir>")]
+    NoDataDirectory,
     /// Anybody could claim to be anybody.
     #[error("{0} can be reached by others: give a service secret (--service-secret-file)")]
     Open(SocketAddr),
@@ -198,11 +95,7 @@ impl Options {
         Self {
             config: self.config,
             listen: self.listen.or(file.listen),
-            document_store: self.document_store.or(file.document_store),
-            accept_data_loss: self.accept_data_loss.or(file.accept_data_loss),
-            bus: self.bus.or(file.bus),
-            service_secret: self.service_secret.or(file.service_secret),
-            service_secret_file: self.service_secret_file.or(file.service_secret_file),
+            documents: self.documents.over(file.documents),
             call_seconds: self.call_seconds.or(file.call_seconds),
             metrics: self.metrics.or(file.metrics),
             log_format: self.log_format.or(file.log_format),
@@ -211,7 +104,12 @@ impl Options {
 
     fn with_defaults(self) -> Result<Settings, OptionsError> {
         const PORT: u16 = 9002;
-        let secret = service_secret(self.service_secret, self.service_secret_file.as_deref())?;
+        let secret = self.documents.secret()?;
+        let store = match self.documents.place.document_store {
+            None => StoreChoice::Memory,
+            Some(DocumentPlace::Elsewhere(store)) => store,
+            Some(DocumentPlace::DataDirectory) => return Err(OptionsError::NoDataDirectory),
+        };
         let listen = self
             .listen
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], PORT)));
@@ -220,55 +118,15 @@ impl Options {
         }
         Ok(Settings {
             listen,
-            document_store: self.document_store.unwrap_or(StoreChoice::Memory),
-            accept_data_loss: self.accept_data_loss.unwrap_or(false),
-            bus: self.bus.unwrap_or(BusChoice::Local),
+            document_store: store,
+            accept_data_loss: self.documents.accept_data_loss.unwrap_or(false),
+            bus: self.documents.bus.unwrap_or(BusChoice::Local),
             service_secret: secret,
             call_seconds: self.call_seconds,
             metrics: self.metrics,
             log_format: self.log_format.unwrap_or_default(),
         })
     }
-}
-
-/// The service secret cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretError {
-    /// Its file cannot be read.
-    #[error("{} cannot be read", path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// It cannot be used.
-    #[error(transparent)]
-    Weak(#[from] WeakSecret),
-}
-
-/// The service secret as it was given, or else of this file; `None` without either.
-///
-/// # Errors
-///
-/// See [`SecretError`].
-pub fn service_secret(
-    given: Option<String>,
-    file: Option<&Path>,
-) -> Result<Option<ServiceSecret>, SecretError> {
-    let secret = match (given, file) {
-        (Some(secret), _) => ServiceSecret::new(&secret)?,
-        (None, Some(path)) => {
-            let text = std::fs::read_to_string(path);
-            let text = text.map_err(|source| SecretError::Unreadable {
-                path: path.to_owned(),
-                source,
-            })?;
-            ServiceSecret::new(text.trim())?
-        }
-        (None, None) => return Ok(None),
-    };
-    Ok(Some(secret))
 }
 
 #[cfg(test)]
@@ -308,6 +166,11 @@ mod tests {
     fn what_nobody_knows_is_refused_and_passwords_are_not_printed() {
         assert!("mysql://x".parse::<StoreChoice>().is_err());
         assert!("embedded:".parse::<StoreChoice>().is_err());
+        assert!("embedded".parse::<StoreChoice>().is_err());
+        let nowhere = settled(&["--document-store", "embedded"], "");
+        assert!(matches!(nowhere, Err(OptionsError::NoDataDirectory)));
+        assert!(toml::from_str::<Options>("document-stor = 'memory'").is_err());
+        assert!(toml::from_str::<Options>("bus = 'kafka'").is_err());
         assert!("kafka".parse::<BusChoice>().is_err());
         let url: StoreChoice = "postgres://user:password@host/db".parse().unwrap();
         assert!(!format!("{url:?}").contains("password"));

@@ -17,14 +17,29 @@ const DOMAIN: &str = "statesync.aetherflow";
 /// After which time a caller may ask again who was refused for the moment.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
+/// Longest text in a refusal, in bytes. It may have in it what the caller sent, and all of a refusal is in the head
+/// of the answer: a head that is too large ends the connection, with the calls of everybody else on it.
+const TEXT_BYTES_MAX: usize = 512;
+
+/// The beginning of a text, if it is long.
+fn short(mut text: String) -> String {
+    if text.len() > TEXT_BYTES_MAX {
+        let mut ends = (0..=TEXT_BYTES_MAX).rev();
+        let end = ends.find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or_default());
+        text.push_str("..");
+    }
+    text
+}
+
 /// A refusal on its way to the caller. Every error of the core becomes one.
 #[derive(Debug)]
 pub(crate) struct Failed(pub(crate) Status);
 
 /// A value of the request cannot be used.
 pub(crate) fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Status {
-    let (field, reason) = (field.into(), reason.into());
-    let message = format!("{field}: {reason}");
+    let (field, reason) = (short(field.into()), short(reason.into()));
+    let message = short(format!("{field}: {reason}"));
     let mut details = ErrorDetails::with_bad_request_violation(field, reason);
     details.set_error_info("INVALID", DOMAIN, HashMap::new());
     Status::with_error_details(Code::InvalidArgument, message, details)
@@ -37,6 +52,7 @@ pub(crate) fn no_document(id: DocumentId) -> Status {
 
 /// There is no such thing, or not for this caller.
 pub(crate) fn not_found(what: &str, name: &str) -> Status {
+    let name = short(name.to_owned());
     let message = format!("no {what} {name}");
     let mut details = ErrorDetails::with_resource_info(what, name, "", "");
     details.set_error_info("NOT_FOUND", DOMAIN, HashMap::new());
@@ -53,6 +69,33 @@ pub(crate) fn forbidden(message: impl Into<String>) -> Status {
     plain(Code::PermissionDenied, "FORBIDDEN", message, [])
 }
 
+/// It is not known who calls.
+pub(crate) fn unauthenticated(message: impl Into<String>) -> Status {
+    plain(Code::Unauthenticated, "UNAUTHENTICATED", message, [])
+}
+
+/// The call took longer than it may.
+pub(crate) fn late() -> Status {
+    let message = "the call took too long";
+    plain(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", message, [])
+}
+
+/// The same status with details: no refusal of ours is without them. What has none is of the authenticator,
+/// or of tonic, which could not read the request and does not say whose mistake that is.
+pub(crate) fn detailed(status: Status) -> Status {
+    if !status.details().is_empty() {
+        return status;
+    }
+    let message = status.message();
+    match status.code() {
+        Code::Unauthenticated => unauthenticated(message),
+        Code::Unavailable => unavailable(message),
+        Code::OutOfRange => exhausted("REQUEST_TOO_LARGE", message),
+        Code::Internal => invalid("request", message),
+        _ => status,
+    }
+}
+
 /// Not now; later, or elsewhere.
 pub(crate) fn unavailable(message: impl Into<String>) -> Status {
     retryable(Code::Unavailable, "UNAVAILABLE", message)
@@ -64,15 +107,15 @@ fn plain<const N: usize>(
     message: impl Into<String>,
     more: [(&str, String); N],
 ) -> Status {
-    let more = more.map(|(key, value)| (key.to_owned(), value));
+    let more = more.map(|(key, value)| (key.to_owned(), short(value)));
     let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::from(more));
-    Status::with_error_details(code, message, details)
+    Status::with_error_details(code, short(message.into()), details)
 }
 
 fn retryable(code: Code, reason: &str, message: impl Into<String>) -> Status {
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
     details.set_retry_info(Some(RETRY_AFTER));
-    Status::with_error_details(code, message, details)
+    Status::with_error_details(code, short(message.into()), details)
 }
 
 /// The document is not as it has to be.
@@ -81,8 +124,8 @@ fn precondition<const N: usize>(
     message: impl Into<String>,
     more: [(&str, String); N],
 ) -> Status {
-    let message = message.into();
-    let more = more.map(|(key, value)| (key.to_owned(), value));
+    let message = short(message.into());
+    let more = more.map(|(key, value)| (key.to_owned(), short(value)));
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::from(more));
     details.add_precondition_failure_violation(reason, "document", message.clone());
     Status::with_error_details(Code::FailedPrecondition, message, details)

@@ -7,13 +7,13 @@ use std::str::FromStr;
 use clap::Args;
 use futures::{StreamExt, stream};
 use guuid::Guuid;
-use statesync::options::StoreChoice;
+use statesync::options::{DocumentPlace, PlaceOptions, StoreChoice};
 use statesync::stores::{Store, StoresError};
 use statesync_core::{Digest, DocumentId, DocumentStore, StoreError, Version};
 use store_embedded::OpenError;
 
 use super::chain::{self, Finding, Kept};
-use crate::options::{DocumentPlace, OptionsError, ServeOptions, Settings};
+use crate::options::{FolderOptions, OptionsError, ServeOptions, Settings};
 use crate::stores::store_folder;
 
 /// Documents that are looked at side by side: a database takes its time for each answer.
@@ -22,24 +22,14 @@ const AT_ONCE: usize = 8;
 /// Ids that are read at a time.
 const PAGE: usize = 1_000;
 
-/// What to verify, and where it is. The options of `serve` say the same here.
+/// What to verify, and where it is. The options of `serve` say the same here; of a data directory, no server
+/// may run on it meanwhile.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct VerifyOptions {
-    /// The file with the options of `serve`, in TOML
-    #[arg(long, env = "AETHERFLOW_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The data directory of a server that does not run [default: aetherflow-data]
-    #[arg(long, env = "AETHERFLOW_DATA_DIR", value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// Where documents are kept: embedded (in the data directory), `embedded:<dir>` or `postgres://..`, on
-    /// which servers may run meanwhile [default: embedded]
-    #[arg(
-        long,
-        env = "AETHERFLOW_DOCUMENT_STORE",
-        value_name = "STORE",
-        hide_env_values = true
-    )]
-    document_store: Option<DocumentPlace>,
+    #[command(flatten)]
+    folders: FolderOptions,
+    #[command(flatten)]
+    place: PlaceOptions,
     /// Only this document; its version and hash are printed, to be kept for `--expect`
     #[arg(long, value_name = "ID", value_parser = document_id)]
     document: Option<DocumentId>,
@@ -109,8 +99,7 @@ impl From<StoresError> for VerifyError {
 pub(super) fn run(options: VerifyOptions) -> Result<usize, VerifyError> {
     let kept = kept(&options.expect)?;
     let document = options.document;
-    let places =
-        ServeOptions::of_documents(options.config, options.data_dir, options.document_store);
+    let places = ServeOptions::of_documents(options.folders, options.place);
     let choice = choice(places.settle()?);
     let work = async {
         let store = Store::open_existing(&choice).await?;

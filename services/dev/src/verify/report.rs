@@ -1,13 +1,14 @@
-//! What a person reads: a line for each step, the end of its log if it failed, a table at the end.
+//! What a person reads: a line for each step, what matters of its log if it failed, a table at the end.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::counts::Tests;
+use super::excerpt;
 use super::stage::Outcome;
-use crate::command::{duration, tail};
+use crate::command::duration;
 use crate::project::Project;
-use crate::terminal::{count, line, without_colours};
+use crate::terminal::{count, line};
 
 /// A step that is over.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ impl Ending {
 }
 
 impl Report {
-    /// One line, and for a failure the end of the log.
+    /// One line, and for a failure what matters of the log.
     pub(crate) fn print(&self, project: &Project) {
         let took = duration(self.took);
         let tests = match &self.tests {
@@ -86,7 +87,7 @@ impl Report {
                 line(&format!("  {:<10} ok, {took}{tests}{note}", self.name));
             }
             Ending::Failed(problem) => {
-                for text in without_colours(&tail(&self.log, TAIL_LINES)).lines() {
+                for text in excerpt::of_file(&self.log) {
                     line(&format!("  {:<10} | {text}", self.name));
                 }
                 line(&format!(
@@ -142,8 +143,6 @@ fn total(reports: &[Report]) -> String {
     }
     format!("total: {} passed, {} failed", all.passed, all.failed)
 }
-
-const TAIL_LINES: usize = 60;
 
 #[cfg(test)]
 mod tests {

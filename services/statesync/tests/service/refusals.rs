@@ -1,22 +1,29 @@
-//! Every call with every kind of bad input: the right code, and nothing has changed.
+//! Every call with every kind of bad input: the right code with details, and nothing has changed.
 //!
-//! The calls are generated: each is built by one function from an [`Input`](calls::Input) that is good, and
-//! each test puts one bad thing into it.
+//! The calls are those of the interface's description, each with one function that builds a good request from
+//! an [`Input`](calls::Input); each test puts one bad thing into it.
 
 mod calls;
+mod generated;
 mod heads;
+mod raw;
+mod room;
+mod unreadable;
 
 use aetherflow_api::statesync::v1 as wire;
 use guuid::Guuid;
+use statesync_core::Limits;
 use tonic::Code;
 use tonic_types::StatusExt;
 use wire::DocumentType;
 use wire::operation_data::Kind;
 
-use calls::{Room, Rpc, reading, rpcs};
+use calls::{About, For, Rpc, rpcs};
+use room::Room;
 
 use crate::board::{edit_text, fill, number, rectangle, set, text};
-use crate::world::{Identity, soon};
+use crate::places::Place;
+use crate::world::Identity;
 
 const MALFORMED: [&str; 5] = [
     "",
@@ -26,68 +33,114 @@ const MALFORMED: [&str; 5] = [
     "0198f5b0-0000-7000-8000-00000000000\u{e9}",
 ];
 
+/// The calls that name a document.
+fn about_a_document() -> impl Iterator<Item = Rpc> {
+    rpcs().into_iter().filter(|rpc| rpc.about != About::Nothing)
+}
+
 #[tokio::test]
 async fn ids_that_are_none_and_documents_that_are_not_there() {
-    let mut room = Room::board().await;
-    let alice = room.alice.clone();
-    for rpc in rpcs() {
-        for malformed in MALFORMED {
+    for place in Place::ALL {
+        let mut room = Room::board(place).await;
+        let alice = room.raw.clone();
+        for rpc in about_a_document() {
+            let may_be_empty = rpc.about == About::OneOrNone;
+            for malformed in &MALFORMED[usize::from(may_be_empty)..] {
+                let mut input = room.input.clone();
+                input.doc_id = (*malformed).to_owned();
+                room.refuses_field(&rpc, input, "doc_id").await;
+            }
             let mut input = room.input.clone();
-            input.doc_id = malformed.to_owned();
-            room.refuses_field(&rpc, &alice, input, "doc_id").await;
+            input.doc_id = Guuid::now().to_string();
+            room.refuses(&rpc, &alice, input, Code::NotFound).await;
         }
-        let mut input = room.input.clone();
-        input.doc_id = Guuid::now().to_string();
-        room.refuses(&rpc, &alice, input, Code::NotFound).await;
+        room.goes_on(fill("box", "green")).await;
     }
 }
 
 #[tokio::test]
 async fn ids_of_other_things_that_are_none_or_unknown() {
-    let mut room = Room::board().await;
-    let alice = room.alice.clone();
-    for rpc in rpcs() {
-        if let Some((field, unknown)) = rpc.other {
-            for malformed in MALFORMED {
-                let mut input = room.input.clone();
-                input.other_id = malformed.to_owned();
-                room.refuses_field(&rpc, &alice, input, field).await;
+    for place in Place::ALL {
+        let mut room = Room::board(place).await;
+        let alice = room.raw.clone();
+        for rpc in rpcs() {
+            if let Some((field, unknown)) = rpc.other {
+                let field = if rpc.name() == "ResolveConflict" {
+                    "conflict_id"
+                } else {
+                    field
+                };
+                for malformed in MALFORMED {
+                    let mut input = room.input.clone();
+                    input.other_id = malformed.to_owned();
+                    room.refuses_field(&rpc, input, field).await;
+                }
+                let input = room.input.clone();
+                room.refuses(&rpc, &alice, input, unknown).await;
             }
-            let input = room.input.clone();
-            room.refuses(&rpc, &alice, input, unknown).await;
-        }
-        if rpc.names_operation {
-            for malformed in MALFORMED {
-                let mut input = room.input.clone();
-                input.operation_id = Some(malformed.to_owned());
-                room.refuses_field(&rpc, &alice, input, "operation_id")
-                    .await;
+            if rpc.names_operation {
+                for malformed in MALFORMED {
+                    let mut input = room.input.clone();
+                    input.operation_id = Some(malformed.to_owned());
+                    room.refuses_field(&rpc, input, "operation_id").await;
+                }
             }
         }
+        room.goes_on(fill("box", "green")).await;
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_another_document_or_another_user_is_unknown_here() {
+    for place in Place::ALL {
+        let mut room = Room::board(place).await;
+        let (_listener, elsewhere) = room.elsewhere().await;
+        let (alice, bob) = (room.raw.clone(), room.raw_of("bob").await);
+        for rpc in rpcs() {
+            let Some((field, unknown)) = rpc.other else {
+                continue;
+            };
+            for id in &elsewhere {
+                let mut input = room.input.clone();
+                input.other_id = id.clone();
+                room.refuses(&rpc, &alice, input, unknown).await;
+            }
+            if field == "lock_id" {
+                let mut input = room.input.clone();
+                input.other_id = room.lock_of_erin.clone();
+                // Who may edit could have taken it; who may not is told that it is not theirs.
+                let code = if rpc.takes == For::Editors {
+                    Code::PermissionDenied
+                } else {
+                    Code::Aborted
+                };
+                room.refuses(&rpc, &bob, input, code).await;
+            }
+        }
+        room.goes_on(fill("box", "green")).await;
     }
 }
 
 #[tokio::test]
 async fn strangers_find_nothing_and_readers_may_not_write() {
-    let mut room = Room::board().await;
-    let (bob, carol) = (
-        room.world.client("bob").await,
-        room.world.client("carol").await,
-    );
-    for rpc in rpcs() {
-        let input = room.input.clone();
-        room.refuses(&rpc, &carol, input.clone(), Code::NotFound)
-            .await;
-        if rpc.writes {
-            room.refuses(&rpc, &bob, input, Code::PermissionDenied)
+    for place in Place::ALL {
+        let mut room = Room::board(place).await;
+        let (bob, carol) = (room.raw_of("bob").await, room.raw_of("carol").await);
+        for rpc in about_a_document() {
+            let input = room.input.clone();
+            room.refuses(&rpc, &carol, input.clone(), Code::NotFound)
                 .await;
+            if rpc.takes == For::Editors {
+                room.refuses(&rpc, &bob, input, Code::PermissionDenied)
+                    .await;
+            }
         }
+        room.goes_on(fill("box", "green")).await;
     }
 }
 
-#[tokio::test]
-async fn whoever_does_not_say_who_they_are_gets_nowhere() {
-    let mut room = Room::board().await;
+/// Callers who do not say who they are, or cannot prove that they may say so.
+fn nobodies() -> Vec<Identity> {
     let mut identities = Vec::new();
     for missing in ["x-user-id", "x-session-id", "authorization"] {
         let mut identity = Identity::of("alice", "s");
@@ -109,29 +162,22 @@ async fn whoever_does_not_say_who_they_are_gets_nowhere() {
         identity.0.insert(name, value.parse().unwrap());
         identities.push(identity);
     }
-    for identity in identities {
-        let nobody = room.world.client_as(identity).await;
-        for rpc in rpcs() {
-            let input = room.input.clone();
-            room.refuses(&rpc, &nobody, input, Code::Unauthenticated)
-                .await;
+    identities
+}
+
+#[tokio::test]
+async fn whoever_does_not_say_who_they_are_gets_nowhere() {
+    for place in Place::ALL {
+        let mut room = Room::board(place).await;
+        for identity in nobodies() {
+            let nobody = room.raw_as(identity).await;
+            for rpc in rpcs() {
+                let input = room.input.clone();
+                let code = Code::Unauthenticated;
+                room.refuses(&rpc, &nobody, input, code).await;
+            }
         }
-        let mut nobody = nobody;
-        let create = wire::CreateDocumentRequest::default();
-        let refusals = [
-            nobody.create_document(create).await.map(|_| ()),
-            nobody
-                .list_documents(wire::ListDocumentsRequest::default())
-                .await
-                .map(|_| ()),
-            nobody
-                .get_stats(wire::GetStatsRequest::default())
-                .await
-                .map(|_| ()),
-        ];
-        for refused in refusals {
-            assert_eq!(refused.unwrap_err().code(), Code::Unauthenticated);
-        }
+        room.goes_on(fill("box", "green")).await;
     }
 }
 
@@ -208,36 +254,36 @@ fn bad_data() -> Vec<Kind> {
 }
 
 fn applying() -> Vec<Rpc> {
-    let applies = |rpc: &Rpc| rpc.name.starts_with("apply_operation");
+    let applies = |rpc: &Rpc| rpc.name().starts_with("ApplyOperation");
     rpcs().into_iter().filter(applies).collect()
 }
 
 #[tokio::test]
 async fn operations_that_do_not_fit_the_board() {
-    let mut room = Room::board().await;
-    let alice = room.alice.clone();
-    for rpc in applying() {
-        for data in bad_data() {
-            let mut input = room.input.clone();
-            input.data = data;
-            room.refuses_field(&rpc, &alice, input, "data").await;
+    for place in Place::ALL {
+        let mut room = Room::board(place).await;
+        for rpc in applying() {
+            for data in bad_data() {
+                let mut input = room.input.clone();
+                input.data = data;
+                room.refuses_field(&rpc, input, "data").await;
+            }
+            for future in [99, u64::MAX] {
+                let mut input = room.input.clone();
+                input.seen = Some(future);
+                room.refuses_field(&rpc, input, "prev_version").await;
+            }
         }
-        let mut input = room.input.clone();
-        input.seen = Some(99);
-        room.refuses_field(&rpc, &alice, input, "prev_version")
-            .await;
+        room.goes_on(fill("box", "green")).await;
     }
-    // After all of that, the same call works.
-    soon((applying()[0].call)(alice, room.input.clone()))
-        .await
-        .unwrap();
 }
 
 #[tokio::test]
 async fn operations_that_do_not_fit_the_text() {
-    for policy in ["merge", "manual"] {
-        let mut room = Room::new(DocumentType::Text, policy, edit_text(0, 0, "text")).await;
-        let alice = room.alice.clone();
+    for (place, policy) in [(Place::Memory, "merge"), (Place::Database, "manual")] {
+        let first = edit_text(0, 0, "text");
+        let mut room = Room::new(place, DocumentType::Text, policy, first).await;
+        let alice = room.raw.clone();
         for rpc in applying() {
             for data in [
                 edit_text(5, 0, "x"),
@@ -251,7 +297,7 @@ async fn operations_that_do_not_fit_the_text() {
             ] {
                 let mut input = room.input.clone();
                 input.data = data;
-                room.refuses_field(&rpc, &alice, input, "data").await;
+                room.refuses_field(&rpc, input, "data").await;
             }
             let mut input = room.input.clone();
             input.data = Kind::YjsUpdate(vec![0xff; 64].into());
@@ -262,33 +308,80 @@ async fn operations_that_do_not_fit_the_text() {
             };
             room.refuses(&rpc, &alice, input, code).await;
         }
+        room.goes_on(edit_text(4, 0, "!")).await;
+    }
+}
+
+#[tokio::test]
+async fn an_operation_on_a_version_of_long_ago_is_told_which_there_is() {
+    let mut limits = Limits::default();
+    limits.unseen_records_max = 2;
+    for place in Place::ALL {
+        let mut room = Room::bounded(place, limits.clone()).await;
+        let alice = room.raw.clone();
+        for rpc in applying() {
+            let mut input = room.input.clone();
+            input.seen = Some(1);
+            let code = Code::FailedPrecondition;
+            let refused = room.refuses(&rpc, &alice, input, code).await;
+            let info = refused.get_details_error_info().unwrap();
+            assert_eq!(info.reason, "STALE");
+            assert_eq!(info.metadata["prev_version"], "1");
+            assert_eq!(info.metadata["version"], room.version().to_string());
+        }
+        room.goes_on(fill("box", "green")).await;
     }
 }
 
 #[tokio::test]
 async fn an_archived_document_is_read_and_not_edited() {
-    let mut room = Room::board().await;
-    let archive = wire::UpdateDocumentRequest {
-        doc_id: room.input.doc_id.clone(),
-        state: wire::DocumentState::Archived.into(),
-        ..Default::default()
-    };
-    room.alice.update_document(archive).await.unwrap();
-    room.version += 1;
-    let alice = room.alice.clone();
-    for rpc in applying() {
-        let input = room.input.clone();
-        let refused = room
-            .refuses(&rpc, &alice, input, Code::FailedPrecondition)
-            .await;
-        let details = refused.get_details_precondition_failure().unwrap();
-        assert_eq!(details.violations[0].r#type, "NOT_ACTIVE");
+    for place in Place::ALL {
+        let mut room = Room::board(place).await;
+        let archive = wire::UpdateDocumentRequest {
+            doc_id: room.input.doc_id.clone(),
+            state: wire::DocumentState::Archived.into(),
+            ..Default::default()
+        };
+        room.alice.update_document(archive).await.unwrap();
+        room.remember().await;
+        let alice = room.raw.clone();
+        for rpc in applying() {
+            let input = room.input.clone();
+            let refused = room
+                .refuses(&rpc, &alice, input, Code::FailedPrecondition)
+                .await;
+            let details = refused.get_details_precondition_failure().unwrap();
+            assert_eq!(details.violations[0].r#type, "NOT_ACTIVE");
+        }
+        for rpc in rpcs() {
+            if rpc.only_reads && rpc.other.is_none() {
+                room.call(&rpc, room.input.clone()).await.expect(rpc.name());
+            }
+        }
     }
-    for rpc in reading() {
-        if rpc.other.is_none() {
-            soon((rpc.call)(alice.clone(), room.input.clone()))
-                .await
-                .expect(rpc.name);
+}
+
+#[tokio::test]
+async fn a_deleted_document_is_gone_for_every_call() {
+    for place in Place::ALL {
+        let mut room = Room::board(place).await;
+        let delete = wire::DeleteDocumentRequest {
+            doc_id: room.input.doc_id.clone(),
+        };
+        room.alice.delete_document(delete).await.unwrap();
+        for rpc in about_a_document() {
+            let refused = room.call(&rpc, room.input.clone()).await;
+            let refused = refused.expect_err(rpc.name());
+            assert_eq!(
+                refused.code(),
+                Code::NotFound,
+                "{}: {refused:?}",
+                rpc.name()
+            );
+            assert_eq!(
+                refused.get_details_error_info().unwrap().reason,
+                "NOT_FOUND"
+            );
         }
     }
 }

@@ -129,7 +129,7 @@ async fn a_call_that_is_too_late_is_not_begun_and_a_crowd_is_turned_away() {
         (late, Code::DeadlineExceeded),
         (crowded, Code::ResourceExhausted),
     ] {
-        let world = World::with(Limits::default(), calls).await;
+        let world = World::bounded(Limits::default(), calls).await;
         let mut alice = world.client("alice").await;
         let refused = alice.get_stats(wire::GetStatsRequest::default()).await;
         assert_eq!(refused.unwrap_err().code(), code);
@@ -138,7 +138,7 @@ async fn a_call_that_is_too_late_is_not_begun_and_a_crowd_is_turned_away() {
         streams_max: 1,
         ..usual
     };
-    let world = World::with(Limits::default(), full).await;
+    let world = World::bounded(Limits::default(), full).await;
     let mut alice = world.client("alice").await;
     let doc_id = document(&mut alice, DocumentType::Text, "merge").await;
     let first = Replica::new(&mut alice, &doc_id, None).await;

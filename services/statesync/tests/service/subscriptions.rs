@@ -82,7 +82,7 @@ async fn whoever_comes_while_others_write_is_told_everything_once() {
 async fn a_version_that_is_no_longer_kept_is_answered_with_the_content() {
     let mut limits = Limits::default();
     (limits.snapshot_records, limits.history_records) = (8, 4);
-    let world = World::with(limits, CallLimits::default()).await;
+    let world = World::bounded(limits, CallLimits::default()).await;
     let mut alice = world.client("alice").await;
     let doc_id = document(&mut alice, DocumentType::Text, "merge").await;
     for count in 0..40 {
@@ -108,7 +108,7 @@ async fn a_slow_reader_is_told_the_content_in_place_of_what_it_missed() {
     let mut limits = Limits::default();
     limits.recent_bytes_max = 64 * 1024;
     (limits.snapshot_records, limits.history_records) = (16, 4);
-    let world = World::with(limits, CallLimits::default()).await;
+    let world = World::bounded(limits, CallLimits::default()).await;
     let mut alice = world.client("alice").await;
     let doc_id = document(&mut alice, DocumentType::Whiteboard, "lww").await;
     apply(&mut alice, &doc_id, None, rectangle("box", "white")).await;

@@ -1,11 +1,12 @@
 //! A service on a free port of loopback, and clients of it.
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aetherflow_api::statesync::v1 as wire;
-use guuid::{Guuid, SystemClock};
+use guuid::SystemClock;
 use statesync::server::{Parts, serve};
 use statesync::{CallLimits, ServiceSecret, TrustedGateway};
 use statesync_core::{DocumentStore, Library, Limits, MemoryStore};
@@ -18,6 +19,8 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use wire::state_sync_service_client::StateSyncServiceClient;
+
+use crate::places::library;
 
 pub(crate) const SECRET: &str = "a secret that is only for tests!".trim_ascii();
 
@@ -57,15 +60,22 @@ pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) stop: CancellationToken,
     pub(crate) server: JoinHandle<()>,
+    _kept: Box<dyn Any + Send>,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::with(Limits::default(), CallLimits::default()).await
+        Self::bounded(Limits::default(), CallLimits::default()).await
     }
 
-    pub(crate) async fn with(limits: Limits, calls: CallLimits) -> Self {
+    pub(crate) async fn bounded(limits: Limits, calls: CallLimits) -> Self {
         Self::over(Arc::new(MemoryStore::new()), limits, calls).await
+    }
+
+    /// Something that is there as long as the service is.
+    pub(crate) fn with(mut self, kept: impl Any + Send) -> Self {
+        self._kept = Box::new(kept);
+        self
     }
 
     pub(crate) async fn over(
@@ -73,15 +83,12 @@ impl World {
         limits: Limits,
         calls: CallLimits,
     ) -> Self {
+        Self::of(library(store, Arc::new(SystemClock), limits), calls).await
+    }
+
+    pub(crate) async fn of(library: Library, calls: CallLimits) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let library = Library::new(
-            store,
-            Arc::new(SystemClock),
-            Arc::new(Guuid::now),
-            Arc::new(|task| drop(tokio::spawn(task))),
-            limits,
-        );
         let secret = ServiceSecret::new(&secret()).unwrap();
         let parts = Parts {
             library: Arc::new(library),
@@ -95,6 +102,7 @@ impl World {
             address,
             stop,
             server,
+            _kept: Box::new(()),
         }
     }
 

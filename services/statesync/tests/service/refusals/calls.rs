@@ -1,19 +1,14 @@
-//! All calls, each built from an [`Input`], and a room in which they are refused.
+//! All calls: what a good request is built from, what it takes, and what it is in the description of the
+//! interface.
 
-use aetherflow_api::statesync::v1 as wire;
-use futures::future::BoxFuture;
-use futures::{FutureExt, stream};
-use guuid::Guuid;
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
-use wire::DocumentType;
-use wire::apply_operations_response::Outcome;
-use wire::operation_data::Kind;
+use aetherflow_api::FILE_DESCRIPTOR_SET;
+use aetherflow_api::statesync::v1::*;
+use operation_data::Kind;
+use prost::Message as _;
+use prost_reflect::{DescriptorPool, MethodDescriptor};
+use tonic::Code;
 
-use crate::board::{document, fill, rectangle};
-use crate::world::{Client, World, soon};
-
-/// What calls are built from.
+/// What requests are built from.
 #[derive(Clone)]
 pub(super) struct Input {
     pub(super) doc_id: String,
@@ -25,31 +20,120 @@ pub(super) struct Input {
     pub(super) lease_ms: u64,
 }
 
-pub(super) type Answer = BoxFuture<'static, Result<(), Status>>;
-
-/// One call: how it is made, and what it takes.
-pub(super) struct Rpc {
-    pub(super) name: &'static str,
-    pub(super) call: fn(Client, Input) -> Answer,
-    /// The field of the second id, and what it is when nobody knows that id.
-    pub(super) other: Option<(&'static str, Code)>,
-    pub(super) names_operation: bool,
-    /// Whether readers may not.
-    pub(super) writes: bool,
+/// Which document a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// The one that it names.
+    One,
+    /// The one that it names, if it names one.
+    OneOrNone,
+    /// None.
+    Nothing,
 }
 
-macro_rules! rpc {
-    ($name:ident, $input:ident => $request:expr, $other:expr, $names:expr, $writes:expr) => {
-        Rpc {
-            name: stringify!($name),
-            call: |mut client, $input| {
-                async move { client.$name($request).await.map(|_| ()) }.boxed()
-            },
-            other: $other,
-            names_operation: $names,
-            writes: $writes,
+/// Who may make a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    /// Who may read the document.
+    Readers,
+    /// Who may edit it.
+    Editors,
+}
+
+/// One call: how a request is made, and what it takes.
+pub(super) struct Rpc {
+    pub(super) method: MethodDescriptor,
+    pub(super) request: fn(Input) -> Vec<u8>,
+    pub(super) about: About,
+    pub(super) takes: For,
+    /// The field of a second id, and what it is when nobody knows that id.
+    pub(super) other: Option<(&'static str, Code)>,
+    pub(super) names_operation: bool,
+    /// Whether it never changes anything.
+    pub(super) only_reads: bool,
+}
+
+impl Rpc {
+    pub(super) fn name(&self) -> &str {
+        self.method.name()
+    }
+
+    fn new(name: &str, request: fn(Input) -> Vec<u8>, about: About, takes: For) -> Self {
+        let mut methods = methods().into_iter();
+        let method = methods.find(|method| method.name() == name);
+        Self {
+            method: method.expect("a method of the interface"),
+            request,
+            about,
+            takes,
+            other: None,
+            names_operation: false,
+            only_reads: false,
         }
-    };
+    }
+
+    fn reads(name: &str, request: fn(Input) -> Vec<u8>) -> Self {
+        let only_reads = true;
+        Self {
+            only_reads,
+            ..Self::new(name, request, About::One, For::Readers)
+        }
+    }
+
+    fn writes(name: &str, request: fn(Input) -> Vec<u8>) -> Self {
+        Self::new(name, request, About::One, For::Editors)
+    }
+
+    fn with_other(self, field: &'static str, unknown: Code) -> Self {
+        Self {
+            other: Some((field, unknown)),
+            ..self
+        }
+    }
+
+    fn of_operation(self) -> Self {
+        Self {
+            names_operation: true,
+            ..self
+        }
+    }
+
+    fn about(self, about: About) -> Self {
+        Self { about, ..self }
+    }
+
+    fn for_readers(self) -> Self {
+        Self {
+            takes: For::Readers,
+            ..self
+        }
+    }
+}
+
+/// The methods of all services of ours, as the interface describes them.
+pub(super) fn methods() -> Vec<MethodDescriptor> {
+    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
+    pool.services()
+        .flat_map(|service| service.methods().collect::<Vec<_>>())
+        .collect()
+}
+
+#[test]
+fn every_method_of_the_interface_is_among_the_calls_once() {
+    let mut described: Vec<_> = methods()
+        .iter()
+        .map(|it| it.full_name().to_owned())
+        .collect();
+    let mut called: Vec<_> = rpcs()
+        .iter()
+        .map(|it| it.method.full_name().to_owned())
+        .collect();
+    described.sort();
+    called.sort();
+    assert_eq!(
+        called, described,
+        "a call without a row, or a row without a call"
+    );
 }
 
 pub(super) fn rpcs() -> Vec<Rpc> {
@@ -58,167 +142,185 @@ pub(super) fn rpcs() -> Vec<Rpc> {
     all
 }
 
-pub(super) fn reading() -> Vec<Rpc> {
-    use wire::*;
+fn reading() -> Vec<Rpc> {
     vec![
-        rpc!(get_document, it => GetDocumentRequest { doc_id: it.doc_id, with_content: true },
-            None, false, false),
-        rpc!(get_operation_history, it => GetOperationHistoryRequest {
-            doc_id: it.doc_id, ..Default::default() }, None, false, false),
-        rpc!(subscribe_document, it => SubscribeDocumentRequest {
-            doc_id: it.doc_id, ..Default::default() }, None, false, false),
-        rpc!(unsubscribe_document, it => UnsubscribeDocumentRequest {
-            doc_id: it.doc_id, subscription_id: it.other_id },
-            Some(("subscription_id", Code::NotFound)), false, false),
-        rpc!(is_locked, it => IsLockedRequest { doc_id: it.doc_id, object_id: "box".to_owned() },
-            None, false, false),
-        rpc!(list_conflicts, it => ListConflictsRequest {
-            doc_id: it.doc_id, ..Default::default() }, None, false, false),
-        rpc!(get_content, it => GetContentRequest { doc_id: it.doc_id, ..Default::default() },
-            None, false, false),
-        rpc!(list_snapshots, it => ListSnapshotsRequest { doc_id: it.doc_id }, None, false, false),
-        rpc!(get_audit, it => GetAuditRequest { doc_id: it.doc_id, ..Default::default() },
-            None, false, false),
+        Rpc::reads("GetDocument", |it| {
+            GetDocumentRequest {
+                doc_id: it.doc_id,
+                with_content: true,
+            }
+            .encode_to_vec()
+        }),
+        Rpc::reads("ListDocuments", |_| {
+            ListDocumentsRequest::default().encode_to_vec()
+        })
+        .about(About::Nothing),
+        Rpc::reads("GetOperationHistory", |it| {
+            GetOperationHistoryRequest {
+                doc_id: it.doc_id,
+                ..Default::default()
+            }
+            .encode_to_vec()
+        }),
+        Rpc::reads("SubscribeDocument", |it| {
+            SubscribeDocumentRequest {
+                doc_id: it.doc_id,
+                ..Default::default()
+            }
+            .encode_to_vec()
+        }),
+        Rpc::reads("UnsubscribeDocument", |it| {
+            let subscription_id = it.other_id;
+            UnsubscribeDocumentRequest {
+                doc_id: it.doc_id,
+                subscription_id,
+            }
+            .encode_to_vec()
+        })
+        .with_other("subscription_id", Code::NotFound),
+        Rpc::reads("IsLocked", |it| {
+            IsLockedRequest {
+                doc_id: it.doc_id,
+                object_id: "box".to_owned(),
+            }
+            .encode_to_vec()
+        }),
+        Rpc::reads("ListConflicts", |it| {
+            ListConflictsRequest {
+                doc_id: it.doc_id,
+                ..Default::default()
+            }
+            .encode_to_vec()
+        }),
+        Rpc::reads("GetContent", |it| {
+            GetContentRequest {
+                doc_id: it.doc_id,
+                ..Default::default()
+            }
+            .encode_to_vec()
+        }),
+        Rpc::reads("ListSnapshots", |it| {
+            ListSnapshotsRequest { doc_id: it.doc_id }.encode_to_vec()
+        }),
+        Rpc::reads("GetAudit", |it| {
+            GetAuditRequest {
+                doc_id: it.doc_id,
+                ..Default::default()
+            }
+            .encode_to_vec()
+        }),
+        Rpc::reads("GetStats", |it| {
+            GetStatsRequest { doc_id: it.doc_id }.encode_to_vec()
+        })
+        .about(About::OneOrNone),
     ]
 }
 
-pub(super) fn operation(it: Input) -> wire::ApplyOperationRequest {
-    wire::ApplyOperationRequest {
+fn operation(it: Input) -> Vec<u8> {
+    let data = OperationData {
+        kind: Some(it.data),
+    };
+    let asked = ApplyOperationRequest {
         doc_id: it.doc_id,
         operation_id: it.operation_id,
-        data: Some(wire::OperationData {
-            kind: Some(it.data),
-        }),
+        data: Some(data),
         prev_version: it.seen,
         ..Default::default()
-    }
+    };
+    asked.encode_to_vec()
 }
 
-/// One operation, as a stream.
-async fn streamed(mut client: Client, it: Input) -> Result<(), Status> {
-    let asked = stream::iter([operation(it)]);
-    let mut answers = client.apply_operations(asked).await?.into_inner();
-    let answer = soon(answers.message()).await?.unwrap();
-    match answer.outcome.unwrap() {
-        Outcome::Applied(_) => Ok(()),
-        Outcome::Failed(failure) => {
-            let details = prost::Message::encode_to_vec(&failure).into();
-            Err(Status::with_details(
-                failure.code.into(),
-                failure.message,
-                details,
-            ))
-        }
-    }
+fn resolution(it: Input) -> Vec<u8> {
+    let resolution = Resolution {
+        conflict_id: it.other_id,
+        choice: Some(resolution::Choice::Text("both".to_owned())),
+    };
+    let asked = ResolveConflictRequest {
+        doc_id: it.doc_id,
+        resolution: Some(resolution),
+        operation_id: it.operation_id,
+    };
+    asked.encode_to_vec()
 }
 
-pub(super) fn writing() -> Vec<Rpc> {
-    use wire::*;
+fn writing() -> Vec<Rpc> {
     vec![
-        rpc!(update_document, it => UpdateDocumentRequest { doc_id: it.doc_id,
-            name: Some("New".to_owned()), operation_id: it.operation_id, ..Default::default() },
-            None, true, true),
-        rpc!(delete_document, it => DeleteDocumentRequest { doc_id: it.doc_id }, None, false, true),
-        rpc!(apply_operation, it => operation(it), None, true, true),
-        Rpc {
-            name: "apply_operations",
-            call: |client, it| streamed(client, it).boxed(),
-            other: None,
-            names_operation: true,
-            writes: true,
-        },
-        rpc!(acquire_lock, it => AcquireLockRequest { doc_id: it.doc_id, object_id: String::new(),
-            lease_ms: it.lease_ms }, None, false, true),
-        rpc!(renew_lock, it => RenewLockRequest { doc_id: it.doc_id, lock_id: it.other_id,
-            lease_ms: it.lease_ms }, Some(("lock_id", Code::FailedPrecondition)), false, true),
-        rpc!(release_lock, it => ReleaseLockRequest { doc_id: it.doc_id, lock_id: it.other_id },
-            Some(("lock_id", Code::FailedPrecondition)), false, false),
-        rpc!(resolve_conflict, it => ResolveConflictRequest { doc_id: it.doc_id,
-            resolution: Some(Resolution { conflict_id: it.other_id,
-                choice: Some(resolution::Choice::Text("both".to_owned())) }),
-            operation_id: it.operation_id }, Some(("conflict_id", Code::NotFound)), true, false),
-        rpc!(name_snapshot, it => NameSnapshotRequest { doc_id: it.doc_id, name: "n".to_owned() },
-            None, false, true),
-        rpc!(restore_version, it => RestoreVersionRequest { doc_id: it.doc_id, version: 1,
-            operation_id: it.operation_id }, None, true, true),
+        Rpc::writes("CreateDocument", |_| {
+            let name = "New".to_owned();
+            let kind = DocumentType::Text.into();
+            CreateDocumentRequest {
+                name,
+                r#type: kind,
+                public: 0,
+            }
+            .encode_to_vec()
+        })
+        .about(About::Nothing),
+        Rpc::writes("UpdateDocument", |it| {
+            let asked = UpdateDocumentRequest {
+                doc_id: it.doc_id,
+                name: Some("New".to_owned()),
+                operation_id: it.operation_id,
+                ..Default::default()
+            };
+            asked.encode_to_vec()
+        })
+        .of_operation(),
+        Rpc::writes("DeleteDocument", |it| {
+            DeleteDocumentRequest { doc_id: it.doc_id }.encode_to_vec()
+        }),
+        Rpc::writes("ApplyOperation", operation).of_operation(),
+        Rpc::writes("ApplyOperations", operation).of_operation(),
+        Rpc::writes("AcquireLock", |it| {
+            let (doc_id, lease_ms) = (it.doc_id, it.lease_ms);
+            AcquireLockRequest {
+                doc_id,
+                object_id: "box".to_owned(),
+                lease_ms,
+            }
+            .encode_to_vec()
+        }),
+        Rpc::writes("RenewLock", |it| {
+            let (doc_id, lock_id, lease_ms) = (it.doc_id, it.other_id, it.lease_ms);
+            RenewLockRequest {
+                doc_id,
+                lock_id,
+                lease_ms,
+            }
+            .encode_to_vec()
+        })
+        .with_other("lock_id", Code::FailedPrecondition),
+        // Also for who may not edit any more.
+        Rpc::writes("ReleaseLock", |it| {
+            ReleaseLockRequest {
+                doc_id: it.doc_id,
+                lock_id: it.other_id,
+            }
+            .encode_to_vec()
+        })
+        .with_other("lock_id", Code::FailedPrecondition)
+        .for_readers(),
+        // Whether there is such a conflict is looked at first.
+        Rpc::writes("ResolveConflict", resolution)
+            .with_other("conflict_id", Code::NotFound)
+            .of_operation()
+            .for_readers(),
+        Rpc::writes("NameSnapshot", |it| {
+            NameSnapshotRequest {
+                doc_id: it.doc_id,
+                name: "n".to_owned(),
+            }
+            .encode_to_vec()
+        }),
+        Rpc::writes("RestoreVersion", |it| {
+            let (doc_id, operation_id) = (it.doc_id, it.operation_id);
+            RestoreVersionRequest {
+                doc_id,
+                version: 1,
+                operation_id,
+            }
+            .encode_to_vec()
+        })
+        .of_operation(),
     ]
-}
-
-/// A document of alice that bob may read and nobody else.
-pub(super) struct Room {
-    pub(super) world: World,
-    pub(super) alice: Client,
-    pub(super) input: Input,
-    pub(super) version: u64,
-}
-
-impl Room {
-    pub(super) async fn new(kind: DocumentType, policy: &str, first: Kind) -> Self {
-        let world = World::new().await;
-        let mut alice = world.client("alice").await;
-        let doc_id = document(&mut alice, kind, policy).await;
-        let private = wire::UpdateDocumentRequest {
-            doc_id: doc_id.clone(),
-            public: wire::PublicAccess::None.into(),
-            viewers: Some(wire::UserSet {
-                users: vec!["bob".to_owned()],
-            }),
-            ..Default::default()
-        };
-        alice.update_document(private).await.unwrap();
-        crate::board::apply(&mut alice, &doc_id, None, first).await;
-        let input = Input {
-            doc_id,
-            other_id: Guuid::now().to_string(),
-            operation_id: None,
-            data: fill("box", "blue"),
-            seen: None,
-            lease_ms: 10_000,
-        };
-        Self {
-            world,
-            alice,
-            input,
-            version: 3,
-        }
-    }
-
-    pub(super) async fn board() -> Self {
-        Self::new(DocumentType::Whiteboard, "lww", rectangle("box", "white")).await
-    }
-
-    /// That the call is refused like this, and that nothing has changed.
-    pub(super) async fn refuses(
-        &mut self,
-        rpc: &Rpc,
-        client: &Client,
-        input: Input,
-        code: Code,
-    ) -> Status {
-        let refused = soon((rpc.call)(client.clone(), input)).await;
-        let refused = refused.expect_err(rpc.name);
-        assert_eq!(refused.code(), code, "{}: {refused:?}", rpc.name);
-        let asked = wire::GetDocumentRequest {
-            doc_id: self.input.doc_id.clone(),
-            with_content: false,
-        };
-        let now = self.alice.get_document(asked).await.unwrap().into_inner();
-        assert_eq!(now.document.unwrap().version, self.version, "{}", rpc.name);
-        refused
-    }
-
-    pub(super) async fn refuses_field(
-        &mut self,
-        rpc: &Rpc,
-        client: &Client,
-        input: Input,
-        field: &str,
-    ) {
-        let refused = self
-            .refuses(rpc, client, input, Code::InvalidArgument)
-            .await;
-        let details = refused.get_details_bad_request().expect(rpc.name);
-        let named = &details.field_violations[0].field;
-        assert!(named.starts_with(field), "{}: {named}", rpc.name);
-    }
 }

@@ -4,8 +4,10 @@ use aetherflow_api::statesync::v1 as wire;
 use tonic::Code;
 use tonic_types::StatusExt;
 
-use super::calls::{Room, rpcs};
+use super::calls::rpcs;
+use super::room::Room;
 use crate::board::content;
+use crate::places::Place;
 
 type Change = fn(&mut wire::UpdateDocumentRequest);
 
@@ -35,7 +37,7 @@ fn users(users: impl IntoIterator<Item = String>) -> Option<wire::UserSet> {
 
 #[tokio::test]
 async fn heads_that_cannot_be() {
-    let room = Room::board().await;
+    let room = Room::board(Place::Memory).await;
     let mut alice = room.alice.clone();
     for (change, field) in HEADS {
         let mut asked = wire::UpdateDocumentRequest {
@@ -49,19 +51,19 @@ async fn heads_that_cannot_be() {
         assert_eq!(details.field_violations[0].field, field);
     }
     let now = content(&mut alice, &room.input.doc_id).await;
-    assert_eq!(now.version, room.version);
+    assert_eq!(now.version, room.version());
 }
 
 #[tokio::test]
 async fn leases_names_and_pages_that_cannot_be() {
-    let mut room = Room::board().await;
+    let mut room = Room::board(Place::Memory).await;
     let mut alice = room.alice.clone();
     let doc_id = room.input.doc_id.clone();
-    for rpc in rpcs().iter().filter(|rpc| rpc.name == "acquire_lock") {
+    for rpc in rpcs().iter().filter(|rpc| rpc.name() == "AcquireLock") {
         for lease_ms in [0, u64::MAX] {
             let mut input = room.input.clone();
             input.lease_ms = lease_ms;
-            room.refuses_field(rpc, &alice, input, "lease_ms").await;
+            room.refuses_field(rpc, input, "lease_ms").await;
         }
     }
     let history = wire::GetOperationHistoryRequest {
