@@ -138,7 +138,10 @@ fn every_method_of_the_interface_is_among_the_calls_once() {
 
 pub(super) fn rpcs() -> Vec<Rpc> {
     let mut all = reading();
+    all.extend(reading_of_the_past());
     all.extend(writing());
+    all.extend(locking());
+    all.extend(settling());
     all
 }
 
@@ -155,6 +158,11 @@ fn reading() -> Vec<Rpc> {
             ListDocumentsRequest::default().encode_to_vec()
         })
         .about(About::Nothing),
+    ]
+}
+
+fn reading_of_the_past() -> Vec<Rpc> {
+    vec![
         Rpc::reads("GetOperationHistory", |it| {
             GetOperationHistoryRequest {
                 doc_id: it.doc_id,
@@ -271,6 +279,11 @@ fn writing() -> Vec<Rpc> {
         }),
         Rpc::writes("ApplyOperation", operation).of_operation(),
         Rpc::writes("ApplyOperations", operation).of_operation(),
+    ]
+}
+
+fn locking() -> Vec<Rpc> {
+    vec![
         Rpc::writes("AcquireLock", |it| {
             let (doc_id, lease_ms) = (it.doc_id, it.lease_ms);
             AcquireLockRequest {
@@ -300,6 +313,11 @@ fn writing() -> Vec<Rpc> {
         })
         .with_other("lock_id", Code::FailedPrecondition)
         .for_readers(),
+    ]
+}
+
+fn settling() -> Vec<Rpc> {
+    vec![
         // Whether there is such a conflict is looked at first.
         Rpc::writes("ResolveConflict", resolution)
             .with_other("conflict_id", Code::NotFound)

@@ -37,86 +37,91 @@ struct State {
 
 impl State {
     async fn of(client: &mut Client, doc_id: &str) -> Self {
-        let doc_id = doc_id.to_owned();
-        let asked = wire::GetDocumentRequest {
-            doc_id: doc_id.clone(),
-            with_content: false,
-        };
-        let head = client.get_document(asked).await.unwrap().into_inner();
-        let mut document = head.document.unwrap();
-        document.active_users.clear();
-        let asked = wire::GetContentRequest {
-            doc_id: doc_id.clone(),
-            with_yjs_update: true,
-            ..Default::default()
-        };
-        let content = client
-            .get_content(asked)
-            .await
-            .unwrap()
-            .into_inner()
-            .content
-            .unwrap();
-        let asked = wire::GetOperationHistoryRequest {
-            doc_id: doc_id.clone(),
-            limit: ALL,
-            ..Default::default()
-        };
-        let log = client
-            .get_operation_history(asked)
-            .await
-            .unwrap()
-            .into_inner()
-            .operations;
-        let asked = wire::GetAuditRequest {
-            doc_id: doc_id.clone(),
-            limit: ALL,
-            ..Default::default()
-        };
-        let audit = client.get_audit(asked).await.unwrap().into_inner().entries;
-        let conflicts =
-            crate::board::conflicts(client, &doc_id, wire::ConflictState::Unspecified).await;
-        let asked = wire::IsLockedRequest {
-            doc_id: doc_id.clone(),
-            ..Default::default()
-        };
-        let locks = client.is_locked(asked).await.unwrap().into_inner().locks;
-        let asked = wire::ListSnapshotsRequest {
-            doc_id: doc_id.clone(),
-        };
-        let snapshots = client
-            .list_snapshots(asked)
-            .await
-            .unwrap()
-            .into_inner()
-            .snapshots;
-        let asked = wire::GetStatsRequest { doc_id };
-        let mut stats = client
-            .get_stats(asked)
-            .await
-            .unwrap()
-            .into_inner()
-            .document
-            .unwrap();
-        stats.active_users = 0;
-        let asked = wire::ListDocumentsRequest {
-            page_size: 200,
-            ..Default::default()
-        };
-        let listed = client.list_documents(asked).await.unwrap().into_inner();
-        let documents = listed.documents.len();
+        let unspecified = wire::ConflictState::Unspecified;
+        let (content, log, audit) = history(client, doc_id).await;
         Self {
-            document,
+            document: head(client, doc_id).await,
             content,
             log,
             audit,
-            conflicts,
-            locks,
-            snapshots,
-            stats,
-            documents,
+            conflicts: crate::board::conflicts(client, doc_id, unspecified).await,
+            locks: locks(client, doc_id).await,
+            snapshots: snapshots(client, doc_id).await,
+            stats: stats(client, doc_id).await,
+            documents: documents(client).await,
         }
     }
+}
+
+async fn head(client: &mut Client, doc_id: &str) -> wire::Document {
+    let asked = wire::GetDocumentRequest {
+        doc_id: doc_id.to_owned(),
+        with_content: false,
+    };
+    let head = client.get_document(asked).await.unwrap().into_inner();
+    let mut document = head.document.unwrap();
+    document.active_users.clear();
+    document
+}
+
+/// The content, and the logs that it comes from.
+async fn history(
+    client: &mut Client,
+    doc_id: &str,
+) -> (wire::Content, Vec<wire::Operation>, Vec<wire::AuditEntry>) {
+    let asked = wire::GetContentRequest {
+        doc_id: doc_id.to_owned(),
+        with_yjs_update: true,
+        ..Default::default()
+    };
+    let content = client.get_content(asked).await.unwrap().into_inner();
+    let asked = wire::GetOperationHistoryRequest {
+        doc_id: doc_id.to_owned(),
+        limit: ALL,
+        ..Default::default()
+    };
+    let log = client.get_operation_history(asked).await.unwrap();
+    let asked = wire::GetAuditRequest {
+        doc_id: doc_id.to_owned(),
+        limit: ALL,
+        ..Default::default()
+    };
+    let audit = client.get_audit(asked).await.unwrap().into_inner().entries;
+    (content.content.unwrap(), log.into_inner().operations, audit)
+}
+
+async fn locks(client: &mut Client, doc_id: &str) -> Vec<wire::Lock> {
+    let asked = wire::IsLockedRequest {
+        doc_id: doc_id.to_owned(),
+        ..Default::default()
+    };
+    client.is_locked(asked).await.unwrap().into_inner().locks
+}
+
+async fn snapshots(client: &mut Client, doc_id: &str) -> Vec<wire::Snapshot> {
+    let doc_id = doc_id.to_owned();
+    let asked = wire::ListSnapshotsRequest { doc_id };
+    let listed = client.list_snapshots(asked).await.unwrap();
+    listed.into_inner().snapshots
+}
+
+async fn stats(client: &mut Client, doc_id: &str) -> wire::DocumentStats {
+    let doc_id = doc_id.to_owned();
+    let asked = wire::GetStatsRequest { doc_id };
+    let told = client.get_stats(asked).await.unwrap().into_inner();
+    let mut stats = told.document.unwrap();
+    stats.active_users = 0;
+    stats
+}
+
+/// How many of them its user sees.
+async fn documents(client: &mut Client) -> usize {
+    let asked = wire::ListDocumentsRequest {
+        page_size: 200,
+        ..Default::default()
+    };
+    let listed = client.list_documents(asked).await.unwrap();
+    listed.into_inner().documents.len()
 }
 
 /// A document of alice that erin may edit, bob may read, and nobody else; with a history, conflicts where it
@@ -264,9 +269,14 @@ impl Room {
         let refused = self
             .refuses(rpc, &alice, input, Code::InvalidArgument)
             .await;
-        let details = refused.get_details_bad_request().expect(rpc.name());
-        let named = &details.field_violations[0].field;
-        assert!(named.starts_with(field), "{}: {named}", rpc.name());
+        let details = refused.get_details_bad_request();
+        let violations = details.map_or_else(Vec::new, |details| details.field_violations);
+        let named = violations.first().map(|violation| &violation.field);
+        assert!(
+            named.is_some_and(|named| named.starts_with(field)),
+            "{}: {named:?}",
+            rpc.name()
+        );
     }
 
     pub(super) async fn assert_unchanged(&mut self, after: &str) {
