@@ -2,15 +2,16 @@
 //! are of.
 //!
 //! What a commit costs the database hardly depends on how much is in it. So an append that finds
-//! transactions at work waits for the next one (`gathering`), and the next one takes all that wait: two
-//! round trips, three when locks are in the way (`group`). [`settle`] is for when the answer to the commit
-//! is lost.
+//! transactions at work waits for the next one (`gathering`), and the next one takes all that wait: in one
+//! round trip as a rule (`usual`), else in two, three when locks are in the way (`group`). [`settle`] is
+//! for when the answer to the commit is lost.
 
 mod columns;
 mod gathering;
 mod group;
 mod known;
 mod settle;
+mod usual;
 
 use std::sync::Arc;
 

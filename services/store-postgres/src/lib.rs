@@ -35,12 +35,18 @@
 //!
 //! ```text
 //! waits for the next transaction                       append::gathering
+//! the usual: lock, look, insert, update, COMMIT        append::usual       one round trip and one sync
+//! or, if anything is not as usual:
 //! BEGIN, lock the heads, look for known names          append::group       one round trip
 //! look at the locks, if there are any                  locks               (one more)
 //! columns of all rows are made                         append::columns
 //! insert, update, COMMIT                               append::group       one round trip and one sync
 //! what became of it, if the answer is lost             append::settle
 //! ```
+//!
+//! The usual append changes nothing in a head but what every append changes, and finds nobody else at the
+//! document and no lock: then one call of a function in the database does all of it, whose plans are made
+//! once for each session. The function says so if it finds anything else, and has written nothing.
 //!
 //! Many documents share a transaction, because a commit costs the same whatever is in it. A document that
 //! another process is at is left out and tried alone, so nobody waits for somebody else's document;

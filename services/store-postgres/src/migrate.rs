@@ -28,6 +28,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "audit",
         sql: include_str!("migrations/0002_audit.sql"),
     },
+    Migration {
+        number: 3,
+        name: "append",
+        sql: include_str!("migrations/0003_append.sql"),
+    },
 ];
 
 /// Applies those migrations that the database does not have yet.
@@ -182,10 +187,10 @@ mod tests {
         check(&applied(&[])).unwrap();
         check(&applied(&[1])).unwrap();
         check(&applied(&[1, 2])).unwrap();
-        let newer = check(&applied(&[1, 2, 3]));
+        let newer = check(&applied(&[1, 2, 3, 4]));
         assert!(matches!(
             newer,
-            Err(ConnectError::NewerSchema { found: 3, known: 2 })
+            Err(ConnectError::NewerSchema { found: 4, known: 3 })
         ));
         let mut changed = applied(&[1, 2]);
         changed[1].1.replace_range(..1, "x");

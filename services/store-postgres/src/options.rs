@@ -18,9 +18,10 @@ pub struct Options {
     /// Default 16.
     pub connections: usize,
     /// Transactions at one time that carry appends, 1 to 1,000; each carries the appends of all documents
-    /// that wait when it begins. Fewer are larger, and cost the server less for each append; more let
-    /// the server work on several cores, and wait for a distant one side by side. Never more than there
-    /// are connections. Default 4.
+    /// that wait when it begins. Beside the first one, another begins only for a hundred records, or
+    /// when the last one began some milliseconds ago: small ones cost the server much for each append,
+    /// several let it work on several cores, and wait for a distant one side by side. Never more than
+    /// there are connections. Default 4.
     pub committing: usize,
     /// How long to wait for a new connection, and for one of the pool that is free; 10 ms to
     /// 10 minutes. Default 5 s: a server that is there answers at once, and callers hear soon of one

@@ -2,6 +2,7 @@
 //! documents they are of.
 
 mod heads;
+mod usual;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,7 +20,9 @@ use crate::conflicts::ConflictColumns;
 use crate::moment::Moment;
 use crate::rows::{bigint, conflict_uuid, record_checksum};
 use crate::texts::kept;
-use crate::transaction::Statement;
+use crate::transaction::{Parameter, Statement};
+
+pub(super) use self::usual::UsualColumns;
 
 /// Everything that appends write.
 pub(super) struct Columns<'a> {
@@ -158,25 +161,26 @@ impl<'a> OperationColumns<'a> {
     }
 
     fn insert(&self) -> Statement<'_> {
-        Statement::new(
-            INSERT_OPERATIONS,
-            [
-                (&self.documents, Type::UUID_ARRAY),
-                (&self.versions, Type::INT8_ARRAY),
-                (&self.ids, Type::UUID_ARRAY),
-                (&self.types, Type::TEXT_ARRAY),
-                (&self.statuses, Type::TEXT_ARRAY),
-                (&self.users, Type::TEXT_ARRAY),
-                (&self.sessions, Type::TEXT_ARRAY),
-                (&self.clients, Type::TEXT_ARRAY),
-                (&self.prev_versions, Type::INT8_ARRAY),
-                (&self.timestamps, Type::TIMESTAMPTZ_ARRAY),
-                (&self.named, Type::BOOL_ARRAY),
-                (&self.conflicts, Type::UUID_ARRAY),
-                (&self.bodies, Type::BYTEA_ARRAY),
-                (&self.checksums, Type::INT8_ARRAY),
-            ],
-        )
+        Statement::new(INSERT_OPERATIONS, self.parameters())
+    }
+
+    fn parameters(&self) -> [Parameter<'_>; 14] {
+        [
+            (&self.documents, Type::UUID_ARRAY),
+            (&self.versions, Type::INT8_ARRAY),
+            (&self.ids, Type::UUID_ARRAY),
+            (&self.types, Type::TEXT_ARRAY),
+            (&self.statuses, Type::TEXT_ARRAY),
+            (&self.users, Type::TEXT_ARRAY),
+            (&self.sessions, Type::TEXT_ARRAY),
+            (&self.clients, Type::TEXT_ARRAY),
+            (&self.prev_versions, Type::INT8_ARRAY),
+            (&self.timestamps, Type::TIMESTAMPTZ_ARRAY),
+            (&self.named, Type::BOOL_ARRAY),
+            (&self.conflicts, Type::UUID_ARRAY),
+            (&self.bodies, Type::BYTEA_ARRAY),
+            (&self.checksums, Type::INT8_ARRAY),
+        ]
     }
 }
 

@@ -1,7 +1,12 @@
 //! Where appends wait for the next transaction.
+//!
+//! What a transaction costs apart from its rows is as much as dozens of rows cost. So another one begins
+//! beside one that is at work only for many records, or when the last one began a while ago: then the
+//! database is far away or slow, and waiting for it side by side is what helps.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
 use parking_lot::Mutex;
@@ -9,6 +14,7 @@ use statesync_core::{Append, DocumentId};
 
 use super::group::{self, Outcome, Wait};
 use super::known::Known;
+use super::usual;
 use crate::failure::Failure;
 use crate::transaction::Transactions;
 
@@ -18,6 +24,12 @@ const RECORDS_MAX: usize = 256;
 
 /// Bytes after which it takes no further one.
 const BYTES_MAX: usize = 1024 * 1024;
+
+/// Records that are worth a transaction of their own while others are at work.
+const RECORDS_ENOUGH: usize = 128;
+
+/// How long fewer records wait for one that is at work, before another one begins.
+const COMPANY_MAX: Duration = Duration::from_millis(50);
 
 /// Gathers the appends of all documents of this process.
 pub(crate) struct Gathering(Arc<Shared>);
@@ -33,7 +45,11 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Job>,
+    /// Records of those that wait.
+    records: usize,
     at_work: usize,
+    /// When the last transaction began.
+    began: Option<Instant>,
 }
 
 /// An append, and where its author waits.
@@ -86,17 +102,18 @@ impl Shared {
     /// Lets a job wait; whether somebody is to begin with the work.
     fn enter(&self, job: Job) -> bool {
         let mut queue = self.queue.lock();
+        queue.records += job.append.records.len();
         queue.waiting.push_back(job);
-        let begins = queue.at_work < self.at_once;
+        let begins = queue.at_work < self.at_once && queue.is_worth_another(queue.at_work);
         queue.at_work += usize::from(begins);
         begins
     }
 
-    /// What the next transaction is to carry; `None` when nothing waits, and then whoever asked is no
-    /// longer at work.
+    /// What the next transaction is to carry; `None` when nothing waits, or so little that the others who
+    /// are at work take it, and then whoever asked is no longer at work.
     fn take(&self) -> Option<Vec<Job>> {
         let mut queue = self.queue.lock();
-        if queue.waiting.is_empty() {
+        if queue.waiting.is_empty() || !queue.is_worth_another(queue.at_work - 1) {
             queue.at_work -= 1;
             return None;
         }
@@ -113,7 +130,10 @@ impl Shared {
             });
             each.unzip()
         };
-        let outcomes = group::commit(&self.transactions, appends, &described, wait).await;
+        let outcomes = match wait {
+            Wait::ForNobody => self.commit_usual_first(appends, &described).await,
+            Wait::ForOthers => group::commit(&self.transactions, appends, &described, wait).await,
+        };
         let mut known = self.known.lock();
         for ((append, outcome), description) in appends.iter().zip(&outcomes).zip(descriptions) {
             if let (Outcome::Written, Some(description)) = (outcome, description) {
@@ -122,9 +142,54 @@ impl Shared {
         }
         outcomes
     }
+
+    /// Those that are usual in one round trip, then the others, in whose way nobody is either.
+    async fn commit_usual_first(
+        &self,
+        appends: &[Arc<Append>],
+        described: &[bool],
+    ) -> Vec<Outcome> {
+        let is_usual = |index: &usize| described[*index] && usual::is_usual(&appends[*index]);
+        let (usual, mut others): (Vec<_>, Vec<_>) = (0..appends.len()).partition(is_usual);
+        let mut outcomes: Vec<_> = appends.iter().map(|_| Outcome::Written).collect();
+        let these = |indices: &[usize]| -> Vec<Arc<Append>> {
+            let appends = indices.iter().map(|&index| Arc::clone(&appends[index]));
+            appends.collect()
+        };
+        if !usual.is_empty() {
+            match usual::commit(&self.transactions, &these(&usual)).await {
+                Ok(true) => {}
+                Ok(false) => others.extend(usual),
+                Err(failure) => {
+                    for index in usual {
+                        outcomes[index] = group::of_each(&failure);
+                    }
+                }
+            }
+        }
+        if !others.is_empty() {
+            let described: Vec<_> = others.iter().map(|&index| described[index]).collect();
+            let appends = these(&others);
+            let wait = Wait::ForNobody;
+            let committed = group::commit(&self.transactions, &appends, &described, wait).await;
+            for (index, outcome) in others.into_iter().zip(committed) {
+                outcomes[index] = outcome;
+            }
+        }
+        outcomes
+    }
 }
 
 impl Queue {
+    /// Whether what waits is worth a transaction beside so many others.
+    fn is_worth_another(&self, others: usize) -> bool {
+        let is_late = || {
+            self.began
+                .is_some_and(|began| began.elapsed() > COMPANY_MAX)
+        };
+        others == 0 || self.records >= RECORDS_ENOUGH || is_late()
+    }
+
     /// At most one append of each document: the next one is of the version that this one leads to.
     fn take(&mut self) -> Vec<Job> {
         let (mut taken, mut documents) = (Vec::new(), HashSet::<DocumentId>::new());
@@ -149,6 +214,8 @@ impl Queue {
         while let Some(job) = left.pop_back() {
             self.waiting.push_front(job);
         }
+        self.records -= records;
+        self.began = Some(Instant::now());
         taken
     }
 }

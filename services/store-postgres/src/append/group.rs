@@ -85,7 +85,7 @@ pub(super) async fn commit(
 
 /// What the failure of a transaction means for each of its appends. If a statement failed, nobody knows
 /// which of them is the reason.
-fn of_each(failure: &Failure) -> Outcome {
+pub(super) fn of_each(failure: &Failure) -> Outcome {
     Outcome::Failed(match failure {
         Failure::Refused(_) | Failure::Engine(_) => return Outcome::Alone,
         Failure::Lost(reason) => Failure::Lost(reason.clone()),

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
+use guuid::Guuid;
 use statesync_core::{
-    Append, Document, DocumentStore as _, StoreError, Timestamp, UserId, Version, testkit,
+    Append, Author, Document, DocumentStore as _, LockId, LockRequest, LockTarget, StoreError,
+    Timestamp, UserId, Version, testkit,
 };
 use store_postgres::PostgresStore;
 use store_postgres::testkit::{Cluster, client, connect, options};
@@ -240,4 +242,52 @@ async fn a_head_that_another_process_changed_is_written_whole() {
     let members = client.query(members, &[&id]).await.unwrap();
     let members: Vec<String> = members.iter().map(|row| row.get(0)).collect();
     assert_eq!(members, ["alice"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_as_usual_of_one_is_not_in_the_way_of_the_others() {
+    let mut scene = scene("unusual", 6).await;
+    for append in scene.appends() {
+        scene.store.append(append).await.unwrap();
+    }
+    // From here on the store takes the heads for known. Of one document another process wrote more, of
+    // one somebody has a lock, and somebody holds the head of one.
+    let other = connect(&scene.url).await;
+    let mut ahead = scene.documents[0].clone();
+    let append = testkit::append_to(&mut ahead, &[b"more"]);
+    other.append(append).await.unwrap();
+    let request = LockRequest {
+        document_id: scene.documents[1].id,
+        target: LockTarget::Document,
+        holder: Author {
+            user_id: UserId::new("bob").unwrap(),
+            session_id: "of bob".into(),
+        },
+        id: LockId(Guuid::now()),
+        lease_ms: 60_000,
+    };
+    other.acquire_lock(request).await.unwrap();
+    let (holder, looker) = (client(&scene.url).await, client(&scene.url).await);
+    let held = scene.documents[2].id.0.to_uuid();
+    holder.batch_execute("BEGIN").await.unwrap();
+    let lock = "SELECT FROM documents WHERE id = $1 FOR UPDATE";
+    holder.execute(lock, &[&held]).await.unwrap();
+    let appends = scene.appends();
+    let release = async {
+        somebody_waits(&looker).await;
+        holder.batch_execute("COMMIT").await.unwrap();
+    };
+    let (outcomes, ()) = tokio::join!(scene.append_all(appends), release);
+    assert!(matches!(
+        outcomes[0],
+        Err(StoreError::Conflict {
+            actual: Version(3),
+            ..
+        })
+    ));
+    assert!(matches!(outcomes[1], Err(StoreError::Guarded { .. })));
+    for outcome in &outcomes[2..] {
+        assert!(outcome.is_ok(), "{outcome:?}");
+    }
+    assert_eq!(scene.versions().await, [3, 2, 4, 4, 4, 4]);
 }

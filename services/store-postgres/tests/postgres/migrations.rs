@@ -20,7 +20,7 @@ async fn instances_that_start_at_once_make_the_tables_once() {
     let applied = "SELECT number FROM schema_migrations ORDER BY number";
     let applied = client.query(applied, &[]).await.unwrap();
     let numbers: Vec<i32> = applied.iter().map(|row| row.get(0)).collect();
-    assert_eq!(numbers, [1, 2]);
+    assert_eq!(numbers, [1, 2, 3]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,4 +73,36 @@ async fn what_cannot_be_is_refused_before_anything_is_asked() {
     };
     assert!(!error.to_string().contains("secret"), "{error}");
     assert!(!format!("{:?}", options(url)).contains("secret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_of_the_version_before_go_on_where_they_were() {
+    let cluster = Cluster::shared();
+    let url = cluster.database("before").await;
+    let mut document = testkit::new_document("alice");
+    {
+        let store = connect(&url).await;
+        store.create(&document).await.unwrap();
+        let append = testkit::append_to(&mut document, &[b"one", b"two"]);
+        store.append(append).await.unwrap();
+    }
+    // All that the third migration makes.
+    let back = "DROP FUNCTION append_usual; DELETE FROM schema_migrations WHERE number = 3";
+    client(&url).await.batch_execute(back).await.unwrap();
+    let looking = options(&url).migrate(false);
+    let refused = PostgresStore::connect(&looking).await;
+    assert!(
+        matches!(
+            refused,
+            Err(ConnectError::OlderSchema { found: 2, known: 3 })
+        ),
+        "{refused:?}"
+    );
+    let store = connect(&url).await;
+    for payload in [b"three", b"later"] {
+        let append = testkit::append_to(&mut document, &[payload]);
+        store.append(append).await.unwrap();
+    }
+    let stored = store.load(document.id).await.unwrap();
+    assert_eq!((stored.document, stored.records.len()), (document, 4));
 }

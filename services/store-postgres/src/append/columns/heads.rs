@@ -36,7 +36,7 @@ impl<'a> UnchangedHeads<'a> {
         (!self.ids.is_empty()).then(|| Statement::new(UPDATE_VERSIONS, self.parameters()))
     }
 
-    fn parameters(&self) -> [Parameter<'_>; 5] {
+    pub(super) fn parameters(&self) -> [Parameter<'_>; 5] {
         [
             (&self.ids, Type::UUID_ARRAY),
             (&self.versions, Type::INT8_ARRAY),
