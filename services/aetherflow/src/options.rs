@@ -44,6 +44,9 @@ pub(crate) struct ServeOptions {
     session_store: Option<SessionPlace>,
     #[command(flatten)]
     #[serde(flatten)]
+    place: PlaceOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
     documents: DocumentOptions,
     /// Let anybody on this machine log in with a name alone
     #[arg(long, env = "AETHERFLOW_DEVELOPMENT_LOGIN", num_args = 0..=1, default_missing_value = "true")]
@@ -116,12 +119,11 @@ pub(crate) enum OptionsError {
 impl ServeOptions {
     /// Only what says where the documents are: for commands that need nothing else.
     pub(crate) fn of_documents(folders: FolderOptions, place: PlaceOptions) -> Self {
-        let mut options = Self {
+        Self {
             folders,
+            place,
             ..Self::default()
-        };
-        options.documents.place = place;
-        options
+        }
     }
 
     /// Joins flags and environment with the file, and fills in the rest.
@@ -141,6 +143,7 @@ impl ServeOptions {
             gateway: self.gateway.or(file.gateway),
             statesync_grpc: self.statesync_grpc.or(file.statesync_grpc),
             session_store: self.session_store.or(file.session_store),
+            place: self.place.over(file.place),
             documents: self.documents.over(file.documents),
             development_login: self.development_login.or(file.development_login),
             allowed_origins: self.allowed_origins.or(file.allowed_origins),
@@ -155,7 +158,7 @@ impl ServeOptions {
     fn with_defaults(self) -> Result<Settings, SecretError> {
         let service_secret = self.documents.secret()?;
         let (documents, folders) = (self.documents, self.folders);
-        let document_store = documents.place.document_store;
+        let document_store = self.place.document_store;
         let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
         Ok(Settings {
             data_dir: folders.data_dir.unwrap_or_else(|| "aetherflow-data".into()),

@@ -29,6 +29,9 @@ pub struct Options {
     listen: Option<SocketAddr>,
     #[command(flatten)]
     #[serde(flatten)]
+    place: PlaceOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
     documents: DocumentOptions,
     /// Longest time that a call may take, in seconds [default: 30]
     #[arg(long, env = "AETHERFLOW_CALL_SECONDS", value_name = "SECONDS")]
@@ -95,6 +98,7 @@ impl Options {
         Self {
             config: self.config,
             listen: self.listen.or(file.listen),
+            place: self.place.over(file.place),
             documents: self.documents.over(file.documents),
             call_seconds: self.call_seconds.or(file.call_seconds),
             metrics: self.metrics.or(file.metrics),
@@ -105,7 +109,7 @@ impl Options {
     fn with_defaults(self) -> Result<Settings, OptionsError> {
         const PORT: u16 = 9002;
         let secret = self.documents.secret()?;
-        let store = match self.documents.place.document_store {
+        let store = match self.place.document_store {
             None => StoreChoice::Memory,
             Some(DocumentPlace::Elsewhere(store)) => store,
             Some(DocumentPlace::DataDirectory) => return Err(OptionsError::NoDataDirectory),

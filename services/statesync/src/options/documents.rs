@@ -25,14 +25,11 @@ pub struct PlaceOptions {
     pub document_store: Option<DocumentPlace>,
 }
 
-/// Where documents are, and who else has to do with them; what is `None` was not given.
+/// Who else has to do with documents; what is `None` was not given. Beside [`PlaceOptions`], not around it: serde
+/// takes keys that nobody knows for mistakes only if what is flattened has nothing flattened in it.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct DocumentOptions {
-    /// Where they are.
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub place: PlaceOptions,
     /// Go on with what is left after an embedded store has reported acknowledged edits lost
     #[arg(long, env = "AETHERFLOW_ACCEPT_DATA_LOSS", num_args = 0..=1, default_missing_value = "true")]
     pub accept_data_loss: Option<bool>,
@@ -72,7 +69,6 @@ impl DocumentOptions {
     #[must_use]
     pub fn over(self, file: Self) -> Self {
         Self {
-            place: self.place.over(file.place),
             accept_data_loss: self.accept_data_loss.or(file.accept_data_loss),
             bus: self.bus.or(file.bus),
             service_secret: self.service_secret.or(file.service_secret),
