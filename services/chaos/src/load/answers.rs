@@ -21,7 +21,7 @@ pub(super) fn of_status(status: &Status) -> Answer {
     let told = || format!("{:?}: {}", status.code(), status.message());
     match reason(status) {
         Some(reason) => match reason.as_str() {
-            "UNAVAILABLE" => Answer::Unknown(told()),
+            "UNAVAILABLE" | "DEADLINE_EXCEEDED" => Answer::Unknown(told()),
             "BUSY" | "OVERLOADED" | "TOO_MANY_CALLS" => Answer::TurnedAway(reason),
             _ => Answer::Refused(reason),
         },
@@ -70,6 +70,10 @@ mod tests {
         );
         assert!(matches!(
             told(Code::Unavailable, "UNAVAILABLE"),
+            Answer::Unknown(_)
+        ));
+        assert!(matches!(
+            told(Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
             Answer::Unknown(_)
         ));
         assert!(matches!(told(Code::Aborted, "BUSY"), Answer::TurnedAway(_)));
