@@ -5,12 +5,14 @@
 //! database is far away or slow, and waiting for it side by side is what helps.
 
 use std::collections::{HashSet, VecDeque};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
 use parking_lot::Mutex;
 use statesync_core::{Append, DocumentId};
+use tokio::time::timeout;
 
 use super::group::{self, Outcome, Wait};
 use super::known::Known;
@@ -78,11 +80,7 @@ impl Gathering {
         let (answer, answered) = oneshot::channel();
         let append = Arc::clone(append);
         if self.0.enter(Job { append, answer }) {
-            let at_work = AtWork {
-                shared: Arc::clone(&self.0),
-                is_over: false,
-            };
-            drop(tokio::spawn(work(at_work)));
+            begin(&self.0);
         }
         answered.await.unwrap_or_else(|_| {
             let reason = "the task that commits ended".to_owned();
@@ -104,9 +102,24 @@ impl Shared {
         let mut queue = self.queue.lock();
         queue.records += job.append.records.len();
         queue.waiting.push_back(job);
-        let begins = queue.at_work < self.at_once && queue.is_worth_another(queue.at_work);
-        queue.at_work += usize::from(begins);
-        begins
+        queue.begins(self.at_once)
+    }
+
+    /// Waits for a transaction, and has another one begin for those who have waited beside it for a while.
+    async fn patiently<T>(self: &Arc<Self>, transaction: impl Future<Output = T>) -> T {
+        let mut transaction = pin!(transaction);
+        loop {
+            if let Ok(outcome) = timeout(COMPANY_MAX, transaction.as_mut()).await {
+                return outcome;
+            }
+            let is_wanted = {
+                let mut queue = self.queue.lock();
+                !queue.waiting.is_empty() && queue.begins(self.at_once)
+            };
+            if is_wanted {
+                begin(self);
+            }
+        }
     }
 
     /// What the next transaction is to carry; `None` when nothing waits, or so little that the others who
@@ -181,11 +194,18 @@ impl Shared {
 }
 
 impl Queue {
+    /// Counts one more at work, if there is a place for it and what waits is worth it.
+    fn begins(&mut self, at_once: usize) -> bool {
+        let begins = self.at_work < at_once && self.is_worth_another(self.at_work);
+        self.at_work += usize::from(begins);
+        begins
+    }
+
     /// Whether what waits is worth a transaction beside so many others.
     fn is_worth_another(&self, others: usize) -> bool {
         let is_late = || {
             self.began
-                .is_some_and(|began| began.elapsed() > COMPANY_MAX)
+                .is_some_and(|began| began.elapsed() >= COMPANY_MAX)
         };
         others == 0 || self.records >= RECORDS_ENOUGH || is_late()
     }
@@ -235,12 +255,23 @@ impl Drop for AtWork {
     }
 }
 
+/// Lets somebody work who is counted already.
+fn begin(shared: &Arc<Shared>) {
+    let at_work = AtWork {
+        shared: Arc::clone(shared),
+        is_over: false,
+    };
+    drop(tokio::spawn(work(at_work)));
+}
+
 /// Commits until nothing waits.
 async fn work(mut at_work: AtWork) {
     while let Some(jobs) = at_work.shared.take() {
         let jobs = jobs.into_iter().map(|job| (job.append, job.answer));
         let (appends, answers): (Vec<_>, Vec<_>) = jobs.unzip();
-        let outcomes = at_work.shared.commit(&appends, Wait::ForNobody).await;
+        let shared = &at_work.shared;
+        let outcomes = shared.patiently(shared.commit(&appends, Wait::ForNobody));
+        let outcomes = outcomes.await;
         for (answer, outcome) in answers.into_iter().zip(outcomes) {
             // Who does not wait any more does not want the outcome.
             drop(answer.send(outcome));

@@ -291,3 +291,48 @@ async fn what_is_not_as_usual_of_one_is_not_in_the_way_of_the_others() {
     }
     assert_eq!(scene.versions().await, [3, 2, 4, 4, 4, 4]);
 }
+
+/// The writer of one document waits for a transaction that somebody has begun by hand; those who come while
+/// it stands still do not.
+#[tokio::test]
+async fn a_transaction_that_stands_still_is_not_waited_for() {
+    const LONGER_THAN_ANY_TEST: Duration = Duration::from_secs(600);
+    let cluster = Cluster::shared();
+    let url = cluster.database("stands_still").await;
+    let options = options(&url)
+        .statement_timeout(LONGER_THAN_ANY_TEST)
+        .lock_timeout(LONGER_THAN_ANY_TEST);
+    let store = Arc::new(PostgresStore::connect(&options).await.unwrap());
+    let mut documents = [(); 2].map(|()| testkit::new_document("alice"));
+    for document in &documents {
+        store.create(document).await.unwrap();
+    }
+    let [held, free] = &mut documents;
+    let by_hand = client(&url).await;
+    let in_the_way = format!(
+        "BEGIN; INSERT INTO operations VALUES ('{}', 1, gen_random_uuid(), 'yjs', 'applied', 'eve', \
+         '', '', NULL, now(), false, NULL, '', 0)",
+        held.id
+    );
+    by_hand.batch_execute(&in_the_way).await.unwrap();
+    let (append, its_store) = (testkit::append_to(held, &[b"one"]), Arc::clone(&store));
+    let held = tokio::spawn(async move { its_store.append(append).await });
+    let waits = "SELECT FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while by_hand.query(waits, &[]).await.unwrap().is_empty() {}
+
+    // More than one: those that come soon after another have nobody of their own to commit them.
+    let others = async {
+        for _ in 0..5 {
+            store
+                .append(testkit::append_to(free, &[b"one"]))
+                .await
+                .unwrap();
+        }
+    };
+    let others = tokio::time::timeout(LONGER_THAN_ANY_TEST / 10, others).await;
+    others.expect("they are not held up");
+    assert!(!held.is_finished());
+    by_hand.batch_execute("ROLLBACK").await.unwrap();
+    held.await.unwrap().unwrap();
+}
