@@ -146,8 +146,8 @@ fn edits_that_wait_for_a_commit_share_the_next_one() {
     );
 }
 
-#[test]
-fn no_edit_waits_for_a_snapshot_and_there_is_one_at_a_time() {
+/// A world that saves a snapshot for every second record, each of which waits for one message.
+fn snapshots_that_wait() -> (async_channel::Sender<()>, Arc<Interposed<Moody>>, World) {
     let (open_gate, gate) = async_channel::unbounded();
     let store = Arc::new(Interposed(Moody {
         snapshot_gate: Some(gate),
@@ -155,7 +155,13 @@ fn no_edit_waits_for_a_snapshot_and_there_is_one_at_a_time() {
     }));
     let mut limits = Limits::default();
     limits.snapshot_records = 2;
-    let mut world = World::new(store.clone(), limits);
+    let world = World::new(store.clone(), limits);
+    (open_gate, store, world)
+}
+
+#[test]
+fn no_edit_waits_for_a_snapshot_and_there_is_one_at_a_time() {
+    let (open_gate, store, mut world) = snapshots_that_wait();
     let id = world.create();
     let open = world.open(id);
     let typist = Typist::new();
@@ -176,14 +182,7 @@ fn no_edit_waits_for_a_snapshot_and_there_is_one_at_a_time() {
 
 #[test]
 fn a_document_that_is_put_away_waits_for_the_snapshot_on_its_way_and_leaves_the_last() {
-    let (open_gate, gate) = async_channel::unbounded();
-    let store = Arc::new(Interposed(Moody {
-        snapshot_gate: Some(gate),
-        ..Moody::default()
-    }));
-    let mut limits = Limits::default();
-    limits.snapshot_records = 2;
-    let mut world = World::new(store.clone(), limits);
+    let (open_gate, store, mut world) = snapshots_that_wait();
     let id = world.create();
     let open = world.open(id);
     let typist = Typist::new();
