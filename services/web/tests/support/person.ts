@@ -9,6 +9,9 @@ import {
   type Page,
 } from '@playwright/test';
 
+/** What editors draw that is not text: the carets of others, and the hint in an empty one. */
+const DRAWN = '.caret, .cm-ySelectionCaret, .ProseMirror-separator, .cm-placeholder';
+
 export class Person {
   private constructor(
     readonly name: string,
@@ -81,13 +84,13 @@ export class Person {
     return this.page.getByRole('list', { name: 'People here' }).getByRole('img', { name, exact: true });
   }
 
-  /** The paragraphs as this person reads them, without the carets of others. */
+  /** The paragraphs as this person reads them. */
   lines(): Promise<string[]> {
-    return this.text.evaluate((element) => {
+    return this.text.evaluate((element, drawn) => {
       const copy = element.cloneNode(true) as HTMLElement;
-      copy.querySelectorAll('.caret, .cm-ySelectionCaret, .ProseMirror-separator').forEach((caret) => caret.remove());
+      copy.querySelectorAll(drawn).forEach((part) => part.remove());
       return [...copy.querySelectorAll('p, h1, h2, h3, pre, .cm-line')].map((line) => line.textContent ?? '');
-    });
+    }, DRAWN);
   }
 
   /** Waits until this person reads exactly these paragraphs. */
@@ -105,9 +108,31 @@ export class Person {
     await this.page.keyboard.type(text);
   }
 
+  /** Where the caret really is: an editor that has just got the focus may put it back to where it was. */
   async putCaret(where: 'Home' | 'End'): Promise<void> {
     await this.text.focus();
-    await this.page.keyboard.press(`ControlOrMeta+${where}`);
+    await expect(async () => {
+      await this.page.keyboard.press(`ControlOrMeta+${where}`);
+      expect(await this.textBeyondCaret(where)).toBe('');
+    }).toPass();
+  }
+
+  /** What is between the caret and this end of the text. */
+  private textBeyondCaret(where: 'Home' | 'End'): Promise<string | undefined> {
+    return this.text.evaluate(
+      (element, { where, drawn }) => {
+        const selection = document.getSelection();
+        if (!selection?.anchorNode || !selection.isCollapsed || !element.contains(selection.anchorNode)) return;
+        const beyond = document.createRange();
+        beyond.selectNodeContents(element);
+        if (where === 'Home') beyond.setEnd(selection.anchorNode, selection.anchorOffset);
+        else beyond.setStart(selection.anchorNode, selection.anchorOffset);
+        const copy = beyond.cloneContents();
+        copy.querySelectorAll(drawn).forEach((part) => part.remove());
+        return copy.textContent ?? '';
+      },
+      { where, drawn: DRAWN },
+    );
   }
 
   /** Writes down the kinds of state that the state line shows from now on. */
