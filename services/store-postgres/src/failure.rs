@@ -252,11 +252,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_doubt_is_looked_into_for_a_while_and_then_told() {
         let mut tries = Tries::default();
+        // The doubt begins here, before a pause as long as chance will have it.
+        let start = Instant::now();
         tries
             .again(Failure::Doubtful("cut".to_owned()))
             .await
             .unwrap();
-        let start = Instant::now();
         let told = loop {
             assert!(tries.in_doubt());
             if let Err(error) = tries.again(lost()).await {
