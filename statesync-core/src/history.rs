@@ -11,6 +11,10 @@ use crate::identity::{DocumentId, Timestamp, UserId, Version};
 use crate::record::Snapshot;
 use crate::store::{DocumentStore, Since, StoreError};
 
+mod retention;
+
+pub use retention::Retention;
+
 /// A version that somebody gave a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedSnapshot {

@@ -101,7 +101,7 @@ pub use document::{
     Document, DocumentState, DocumentType, Metadata, Permissions, PublicAccess, Role,
 };
 pub use error::{Closed, EditError, OpenError};
-pub use history::{HistoryError, NamedSnapshot};
+pub use history::{HistoryError, NamedSnapshot, Retention};
 pub use hub::{Attendance, Batch, News, Participant};
 pub use identity::{DocumentId, IdSource, InvalidUserId, OperationId, Timestamp, UserId, Version};
 pub use library::{CreateError, Library, LibraryStatistics, LockError, NewDocument, Spawner};

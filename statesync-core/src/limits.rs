@@ -48,7 +48,8 @@ pub struct Limits {
     /// Bytes of records since the snapshot after which a new one is saved, or half the
     /// snapshot's own size, whichever is more.
     pub snapshot_bytes: usize,
-    /// Records before the snapshot that are kept as history.
+    /// Versions before the newest snapshot that can be read as history. For them, up to twice as many
+    /// records are kept, and two snapshots more.
     pub history_records: u64,
     /// Subscribers of one document at one time.
     pub subscribers_max: usize,

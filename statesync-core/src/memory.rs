@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use guuid::{Clock, SystemClock};
 use parking_lot::Mutex;
 
 use crate::audit::AuditEntry;
 use crate::conflict::{Conflict, ConflictId, ConflictQuery};
 use crate::document::Document;
-use crate::history::NamedSnapshot;
+use crate::history::{NamedSnapshot, Retention};
 use crate::identity::{DocumentId, OperationId, Timestamp, Version};
 use crate::lock::{Fence, Lock, LockId, LockRequest};
 use crate::record::{Record, Snapshot};
@@ -25,7 +26,7 @@ pub struct MemoryStore {
 #[derive(Clone, Debug)]
 struct Kept {
     document: Document,
-    snapshot: Option<Snapshot>,
+    snapshots: BTreeMap<Version, Bytes>,
     named: BTreeMap<String, NamedSnapshot>,
     /// Contiguous, the last one at the head's version.
     records: Vec<Arc<Record>>,
@@ -38,11 +39,18 @@ struct Kept {
     last_fence: Fence,
 }
 
+fn snapshot((version, content): (&Version, &Bytes)) -> Snapshot {
+    Snapshot {
+        version: *version,
+        content: content.clone(),
+    }
+}
+
 impl Kept {
     fn new(document: Document) -> Self {
         Self {
             document,
-            snapshot: None,
+            snapshots: BTreeMap::new(),
             named: BTreeMap::new(),
             records: Vec::new(),
             operations: HashMap::new(),
@@ -118,6 +126,22 @@ impl Kept {
             }
         }
         Ok(())
+    }
+
+    fn newest_snapshot(&self) -> Option<Snapshot> {
+        self.snapshots.last_key_value().map(snapshot)
+    }
+
+    fn save_snapshot(&mut self, snapshot: Snapshot, readable_from: Version) {
+        let newest = self.snapshots.last_key_value();
+        if newest.is_some_and(|(newest, _)| *newest > snapshot.version) {
+            return;
+        }
+        self.snapshots.insert(snapshot.version, snapshot.content);
+        let retention = Retention::new(self.snapshots.keys().copied(), readable_from);
+        self.snapshots
+            .retain(|version, _| retention.keeps(*version));
+        self.prune(retention.prune_through());
     }
 
     fn prune(&mut self, through: Version) {
@@ -242,8 +266,8 @@ impl DocumentStore for MemoryStore {
 
     async fn load(&self, id: DocumentId) -> Result<Stored, StoreError> {
         self.with(id, |kept| {
-            let covered = kept
-                .snapshot
+            let snapshot = kept.newest_snapshot();
+            let covered = snapshot
                 .as_ref()
                 .map_or(Version::ZERO, |known| known.version);
             let open = kept
@@ -252,7 +276,7 @@ impl DocumentStore for MemoryStore {
                 .filter(|conflict| conflict.is_open());
             Ok(Stored {
                 document: kept.document.clone(),
-                snapshot: kept.snapshot.clone(),
+                snapshot,
                 records: kept.records_after(covered).to_vec(),
                 open_conflicts: open.cloned().collect(),
             })
@@ -306,15 +330,10 @@ impl DocumentStore for MemoryStore {
         &self,
         id: DocumentId,
         snapshot: Snapshot,
-        prune_through: Version,
+        readable_from: Version,
     ) -> Result<(), StoreError> {
         self.with(id, |kept| {
-            let known = kept.snapshot.as_ref();
-            if known.is_some_and(|known| known.version > snapshot.version) {
-                return Ok(());
-            }
-            kept.prune(prune_through.min(snapshot.version));
-            kept.snapshot = Some(snapshot);
+            kept.save_snapshot(snapshot, readable_from);
             Ok(())
         })
     }
@@ -349,10 +368,10 @@ impl DocumentStore for MemoryStore {
         version: Version,
     ) -> Result<Option<Snapshot>, StoreError> {
         self.with(id, |kept| {
-            let named = kept.named.values().map(|named| &named.snapshot);
-            let all = named.chain(&kept.snapshot);
-            let old_enough = all.filter(|snapshot| snapshot.version <= version);
-            Ok(old_enough.max_by_key(|snapshot| snapshot.version).cloned())
+            let named = kept.named.values().map(|named| named.snapshot.clone());
+            let named = named.filter(|snapshot| snapshot.version <= version);
+            let unnamed = kept.snapshots.range(..=version).next_back().map(snapshot);
+            Ok(named.chain(unnamed).max_by_key(|snapshot| snapshot.version))
         })
     }
 

@@ -1,7 +1,8 @@
 //! The contract of a place that keeps documents.
 //!
 //! A store keeps, for each document, a head, a log of records with contiguous versions and their
-//! audit entries, conflicts, locks, the newest snapshot and those that somebody named. It decides
+//! audit entries, conflicts, locks, the newest snapshot, those that its history needs, and those that
+//! somebody named. It decides
 //! nothing but who gets a lock: that takes a clock that all writers share, and the store's is the
 //! only one. What it must promise is written as code in `testkit` (a feature of this crate), and every
 //! store runs it.
@@ -94,8 +95,9 @@ pub trait DocumentStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Since, StoreError>;
 
-    /// Replaces the snapshot, and forgets the records up to and including `prune_through` (never
-    /// more than the snapshot covers). An older snapshot than the present one changes nothing.
+    /// Adds a snapshot, and forgets those snapshots and records without which every version from
+    /// `readable_from` on can still be read, as [`Retention`](crate::Retention) decides. A snapshot that
+    /// is older than the newest one changes nothing, and one of the same version replaces it.
     ///
     /// # Errors
     ///
@@ -104,7 +106,7 @@ pub trait DocumentStore: Send + Sync + 'static {
         &self,
         id: DocumentId,
         snapshot: Snapshot,
-        prune_through: Version,
+        readable_from: Version,
     ) -> Result<(), StoreError>;
 
     /// Keeps a snapshot under a name, beside the newest one.

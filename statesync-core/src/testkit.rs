@@ -293,14 +293,16 @@ pub async fn pruned_records_are_said_to_be_pruned(store: &dyn DocumentStore) {
     let append = append_to(&mut document, &[b"1", b"2", b"3", b"4"]);
     let all = append.records.clone();
     store.append(append).await.unwrap();
-    let snapshot = Snapshot {
-        version: Version(3),
-        content: Bytes::from_static(b"123"),
-    };
-    store
-        .save_snapshot(document.id, snapshot, Version(2))
-        .await
-        .unwrap();
+    for (version, content) in [(2, b"12".as_slice()), (3, b"123")] {
+        let snapshot = Snapshot {
+            version: Version(version),
+            content: Bytes::from_static(content),
+        };
+        store
+            .save_snapshot(document.id, snapshot, Version(2))
+            .await
+            .unwrap();
+    }
     for after in [0, 1] {
         let answer = store.since(document.id, Version(after), 10).await.unwrap();
         assert_eq!(answer, Since::Pruned { oldest: Version(3) });

@@ -7,6 +7,7 @@
 
 mod embedded;
 mod eviction;
+mod floor;
 mod heap;
 mod hot;
 mod latency;

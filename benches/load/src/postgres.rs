@@ -9,9 +9,12 @@ use store_postgres::{Options, PostgresStore};
 use crate::part::{Plan, Record};
 use crate::rig::{self, Load, runtime};
 use crate::sample::{Column, Limit, OURS, Sample, Target, best, table, targets};
-use crate::{Failure, peers};
+use crate::{Failure, floor, peers};
 
 const CASE: &str = "spread";
+
+/// One waits for the disk while another one works.
+const FLOOR_CONNECTIONS: [u32; 2] = [2, 4];
 
 /// How the server is set, for both sides: as somebody would who has looked at the manual.
 pub(crate) const SETTINGS: [&str; 6] = [
@@ -33,7 +36,7 @@ pub(crate) const COLUMNS: [Column; 5] = [
 
 pub(crate) fn measure(plan: &Plan, record: &mut Record<'_>) -> Result<(), Failure> {
     let documents = plan.either(1_000, 50);
-    let writers: &[u32] = plan.either(&[64, 256, 512], &[64]);
+    let writers: &[u32] = plan.either(&[16, 32, 64, 256, 512], &[64]);
     let clients: &[u32] = plan.either(&[8, 16, 32, 64], &[16]);
     let cluster = Cluster::start_with(&SETTINGS);
     let runtime = runtime()?;
@@ -64,6 +67,12 @@ pub(crate) fn measure(plan: &Plan, record: &mut Record<'_>) -> Result<(), Failur
                 sample,
             )?)?;
         }
+        for connections in FLOOR_CONNECTIONS {
+            let side = format!("PostgreSQL alone, {connections} connections (floor)");
+            let sample = Sample::new(CASE, side, round);
+            let run = floor::groups(&theirs, connections, documents, plan.duration, sample);
+            record(runtime.block_on(run)?)?;
+        }
     }
     Ok(())
 }
@@ -93,11 +102,16 @@ pub(crate) fn is_ours(sample: &Sample) -> bool {
     sample.side.starts_with(OURS)
 }
 
+fn is_floor(sample: &Sample) -> bool {
+    sample.side.ends_with("(floor)")
+}
+
 /// The highest rate of ours, and what it took.
 pub(crate) fn section(samples: &[Sample]) -> String {
     let in_time = |sample: &Sample| is_ours(sample) && sample.figure("p99_ms") <= P99_MS;
     let ours = best(samples, in_time, "per_second", f64::max);
-    let theirs = best(samples, |sample| !is_ours(sample), "per_second", f64::max);
+    let by_hand = |sample: &Sample| !is_ours(sample) && !is_floor(sample);
+    let theirs = best(samples, by_hand, "per_second", f64::max);
     let p99 = best(samples, is_ours, "p99_ms", f64::min);
     let wanted = [
         Target::new(
@@ -124,6 +138,8 @@ pub(crate) const ABOUT: &str = "\
 Writers go from document to document at random, with one keystroke of a Yjs editor under way each; it is
 acknowledged when its record, its audit entry and the head are durable. The others are clients with a connection
 each, and one prepared statement that writes a record and the head's version: one transaction for each operation.
-The same server for all, `fsync` and `synchronous_commit` on. pgbench tells no percentiles.
+The same server for all, `fsync` and `synchronous_commit` on. pgbench tells no percentiles. *PostgreSQL alone* makes
+all of these rows by itself, 256 of each in a transaction, while its clients only wait: what the database takes on
+this machine if nothing else wants a processor.
 
 ";

@@ -8,6 +8,7 @@
 //! servers.rs   what breaks: PostgreSQL, Redis, replicas, and proxies between them
 //! load.rs      who works: editors, lock holders, subscribers         mirror.rs  what they have
 //! fault.rs     what is done to the servers, and when
+//! lane.rs      rounds, one after the other
 //! round.rs     one round: load, fault, drain                         history.rs  what was recorded
 //! check.rs     whether it can have happened if the service keeps what it promises: a pure function
 //! figures.rs   what a round counted                                  report.rs   the table of all rounds
@@ -23,6 +24,7 @@ mod failure;
 mod fault;
 mod figures;
 mod history;
+mod lane;
 mod load;
 mod mirror;
 mod options;
@@ -31,16 +33,16 @@ mod round;
 mod servers;
 
 use std::process::ExitCode;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use clap::Parser as _;
+use futures::future::try_join_all;
 
 use crate::failure::Failure;
-use crate::fault::Fault;
-use crate::figures::Figures;
+use crate::lane::Lane;
 use crate::options::Options;
 use crate::report::Report;
-use crate::servers::Servers;
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -64,24 +66,16 @@ async fn all_rounds(options: &Options) -> Result<Report, Failure> {
     let program = build::service(options.service.as_deref())?;
     let began = Instant::now();
     let mut report = Report::begin(options);
-    let mut running = None;
+    let lanes = 0..options.lanes;
+    let mut lanes: Vec<Lane> = lanes.map(|number| Lane::new(number, &program)).collect();
     for fault in options.faults() {
         eprintln!("> {:<20} {}", fault.name(), fault.about());
-        let bus = options.bus_of(fault);
-        for index in 0..options.rounds {
-            let servers = match running.take() {
-                Some((known, servers)) if known == bus => servers,
-                other => {
-                    drop(other);
-                    Servers::start(&program, bus).await?
-                }
-            };
-            let seed = options.seed.wrapping_add(index);
-            let figures = one_round(&servers, fault, seed).await;
-            // What a failed round has left behind must not fail the next one.
-            running = figures.is_ok().then_some((bus, servers));
-            let failed = figures.is_err();
-            report.add(fault, figures.unwrap_or_default(), failed);
+        let indexes = AtomicU64::new(0);
+        let rounds = lanes
+            .iter_mut()
+            .map(|lane| lane.rounds(options, fault, &indexes));
+        for done in try_join_all(rounds).await?.into_iter().flatten() {
+            report.add(fault, done);
         }
         eprintln!("  {:<20} {}", "", report.line_of(fault));
     }
@@ -93,32 +87,3 @@ async fn all_rounds(options: &Options) -> Result<Report, Failure> {
     println!("{}", report.total());
     Ok(report)
 }
-
-/// One round. What it finds wrong is printed, with the command that repeats it.
-async fn one_round(servers: &Servers, fault: Fault, seed: u64) -> Result<Figures, ()> {
-    let outcome = round::run(servers, fault, seed).await;
-    let (problem, findings) = match outcome {
-        Ok(round) if round.findings.is_empty() => return Ok(round.figures),
-        Ok(round) => {
-            let path = history::save(&round, fault, seed);
-            (format!("the history is in {path}"), round.findings)
-        }
-        Err(failure) => (failure.to_string(), Vec::new()),
-    };
-    eprintln!("  FAILED: {problem}");
-    for finding in findings.iter().take(FINDINGS_SHOWN) {
-        eprintln!("    {finding}");
-    }
-    let more = findings.len().saturating_sub(FINDINGS_SHOWN);
-    if more > 0 {
-        eprintln!("    and {more} more");
-    }
-    eprintln!(
-        "  again: cargo chaos --fault {} --seed {seed} --rounds 1",
-        fault.name()
-    );
-    Err(())
-}
-
-/// One mistake shows in many places.
-const FINDINGS_SHOWN: usize = 8;

@@ -19,6 +19,9 @@ pub(crate) struct Options {
     /// Of the first round of each fault; the next one has the next number.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Sets of servers that are broken side by side: a round waits more than it works.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=16))]
+    pub(crate) lanes: u64,
     /// These faults alone.
     #[arg(long, value_delimiter = ',', value_name = "FAULT,..")]
     fault: Vec<Fault>,

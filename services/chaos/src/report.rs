@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 use crate::figures::Figures;
+use crate::lane::Done;
 use crate::options::Options;
 
 /// What all rounds have come to.
@@ -61,11 +62,11 @@ impl Report {
     }
 
     /// Adds a round.
-    pub(crate) fn add(&mut self, fault: Fault, figures: Figures, failed: bool) {
+    pub(crate) fn add(&mut self, fault: Fault, done: Done) {
         let rounds = self.faults.entry(fault).or_default();
         rounds.count += 1;
-        rounds.failed += u64::from(failed);
-        rounds.figures.join(figures);
+        rounds.failed += u64::from(done.is_none());
+        rounds.figures.join(done.unwrap_or_default());
     }
 
     /// Notes how long all of it took.

@@ -33,8 +33,8 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    /// Starts all of them, and waits until they serve.
-    pub(crate) async fn start(program: &Path, bus: Bus) -> Result<Self, Failure> {
+    /// Starts all of them for a lane, and waits until they serve.
+    pub(crate) async fn start(program: &Path, lane: u64, bus: Bus) -> Result<Self, Failure> {
         let cluster = tokio::task::spawn_blocking(Cluster::start).await?;
         let cluster = Arc::new(cluster);
         let url = cluster.database(DATABASE).await;
@@ -51,7 +51,7 @@ impl Servers {
                 program,
                 Cluster::url_at(proxy.port(), DATABASE),
                 bus.clone(),
-                notes.join(format!("replica-{index}.log")),
+                notes.join(format!("replica-{lane}-{index}.log")),
             );
             // One after the other: the first one makes the tables.
             replica.start().await?;

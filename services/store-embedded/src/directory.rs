@@ -13,7 +13,7 @@
 //!
 //! ```text
 //!  0  magic    8   "AFLOWFMT"
-//!  8  format   4   u32, 2
+//!  8  format   4   u32, 3
 //! 12  zero     4
 //! 16  salt    16   random
 //! 32  check    8   XXH3-64 of bytes 0 to 31
@@ -31,7 +31,7 @@ use crate::integrity;
 use crate::log::Salt;
 
 /// The format that this version writes, and the newest it reads.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 
 const MAGIC: &[u8; 8] = b"AFLOWFMT";
 const MARKER_BYTES: usize = 40;
@@ -251,15 +251,15 @@ mod tests {
     #[test]
     fn a_newer_format_is_refused_by_its_number() {
         let mut marker = encode_marker(Salt([3; 16]));
-        marker[8] = 3;
+        marker[8] = 4;
         let check = integrity::plain(&marker[..32]);
         marker[32..].copy_from_slice(&check.to_le_bytes());
         let refused = decode_marker(Path::new("/data"), Path::new("/data/FORMAT"), &marker);
         assert!(matches!(
             refused,
             Err(OpenError::NewerFormat {
-                found: 3,
-                supported: 2,
+                found: 4,
+                supported: 3,
                 ..
             })
         ));

@@ -46,16 +46,16 @@ impl EmbeddedStore {
         self.shared.readers.read(read).await
     }
 
-    /// The next portion of records to prune. Their names are found before the committer has its
-    /// turn: it would have to read all of them.
-    async fn portion(&self, id: DocumentId, through: Version) -> Result<Prune, StoreError> {
-        let names =
-            move |view: &View<'_>| operation::names_to_prune(view, id, through, PRUNED_PER_COMMIT);
-        Ok(Prune {
-            through,
-            records_max: PRUNED_PER_COMMIT,
-            names: self.read(names).await?,
-        })
+    /// The next portion of records to prune.
+    async fn portion(
+        &self,
+        id: DocumentId,
+        saved: Version,
+        readable_from: Version,
+    ) -> Result<Prune, StoreError> {
+        let find =
+            move |view: &View<'_>| Prune::find(view, id, saved, readable_from, PRUNED_PER_COMMIT);
+        self.read(find).await
     }
 }
 
@@ -122,19 +122,18 @@ impl DocumentStore for EmbeddedStore {
         &self,
         id: DocumentId,
         snapshot: Snapshot,
-        prune_through: Version,
+        readable_from: Version,
     ) -> Result<(), StoreError> {
         let bytes = checked_size(snapshot.content.len())?;
-        // What no snapshot covers is never pruned.
-        let through = prune_through.min(snapshot.version);
-        let portion = self.portion(id, through).await?;
+        let saved = snapshot.version;
+        let portion = self.portion(id, saved, readable_from).await?;
         let decide = move |reads: &Reads<'_>, rows: &mut Rows| {
             snapshot::save(reads, rows, id, &snapshot, &portion)
         };
         let mut progress = self.shared.write(bytes, decide).await?;
         // What an error or a cancellation leaves is pruned with the next snapshot.
         while progress == Progress::MoreToPrune {
-            let portion = self.portion(id, through).await?;
+            let portion = self.portion(id, saved, readable_from).await?;
             let decide = move |reads: &Reads<'_>, rows: &mut Rows| {
                 snapshot::prune(reads, rows, id, &portion)
             };

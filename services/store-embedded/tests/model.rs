@@ -91,13 +91,13 @@ fn change(
         5..8 => {
             let version = Version(random.below(document.version.0 + 1));
             let content = Bytes::from(vec![kind as u8; random.below(3_000) as usize]);
-            let prune_through = Version(random.below(version.0 + 3));
+            let readable_from = Version(random.below(version.0 + 3));
             let save = |store: &dyn DocumentStore| {
                 let snapshot = Snapshot {
                     version,
                     content: content.clone(),
                 };
-                block_on(store.save_snapshot(document.id, snapshot, prune_through)).unwrap();
+                block_on(store.save_snapshot(document.id, snapshot, readable_from)).unwrap();
             };
             save(store);
             save(model);

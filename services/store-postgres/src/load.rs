@@ -24,7 +24,7 @@ pub(crate) async fn load(transactions: &Transactions, id: DocumentId) -> Result<
     let head = format!("SELECT {}, pruned FROM documents WHERE id = $1", rows::HEAD);
     let records = format!(
         "SELECT {RECORD} FROM operations WHERE document_id = $1 AND version > COALESCE( \
-         (SELECT version FROM snapshots WHERE document_id = $1), 0) ORDER BY version"
+         (SELECT max(version) FROM snapshots WHERE document_id = $1), 0) ORDER BY version"
     );
     let statement = |sql| Statement::new(sql, [(&uuid, Type::UUID)]);
     let statements = [
@@ -136,4 +136,5 @@ pub(crate) fn found(head: &[Row], id: DocumentId) -> Result<&Row, StoreError> {
 /// Where the log begins and ends.
 pub(crate) const ENDS: &str = "SELECT version, pruned FROM documents WHERE id = $1";
 const VERSIONS: &str = "SELECT id, version FROM documents WHERE id = ANY($1)";
-const SNAPSHOT: &str = "SELECT version, content, checksum FROM snapshots WHERE document_id = $1";
+const SNAPSHOT: &str = "SELECT version, content, checksum FROM snapshots \
+     WHERE document_id = $1 ORDER BY version DESC LIMIT 1";

@@ -12,22 +12,23 @@ use crate::rows::{self, Columns, bigint, snapshot_checksum};
 use crate::texts::kept;
 use crate::transaction::{Statement, Transactions};
 
-/// Replaces the newest snapshot unless it is newer, and says up to where the log is pruned after it.
+/// Adds a snapshot unless there is a newer one, removes those that it makes unnecessary, and says up to
+/// where the log is pruned after it.
 ///
 /// It may be done twice.
 pub(crate) async fn save(
     transactions: &Transactions,
     id: DocumentId,
     snapshot: &Snapshot,
-    prune_through: Version,
+    readable_from: Version,
 ) -> Result<Version, Failure> {
     let uuid = id.0.to_uuid();
     let version = bigint(snapshot.version);
     let content = snapshot.content.as_ref();
     let checksum = snapshot_checksum(id, snapshot);
-    let prune = bigint(prune_through.min(snapshot.version));
-    let upsert = Statement::new(
-        UPSERT,
+    let readable_from = bigint(readable_from);
+    let insert = Statement::new(
+        INSERT,
         [
             (&uuid, Type::UUID),
             (&version, Type::INT8),
@@ -35,16 +36,11 @@ pub(crate) async fn save(
             (&checksum, Type::INT8),
         ],
     );
-    let prune = Statement::new(
-        PRUNE,
-        [
-            (&uuid, Type::UUID),
-            (&version, Type::INT8),
-            (&prune, Type::INT8),
-        ],
-    );
+    let lock = Statement::new(LOCK, [(&uuid, Type::UUID)]);
+    let retained = |sql| Statement::new(sql, [(&uuid, Type::UUID), (&readable_from, Type::INT8)]);
     let ends = Statement::new(ENDS, [(&uuid, Type::UUID)]);
-    let [_, _, ends] = transactions.write([upsert, prune, ends]).await?;
+    let statements = [insert, lock, retained(RETAIN), retained(PRUNE), ends];
+    let [_, _, _, _, ends] = transactions.write(statements).await?;
     Ok(Columns::of(found(&ends, id)?, id, "head").version("pruned")?)
 }
 
@@ -171,15 +167,29 @@ pub(crate) async fn before(
     Ok(newest.transpose()?)
 }
 
-const UPSERT: &str = "INSERT INTO snapshots (document_id, version, content, checksum) \
-     SELECT id, $2::bigint, $3::bytea, $4::bigint FROM documents WHERE id = $1 \
-     ON CONFLICT (document_id) DO UPDATE SET version = excluded.version, \
-     content = excluded.content, checksum = excluded.checksum \
-     WHERE snapshots.version <= excluded.version";
-/// Only if the snapshot is the one that was just saved, and not past the end of the log.
-const PRUNE: &str = "UPDATE documents SET pruned = LEAST($3::bigint, version) \
-     WHERE id = $1 AND pruned < LEAST($3::bigint, version) AND EXISTS \
-     (SELECT 1 FROM snapshots WHERE document_id = $1 AND snapshots.version = $2)";
+/// Not past the end of the log. It comes first, so that the head is locked only after the content has
+/// arrived.
+const INSERT: &str = "INSERT INTO snapshots (document_id, version, content, checksum) \
+     SELECT id, $2::bigint, $3::bytea, $4::bigint FROM documents \
+     WHERE id = $1 AND version >= $2 AND NOT EXISTS \
+     (SELECT FROM snapshots WHERE document_id = $1 AND snapshots.version > $2) \
+     ON CONFLICT (document_id, version) DO UPDATE SET \
+     content = excluded.content, checksum = excluded.checksum";
+/// Of two that save at the same time, the later one sees what the other one left.
+const LOCK: &str = "SELECT FROM documents WHERE id = $1 FOR NO KEY UPDATE";
+/// As [`Retention`](statesync_core::Retention) decides.
+const RETAIN: &str = "WITH present AS (SELECT version FROM snapshots WHERE document_id = $1), \
+     base AS (SELECT COALESCE(max(version), 0) AS version FROM present WHERE version <= $2), \
+     between_them AS (SELECT min(version) AS version FROM present \
+     WHERE version > (SELECT version FROM base)) \
+     DELETE FROM snapshots WHERE document_id = $1 \
+     AND version <> (SELECT version FROM base) \
+     AND version <> (SELECT max(version) FROM present) \
+     AND version IS DISTINCT FROM (SELECT version FROM between_them)";
+const PRUNE: &str = "UPDATE documents SET pruned = base.version FROM \
+     (SELECT max(version) AS version FROM snapshots \
+     WHERE document_id = $1 AND version <= $2) AS base \
+     WHERE id = $1 AND pruned < base.version";
 const DELETE: &str = "DELETE FROM operations WHERE document_id = $1 AND version IN \
      (SELECT version FROM operations WHERE document_id = $1 AND version <= $2 \
      ORDER BY version LIMIT $3) RETURNING version";

@@ -119,9 +119,9 @@ impl DocumentStore for PostgresStore {
         &self,
         id: DocumentId,
         snapshot: Snapshot,
-        prune_through: Version,
+        readable_from: Version,
     ) -> Result<(), StoreError> {
-        let save = || snapshots::save(self.transactions(), id, &snapshot, prune_through);
+        let save = || snapshots::save(self.transactions(), id, &snapshot, readable_from);
         let pruned: Result<Version, StoreError> = tried!(save());
         snapshots::sweep(self.transactions(), id, pruned?).await;
         Ok(())

@@ -61,7 +61,7 @@ impl Owner {
             id: self.document.id,
             kind: self.document.kind,
             snapshot: Snapshot { version, content },
-            prune_through: Version(version.0.saturating_sub(kept)),
+            readable_from: Version(version.0.saturating_sub(kept)),
         };
         let (over, end) = oneshot::channel();
         let store = Arc::clone(&self.around.store);
@@ -79,12 +79,12 @@ impl Owner {
     }
 }
 
-/// A snapshot to be saved, and up to where the log is forgotten then.
+/// A snapshot to be saved, and the oldest version that must stay readable then.
 struct Job {
     id: DocumentId,
     kind: DocumentType,
     snapshot: Snapshot,
-    prune_through: Version,
+    readable_from: Version,
 }
 
 impl Job {
@@ -95,7 +95,7 @@ impl Job {
             tracing::error!(document = %id, %version, "snapshot not readable");
             return;
         }
-        let saved = store.save_snapshot(id, self.snapshot, self.prune_through);
+        let saved = store.save_snapshot(id, self.snapshot, self.readable_from);
         match saved.await {
             Ok(()) => tracing::debug!(document = %id, %version, bytes, "snapshot saved"),
             Err(error) => {

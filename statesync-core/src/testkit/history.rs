@@ -11,13 +11,14 @@ use bytes::Bytes;
 
 use super::{append_to, author, created};
 use crate::audit::genesis;
-use crate::history::NamedSnapshot;
+use crate::history::{NamedSnapshot, Retention};
 use crate::identity::{Timestamp, Version};
 use crate::record::Snapshot;
-use crate::store::{DocumentStore, StoreError};
+use crate::store::{DocumentStore, Since, StoreError};
 
 pub(super) async fn run_all(store: &dyn DocumentStore) {
     named_snapshots_stay_beside_the_newest(store).await;
+    what_must_stay_readable_does_and_the_rest_goes(store).await;
     a_name_is_given_once(store).await;
     the_audit_log_has_every_record_and_outlives_it(store).await;
     versions_are_those_of_the_heads(store).await;
@@ -70,6 +71,56 @@ pub async fn named_snapshots_stay_beside_the_newest(store: &dyn DocumentStore) {
     assert_eq!(listed, [second.without_content(), fourth.without_content()]);
 }
 
+/// However often a snapshot is saved: there is one behind each version that was asked for, with all
+/// records after it, and nothing is kept that none of them needs.
+pub async fn what_must_stay_readable_does_and_the_rest_goes(store: &dyn DocumentStore) {
+    const KEPT: u64 = 5;
+    let mut document = created(store).await;
+    let id = document.id;
+    let mut present = Vec::new();
+    for version in (1..=24).map(Version) {
+        store
+            .append(append_to(&mut document, &[b"x"]))
+            .await
+            .unwrap();
+        let readable_from = Version(version.0.saturating_sub(KEPT));
+        store
+            .save_snapshot(id, snapshot_of(version), readable_from)
+            .await
+            .unwrap();
+        present.push(version);
+        let retention = Retention::new(present.iter().copied(), readable_from);
+        present.retain(|version| retention.keeps(*version));
+        let pruned = retention.prune_through();
+        for wanted in (0..=version.0).map(Version) {
+            let found = store.snapshot_before(id, wanted).await.unwrap();
+            let expected = present.iter().rfind(|present| **present <= wanted);
+            assert_eq!(found, expected.copied().map(snapshot_of));
+            let since = store.since(id, wanted, 100).await.unwrap();
+            match since {
+                Since::Records(records) => {
+                    assert!(wanted >= pruned);
+                    assert_eq!(records.len() as u64, version.0 - wanted.0);
+                }
+                Since::Pruned { oldest } => {
+                    assert!(wanted < pruned);
+                    assert_eq!(oldest, pruned.next());
+                }
+            }
+        }
+        let stored = store.load(id).await.unwrap();
+        assert_eq!(stored.snapshot, Some(snapshot_of(version)));
+        assert_eq!(stored.records, []);
+    }
+}
+
+fn snapshot_of(version: Version) -> Snapshot {
+    Snapshot {
+        version,
+        content: Bytes::from(version.to_string()),
+    }
+}
+
 /// A second snapshot of the same name is refused, and the first one stays.
 pub async fn a_name_is_given_once(store: &dyn DocumentStore) {
     let mut document = created(store).await;
@@ -111,7 +162,7 @@ pub async fn the_audit_log_has_every_record_and_outlives_it(store: &dyn Document
         content: Bytes::from_static(b"1234"),
     };
     store
-        .save_snapshot(document.id, snapshot, Version(3))
+        .save_snapshot(document.id, snapshot, Version(4))
         .await
         .unwrap();
     let entries = store.audit(document.id, Version::ZERO, 10).await.unwrap();

@@ -326,11 +326,11 @@ fn what_snapshots_and_pruning_leave_is_the_same_document() {
     let stored = futures::executor::block_on(store.load(id)).unwrap();
     assert_eq!(stored.snapshot.unwrap().version, Version(20));
     assert_eq!(stored.records.len(), 1);
-    let pruned = futures::executor::block_on(store.since(id, Version(17), 10)).unwrap();
+    let pruned = futures::executor::block_on(store.since(id, Version(15), 10)).unwrap();
     assert_eq!(
         pruned,
         Since::Pruned {
-            oldest: Version(19)
+            oldest: Version(17)
         }
     );
     let mut later = World::new(store, Limits::default());

@@ -40,7 +40,7 @@ pub(super) fn create(
         version: Version::ZERO,
         chain: integrity::genesis(id.0.as_bytes()),
         pruned_through: Version::ZERO,
-        snapshot: None,
+        snapshots: Vec::new(),
         description: description.check,
         updated_at: document.updated_at,
         updated_by: document.updated_by.clone(),

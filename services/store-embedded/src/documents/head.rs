@@ -1,21 +1,22 @@
 //! The part of a document's head that changes with each append.
 //!
 //! ```text
-//!   0  layout            1   2
-//!   1  flags             1   1 = has a snapshot, 2 = has locks
+//!   0  layout            1   3
+//!   1  flags             1   1 = has locks
 //!   2  version           8   u64
 //!  10  chain             8   over all records up to this version
 //!  18  pruned through    8   u64, the newest version whose record is gone
-//!  26  snapshot version  8   u64, zero without one
-//!  34  snapshot chain    8   the chain at that version
-//!  42  description       8   checksum of the description row
-//!  50  updated at        8   u64, unix milliseconds
-//!  58  audit            32   hash of the newest audit entry
-//!  90  fence             8   u64, the newest that was given with a lock
-//!  98  open conflicts    8   sum over the rows of all conflicts that wait
-//! 106  named snapshots   8   sum over the rows of all named snapshots
-//! 114  length            1
-//! 115  updated by            that many bytes of user id
+//!  26  description       8   checksum of the description row
+//!  34  updated at        8   u64, unix milliseconds
+//!  42  audit            32   hash of the newest audit entry
+//!  74  fence             8   u64, the newest that was given with a lock
+//!  82  open conflicts    8   sum over the rows of all conflicts that wait
+//!  90  named snapshots   8   sum over the rows of all named snapshots
+//!  98  length            1
+//!  99  updated by            that many bytes of user id
+//!      snapshots         1   how many there are without a name; for each, the oldest first:
+//!          version       8   u64
+//!          chain         8   the chain at that version
 //!      check             8   XXH3-64 of all of it; context: document
 //! ```
 //!
@@ -31,12 +32,14 @@ use crate::integrity::{self, Check};
 use crate::rows::Rows;
 use crate::tables::Lookup;
 
-const LAYOUT: u8 = 2;
-const HAS_SNAPSHOT: u8 = 1;
-const HAS_LOCKS: u8 = 2;
+const LAYOUT: u8 = 3;
+const HAS_LOCKS: u8 = 1;
 
-/// Bytes of a row but for the user id.
-const FIXED_BYTES: usize = 123;
+/// Bytes of a row but for the user id and what is about snapshots.
+const FIXED_BYTES: usize = 108;
+
+/// Bytes about one snapshot.
+const COVERED_BYTES: usize = 16;
 
 /// A decoded head row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +47,8 @@ pub(super) struct Head {
     pub(super) version: Version,
     pub(super) chain: Check,
     pub(super) pruned_through: Version,
-    pub(super) snapshot: Option<Covered>,
+    /// Those without a name, the oldest first; as many as history needs.
+    pub(super) snapshots: Vec<Covered>,
     pub(super) description: Check,
     pub(super) updated_at: Timestamp,
     pub(super) updated_by: UserId,
@@ -56,11 +60,24 @@ pub(super) struct Head {
     pub(super) named: Check,
 }
 
-/// What the snapshot stands for.
+/// What a snapshot stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Covered {
     pub(super) version: Version,
     pub(super) chain: Check,
+}
+
+impl Covered {
+    fn decode_all(fields: &mut Fields<'_>) -> Result<Vec<Self>, Malformed> {
+        let count = fields.u8()?;
+        let one = |_| {
+            Ok(Self {
+                version: Version(fields.u64()?),
+                chain: fields.u64()?,
+            })
+        };
+        (0..count).map(one).collect()
+    }
 }
 
 impl Head {
@@ -78,25 +95,27 @@ impl Head {
         head.ok_or(StoreError::NotFound(id))
     }
 
+    /// The newest snapshot.
+    pub(super) fn newest_snapshot(&self) -> Option<Covered> {
+        self.snapshots.last().copied()
+    }
+
+    /// The chain at a version at which there is a snapshot.
+    pub(super) fn chain_of_snapshot(&self, version: Version) -> Option<Check> {
+        let mut snapshots = self.snapshots.iter();
+        let covered = snapshots.find(|covered| covered.version == version);
+        covered.map(|covered| covered.chain)
+    }
+
     /// Puts it under its key.
     pub(super) fn write(&self, id: DocumentId, rows: &mut Rows) {
-        let mut row = Vec::with_capacity(FIXED_BYTES + self.updated_by.as_str().len());
-        let snapshot = self.snapshot.unwrap_or(Covered {
-            version: Version::ZERO,
-            chain: 0,
-        });
         let user = self.updated_by.as_str().as_bytes();
-        let flags = [
-            (self.snapshot.is_some(), HAS_SNAPSHOT),
-            (self.has_locks, HAS_LOCKS),
-        ];
-        let flags = flags.iter().filter(|(is_so, _)| *is_so);
-        row.extend([LAYOUT, flags.map(|(_, flag)| flag).sum()]);
+        let varying = user.len() + self.snapshots.len() * COVERED_BYTES;
+        let mut row = Vec::with_capacity(FIXED_BYTES + varying);
+        row.extend([LAYOUT, if self.has_locks { HAS_LOCKS } else { 0 }]);
         row.extend(self.version.0.to_le_bytes());
         row.extend(self.chain.to_le_bytes());
         row.extend(self.pruned_through.0.to_le_bytes());
-        row.extend(snapshot.version.0.to_le_bytes());
-        row.extend(snapshot.chain.to_le_bytes());
         row.extend(self.description.to_le_bytes());
         row.extend(self.updated_at.0.to_le_bytes());
         row.extend(self.audit.0);
@@ -106,6 +125,12 @@ impl Head {
         // A user id has at most 128 bytes.
         row.push(user.len() as u8);
         row.extend(user);
+        // Three at most.
+        row.push(self.snapshots.len() as u8);
+        for covered in &self.snapshots {
+            row.extend(covered.version.0.to_le_bytes());
+            row.extend(covered.chain.to_le_bytes());
+        }
         let check = integrity::check(&[id.0.as_bytes()], &row).to_le_bytes();
         rows.put(&key::head(id), &[&row, &check]);
     }
@@ -121,25 +146,21 @@ impl Head {
         let (layout, flags) = (fields.u8()?, fields.u8()?);
         let (version, chain) = (Version(fields.u64()?), fields.u64()?);
         let pruned_through = Version(fields.u64()?);
-        let covered = Covered {
-            version: Version(fields.u64()?),
-            chain: fields.u64()?,
-        };
         let (description, updated_at) = (fields.u64()?, Timestamp(fields.u64()?));
         let (audit, fence) = (Digest(fields.array()?), Fence(fields.u64()?));
         let (open_conflicts, named) = (fields.u64()?, fields.u64()?);
         let length = usize::from(fields.u8()?);
         let updated_by = UserId::new(fields.text(length)?).map_err(|_| malformed)?;
+        let snapshots = Covered::decode_all(&mut fields)?;
         fields.end()?;
-        if layout != LAYOUT || flags & !(HAS_SNAPSHOT | HAS_LOCKS) != 0 {
+        if layout != LAYOUT || flags & !HAS_LOCKS != 0 {
             return Err(malformed);
         }
-        let snapshot = (flags & HAS_SNAPSHOT != 0).then_some(covered);
         Ok(Self {
             version,
             chain,
             pruned_through,
-            snapshot,
+            snapshots,
             description,
             updated_at,
             updated_by,

@@ -123,9 +123,9 @@ pub(super) fn parse_version(key: &[u8]) -> Result<Version, Malformed> {
     }
 }
 
-/// Key of the snapshot.
-pub(super) fn snapshot(id: DocumentId) -> [u8; 17] {
-    joined(SNAPSHOTS, id, [])
+/// Key of the snapshot of one version.
+pub(super) fn snapshot(id: DocumentId, version: Version) -> Vec<u8> {
+    versioned(SNAPSHOTS, id, version)
 }
 
 /// Key under which an operation is found by its name.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use statesync_core::{Document, DocumentId, Record, Since, Snapshot, StoreError, Stored, Version};
 
 use super::description::Description;
-use super::head::Head;
+use super::head::{Covered, Head};
 use super::record::Linked;
 use super::{conflict, corrupt, key, snapshot};
 use crate::integrity::{self, Check};
@@ -29,7 +29,9 @@ pub(super) fn document(view: &View<'_>, id: DocumentId) -> Result<(Document, Hea
 /// Everything needed to go on editing.
 pub(super) fn stored(view: &View<'_>, id: DocumentId) -> Result<Stored, StoreError> {
     let (document, head) = document(view, id)?;
-    let snapshot = self::snapshot(view, id, &head)?;
+    let newest = head.newest_snapshot();
+    let newest = newest.map(|covered| snapshot(view, id, covered));
+    let snapshot = newest.transpose()?;
     let after = snapshot
         .as_ref()
         .map_or(Version::ZERO, |snapshot| snapshot.version);
@@ -48,17 +50,14 @@ pub(super) fn stored(view: &View<'_>, id: DocumentId) -> Result<Stored, StoreErr
     })
 }
 
-/// The newest snapshot, if one was ever saved.
+/// A snapshot that the head knows.
 pub(super) fn snapshot(
     view: &View<'_>,
     id: DocumentId,
-    head: &Head,
-) -> Result<Option<Snapshot>, StoreError> {
-    let Some(covered) = head.snapshot else {
-        return Ok(None);
-    };
+    covered: Covered,
+) -> Result<Snapshot, StoreError> {
     let row = view
-        .value(&key::snapshot(id))
+        .value(&key::snapshot(id, covered.version))
         .map_err(|damage| corrupt(id, damage))?;
     let lost = |what| {
         corrupt(
@@ -67,8 +66,7 @@ pub(super) fn snapshot(
         )
     };
     let row = row.ok_or_else(|| lost("is missing"))?;
-    let snapshot = snapshot::decode(id, covered, &row).map_err(|_| lost("is damaged"))?;
-    Ok(Some(snapshot))
+    snapshot::decode(id, covered, &row).map_err(|_| lost("is damaged"))
 }
 
 /// The versions of those documents that there are.
@@ -196,14 +194,10 @@ impl Log<'_> {
 
     /// The chain at a version, where it is known.
     fn chain_at(&self, version: Version) -> Option<Check> {
-        let covered = self
-            .head
-            .snapshot
-            .filter(|covered| covered.version == version);
         if version == Version::ZERO {
             Some(integrity::genesis(self.id.0.as_bytes()))
-        } else if let Some(covered) = covered {
-            Some(covered.chain)
+        } else if let Some(chain) = self.head.chain_of_snapshot(version) {
+            Some(chain)
         } else {
             let row = self.view.value(&key::record(self.id, version)).ok()??;
             Some(Linked::decode(self.id, version, &row).ok()?.chain)

@@ -71,14 +71,14 @@ pub(super) fn newest_before(
     let named = all(view, id, &head)?.into_iter();
     let old_enough = named.filter(|about| about.version <= version);
     let named = old_enough.max_by_key(|about| about.version);
-    let unnamed = head.snapshot.map(|covered| covered.version);
-    let unnamed = unnamed.filter(|unnamed| *unnamed <= version);
-    match named {
-        Some(about) if unnamed.is_none_or(|unnamed| unnamed < about.version) => {
+    let mut unnamed = head.snapshots.iter().rev();
+    let unnamed = unnamed.find(|covered| covered.version <= version);
+    match (named, unnamed) {
+        (Some(about), unnamed) if unnamed.is_none_or(|other| other.version < about.version) => {
             content(view, id, &about).map(Some)
         }
-        _ if unnamed.is_some() => load::snapshot(view, id, &head),
-        _ => Ok(None),
+        (_, Some(covered)) => load::snapshot(view, id, *covered).map(Some),
+        (_, None) => Ok(None),
     }
 }
 

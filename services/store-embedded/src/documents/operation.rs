@@ -71,22 +71,22 @@ pub(super) fn record(
 pub(super) fn names_to_prune(
     view: &View<'_>,
     id: DocumentId,
+    head: &Head,
     through: Version,
     records_max: u64,
-) -> Result<Vec<(Version, OperationId)>, StoreError> {
-    let head = Head::expect(view, id)?;
+) -> Vec<(Version, OperationId)> {
     let first = head.pruned_through.next();
     let last = Version(head.pruned_through.0.saturating_add(records_max));
     let last = last.min(through).min(head.version);
     if first > last {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let rows = view.range(key::record(id, first)..=key::record(id, last));
     let named = rows.map_while(Result::ok).filter_map(|(row_key, row)| {
         let version = key::parse_version(&row_key).ok()?;
         Some((version, record::name(&row)?))
     });
-    Ok(named.collect())
+    named.collect()
 }
 
 fn decode(id: DocumentId, operation: OperationId, row: &[u8]) -> Result<Version, Malformed> {

@@ -1,4 +1,5 @@
-//! Snapshots, and the records that they make unnecessary.
+//! Snapshots without a name: the newest one and those that history needs, and the records that they
+//! make unnecessary.
 //!
 //! ```text
 //!  0  check    8   XXH3-64 of the content; context: document, version, chain (as in the head)
@@ -6,17 +7,17 @@
 //! ```
 
 use bytes::Bytes;
-use statesync_core::{DocumentId, OperationId, Snapshot, StoreError, Version};
+use statesync_core::{DocumentId, OperationId, Retention, Snapshot, StoreError, Version};
 
 use super::head::{Covered, Head};
 use super::record::Linked;
-use super::{corrupt, key, refused};
+use super::{corrupt, key, operation, refused};
 use crate::encoding::Malformed;
 use crate::error::Damage;
 use crate::integrity::{self, Check};
 use crate::queue::Reads;
 use crate::rows::Rows;
-use crate::tables::Lookup;
+use crate::tables::{Lookup, View};
 
 /// How far [`save`] and [`prune`] got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +30,40 @@ pub(super) enum Progress {
 
 /// What to prune, a portion at a time.
 pub(super) struct Prune {
-    /// The newest record to forget.
-    pub(super) through: Version,
+    /// The oldest version that must stay readable.
+    readable_from: Version,
+    /// The newest record to forget, as far as is known before the committer has its turn.
+    through: Version,
     /// At most so many at once.
-    pub(super) records_max: u64,
+    records_max: u64,
     /// The names of those of the portion that have one.
-    pub(super) names: Vec<(Version, OperationId)>,
+    names: Vec<(Version, OperationId)>,
 }
 
-/// Replaces the snapshot by one that is not older, and prunes a portion.
+impl Prune {
+    /// The next portion once there is a snapshot of version `saved`. The names are found before the
+    /// committer has its turn: it would have to read all of the records.
+    pub(super) fn find(
+        view: &View<'_>,
+        id: DocumentId,
+        saved: Version,
+        readable_from: Version,
+        records_max: u64,
+    ) -> Result<Self, StoreError> {
+        let head = Head::expect(view, id)?;
+        let snapshots = versions(&head).chain([saved]);
+        let through = Retention::new(snapshots, readable_from).prune_through();
+        Ok(Self {
+            readable_from,
+            through,
+            records_max,
+            names: operation::names_to_prune(view, id, &head, through, records_max),
+        })
+    }
+}
+
+/// Adds a snapshot that is not older than the others, removes those that it makes unnecessary, and
+/// prunes a portion.
 pub(super) fn save(
     reads: &Reads<'_>,
     rows: &mut Rows,
@@ -46,10 +72,8 @@ pub(super) fn save(
     prune: &Prune,
 ) -> Result<Progress, StoreError> {
     let mut head = Head::expect(reads, id)?;
-    if head
-        .snapshot
-        .is_some_and(|present| present.version > snapshot.version)
-    {
+    let newest = head.newest_snapshot();
+    if newest.is_some_and(|newest| newest.version > snapshot.version) {
         return Ok(Progress::Done);
     }
     if snapshot.version > head.version {
@@ -59,8 +83,14 @@ pub(super) fn save(
     let chain = chain_at(reads, id, &head, version).map_err(|damage| corrupt(id, damage))?;
     let covered = Covered { version, chain };
     let check = content_check(id, covered, &snapshot.content).to_le_bytes();
-    rows.put(&key::snapshot(id), &[&check, &snapshot.content]);
-    head.snapshot = Some(covered);
+    rows.put(&key::snapshot(id, version), &[&check, &snapshot.content]);
+    head.snapshots.retain(|present| present.version != version);
+    head.snapshots.push(covered);
+    let retention = Retention::new(versions(&head), prune.readable_from);
+    let unneeded = |covered: &mut Covered| !retention.keeps(covered.version);
+    for covered in head.snapshots.extract_if(.., unneeded) {
+        rows.delete(&key::snapshot(id, covered.version));
+    }
     let progress = forget(id, &mut head, rows, prune);
     head.write(id, rows);
     Ok(progress)
@@ -94,12 +124,15 @@ pub(super) fn decode(id: DocumentId, covered: Covered, row: &[u8]) -> Result<Sna
     })
 }
 
+/// Versions of the snapshots.
+fn versions(head: &Head) -> impl Iterator<Item = Version> + Clone {
+    head.snapshots.iter().map(|covered| covered.version)
+}
+
 /// Records that no snapshot covers are never forgotten.
 fn forget(id: DocumentId, head: &mut Head, rows: &mut Rows, prune: &Prune) -> Progress {
-    let covered = head
-        .snapshot
-        .map_or(Version::ZERO, |covered| covered.version);
-    let goal = prune.through.min(covered);
+    let retention = Retention::new(versions(head), prune.readable_from);
+    let goal = prune.through.min(retention.prune_through());
     let first = head.pruned_through.next();
     let last = goal.min(Version(head.pruned_through.0 + prune.records_max));
     for version in first.0..=last.0 {
@@ -130,8 +163,8 @@ fn chain_at(
     if version == head.version {
         return Ok(head.chain);
     }
-    if let Some(covered) = head.snapshot.filter(|covered| covered.version == version) {
-        return Ok(covered.chain);
+    if let Some(chain) = head.chain_of_snapshot(version) {
+        return Ok(chain);
     }
     let row = reads.value(&key::record(id, version))?;
     let row = row.ok_or_else(|| Damage::new(format!("record {version} is missing")))?;

@@ -110,7 +110,10 @@ fn whole(store: &EmbeddedStore) -> Whole {
         snapshot: snapshot(2),
     };
     block_on(store.name_snapshot(id, named)).unwrap();
-    block_on(store.save_snapshot(id, snapshot(3), Version(1))).unwrap();
+    for (version, readable_from) in [(1, 0), (3, 1)] {
+        let saved = store.save_snapshot(id, snapshot(version), Version(readable_from));
+        block_on(saved).unwrap();
+    }
     let request = LockRequest {
         id: LockId(Guuid::now()),
         document_id: id,

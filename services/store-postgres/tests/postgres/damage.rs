@@ -21,7 +21,7 @@ async fn assert_noticed(database: &str, damage: &str) {
             content: Bytes::from_static(b"12"),
         };
         let id = document.id;
-        store.save_snapshot(id, snapshot, Version(1)).await.unwrap();
+        store.save_snapshot(id, snapshot, Version(2)).await.unwrap();
     }
     let damage = format!("{damage} AND document_id = '{}'", document.id);
     let changed = client(&url).await.execute(&damage, &[]).await.unwrap();

@@ -1,9 +1,17 @@
 //! The tables are made once, whoever starts when.
 
-use statesync_core::{DocumentStore as _, testkit};
+use bytes::Bytes;
+use statesync_core::{DocumentStore as _, Snapshot, Version, testkit};
 use store_postgres::{ConnectError, PostgresStore};
 
 use store_postgres::testkit::{Cluster, client, connect, options};
+
+fn snapshot(version: u64) -> Snapshot {
+    Snapshot {
+        version: Version(version),
+        content: Bytes::from_static(b"content"),
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_that_start_at_once_make_the_tables_once() {
@@ -20,7 +28,7 @@ async fn instances_that_start_at_once_make_the_tables_once() {
     let applied = "SELECT number FROM schema_migrations ORDER BY number";
     let applied = client.query(applied, &[]).await.unwrap();
     let numbers: Vec<i32> = applied.iter().map(|row| row.get(0)).collect();
-    assert_eq!(numbers, [1, 2, 3]);
+    assert_eq!(numbers, [1, 2, 3, 4]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,16 +93,21 @@ async fn documents_of_the_version_before_go_on_where_they_were() {
         store.create(&document).await.unwrap();
         let append = testkit::append_to(&mut document, &[b"one", b"two"]);
         store.append(append).await.unwrap();
+        let saved = store.save_snapshot(document.id, snapshot(1), Version::ZERO);
+        saved.await.unwrap();
     }
-    // All that the third migration makes.
-    let back = "DROP FUNCTION append_usual; DELETE FROM schema_migrations WHERE number = 3";
+    // All that the third and the fourth migration make.
+    let back = "DROP FUNCTION append_usual; \
+        ALTER TABLE snapshots DROP CONSTRAINT snapshots_pkey; \
+        ALTER TABLE snapshots ADD PRIMARY KEY (document_id); \
+        DELETE FROM schema_migrations WHERE number > 2";
     client(&url).await.batch_execute(back).await.unwrap();
     let looking = options(&url).migrate(false);
     let refused = PostgresStore::connect(&looking).await;
     assert!(
         matches!(
             refused,
-            Err(ConnectError::OlderSchema { found: 2, known: 3 })
+            Err(ConnectError::OlderSchema { found: 2, known: 4 })
         ),
         "{refused:?}"
     );
@@ -103,6 +116,13 @@ async fn documents_of_the_version_before_go_on_where_they_were() {
         let append = testkit::append_to(&mut document, &[payload]);
         store.append(append).await.unwrap();
     }
-    let stored = store.load(document.id).await.unwrap();
-    assert_eq!((stored.document, stored.records.len()), (document, 4));
+    let id = document.id;
+    store
+        .save_snapshot(id, snapshot(3), Version(2))
+        .await
+        .unwrap();
+    let stored = store.load(id).await.unwrap();
+    assert_eq!((stored.document, stored.records.len()), (document, 1));
+    let old = store.snapshot_before(id, Version(2)).await.unwrap();
+    assert_eq!(old, Some(snapshot(1)));
 }

@@ -111,14 +111,14 @@ async fn pruned_records_leave_the_table_and_their_audit_entries_stay() {
         .append(testkit::append_to(&mut document, &payloads))
         .await
         .unwrap();
-    let snapshot = Snapshot {
-        version: Version(2_499),
-        content: Bytes::from_static(b"all"),
-    };
-    store
-        .save_snapshot(document.id, snapshot, Version(2_490))
-        .await
-        .unwrap();
+    for (version, readable_from) in [(2_490, 0), (2_499, 2_490)] {
+        let snapshot = Snapshot {
+            version: Version(version),
+            content: Bytes::from_static(b"all"),
+        };
+        let saved = store.save_snapshot(document.id, snapshot, Version(readable_from));
+        saved.await.unwrap();
+    }
     let client = client(&url).await;
     let rows = async |table: &str| {
         let count = format!("SELECT count(*) FROM {table}");
