@@ -1,11 +1,15 @@
-//! Redis between processes: hints about documents.
+//! Redis between processes: hints about documents, and sessions.
 //!
-//! Nothing whose loss would do harm is kept in Redis. A hint makes news arrive at once; without it, the
-//! next look into the document store finds the same.
+//! Nothing is kept here whose loss would lose an edit. A hint makes news arrive at once; without it, the next
+//! look into the document store finds the same. Sessions are as durable as Redis is told to be; whoever loses
+//! theirs logs in again.
 
 mod bus;
+mod connections;
 mod hint;
 mod listen;
+mod sessions;
 
 pub use bus::{BusError, RedisBus};
 pub use listen::Hints;
+pub use sessions::{RedisSessions, SessionOptions, SessionsError};

@@ -7,75 +7,18 @@
     reason = "these are tests"
 )]
 
-use std::net::{Ipv4Addr, TcpListener};
-use std::process::{Child, Command, Stdio};
+mod support;
+
 use std::time::Duration;
 
 use guuid::Guuid;
 use statesync_core::{Bus, DocumentId, Hint, Version};
 use store_redis::{BusError, Hints, RedisBus};
+use support::{Server, free_port};
 use tokio::time::timeout;
 
 /// Only for what would never come.
 const LONGEST: Duration = Duration::from_secs(60);
-
-/// A Redis server of our own, which goes with this.
-struct Server {
-    process: Child,
-    port: u16,
-    _folder: tempfile::TempDir,
-}
-
-impl Server {
-    fn start(port: u16) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new("redis-server");
-        command
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .args(["--port", &port.to_string()])
-            .arg("--dir")
-            .arg(folder.path())
-            .stdout(Stdio::null());
-        let process = command
-            .spawn()
-            .expect("redis-server (Debian: redis-server)");
-        Self {
-            process,
-            port,
-            _folder: folder,
-        }
-    }
-
-    /// Resolves when the server has answered.
-    async fn answers(&self) {
-        let client = redis::Client::open(self.url()).unwrap();
-        loop {
-            if let Ok(mut connection) = client.get_multiplexed_async_connection().await {
-                let pong = redis::cmd("PING").query_async::<()>(&mut connection).await;
-                if pong.is_ok() {
-                    return;
-                }
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
-}
 
 fn hint(version: u64) -> Hint {
     Hint {
