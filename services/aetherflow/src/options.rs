@@ -1,10 +1,12 @@
 //! What can be chosen: by flag, by environment, by file, in this order; one schema for all
 //! three.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use lifecycle::{ConfigurationError, LogFormat, configuration};
 use serde::Deserialize;
 use statesync::ServiceSecret;
@@ -39,7 +41,7 @@ pub(crate) struct ServeOptions {
     /// Address of the document service, gRPC [default: 127.0.0.1:9002]
     #[arg(long, env = "AETHERFLOW_STATESYNC_GRPC", value_name = "ADDRESS")]
     statesync_grpc: Option<SocketAddr>,
-    /// Where sessions are kept [default: embedded]
+    /// Where sessions are kept: `embedded`, `memory` or `redis://..` [default: embedded]
     #[arg(long, env = "AETHERFLOW_SESSION_STORE", value_name = "STORE")]
     session_store: Option<SessionPlace>,
     #[command(flatten)]
@@ -77,13 +79,47 @@ pub(crate) struct ServeOptions {
 }
 
 /// A place for sessions that can be chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub(crate) enum SessionPlace {
     /// In memory: gone when the process ends.
     Memory,
     /// In the data directory.
     Embedded,
+    /// On the Redis of this URL, with other servers.
+    Redis(String),
+}
+
+impl FromStr for SessionPlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            None if text == "memory" => Ok(Self::Memory),
+            None if text == "embedded" => Ok(Self::Embedded),
+            Some(("redis", _)) => Ok(Self::Redis(text.to_owned())),
+            _ => Err("expected embedded, memory or redis://..".to_owned()),
+        }
+    }
+}
+
+impl TryFrom<String> for SessionPlace {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+// URLs have passwords in them.
+impl fmt::Debug for SessionPlace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Memory => "memory",
+            Self::Embedded => "embedded",
+            Self::Redis(_) => "redis://..",
+        })
+    }
 }
 
 /// Everything decided.
@@ -244,7 +280,8 @@ mod tests {
             DocumentPlace::Elsewhere(StoreChoice::Embedded("there".into()))
         );
         let file = "document-store = 'postgres://user:password@host/database'\n\
-            bus = 'redis://:password@host'\nservice-secret = 'password-password-password-password'";
+            bus = 'redis://:password@host'\nsession-store = 'redis://:password@host'\n\
+            service-secret = 'password-password-password-password'";
         let settings = settled(&[], file);
         assert!(settings.service_secret.is_some());
         assert!(!format!("{settings:?}").contains("password"));

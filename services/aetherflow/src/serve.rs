@@ -9,7 +9,6 @@ use gateway::{AllowedOrigins, Gateway, InvalidOrigin, Parts};
 use guuid::{Guuid, SystemClock, SystemEntropy};
 use lifecycle::StopSignals;
 use statesync::server::ServerError;
-use statesync::stores::StoresError;
 use statesync::{CallLimits, server};
 use statesync_core::Library;
 use tokio::net::TcpListener;
@@ -19,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::callers::Doorkeeper;
 use crate::options::{OptionsError, ServeOptions, Settings};
 use crate::secret::SecretError;
-use crate::stores::Stores;
+use crate::stores::{OpenStoresError, Stores};
 use crate::{pages, secret};
 
 /// The service could not start, or not stop as it should.
@@ -35,7 +34,7 @@ pub(crate) enum ServeError {
     #[error(transparent)]
     Secret(#[from] SecretError),
     #[error(transparent)]
-    Stores(#[from] StoresError),
+    Stores(#[from] OpenStoresError),
     #[error("cannot listen on {address} ({option})")]
     Listen {
         address: SocketAddr,
@@ -167,7 +166,7 @@ impl Calls {
     }
 }
 
-fn library(settings: &Settings, stores: &Stores) -> Result<Arc<Library>, StoresError> {
+fn library(settings: &Settings, stores: &Stores) -> Result<Arc<Library>, OpenStoresError> {
     let library = Library::new(
         Arc::clone(&stores.documents),
         Arc::new(SystemClock),
@@ -175,7 +174,7 @@ fn library(settings: &Settings, stores: &Stores) -> Result<Arc<Library>, StoresE
         Arc::new(|task| drop(tokio::spawn(task))),
         document_limits(settings),
     );
-    statesync::stores::on_bus(library, &settings.bus)
+    Ok(statesync::stores::on_bus(library, &settings.bus)?)
 }
 
 fn parts(

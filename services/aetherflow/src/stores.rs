@@ -8,8 +8,18 @@ use statesync::options::DocumentPlace;
 use statesync::stores::{Store, StoresError};
 use statesync_core::DocumentStore;
 use store_embedded::{EmbeddedStore, OpenError, Options};
+use store_redis::{RedisSessions, SessionOptions, SessionsError};
 
 use crate::options::{SessionPlace, Settings};
+
+/// What was chosen cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenStoresError {
+    #[error(transparent)]
+    Documents(#[from] StoresError),
+    #[error("--session-store")]
+    Sessions(#[from] SessionsError),
+}
 
 /// The chosen stores, and what is below them if it is to be closed.
 pub(crate) struct Stores {
@@ -21,12 +31,12 @@ pub(crate) struct Stores {
 
 impl Stores {
     /// Opens what was chosen.
-    pub(crate) async fn open(settings: &Settings) -> Result<Self, StoresError> {
+    pub(crate) async fn open(settings: &Settings) -> Result<Self, OpenStoresError> {
         let is_needed = settings.document_store == DocumentPlace::DataDirectory
             || settings.session_store == SessionPlace::Embedded;
         let embedded = if is_needed {
             let opened = open_embedded(&settings.data_dir, settings.accept_data_loss);
-            Some(opened?)
+            Some(opened.map_err(StoresError::from)?)
         } else {
             None
         };
@@ -41,8 +51,11 @@ impl Stores {
             (None, Some(store)) => Arc::new(store.clone()),
             (None, None) => Arc::new(statesync_core::MemoryStore::new()),
         };
-        let sessions: Arc<dyn SessionStore> = match (&embedded, settings.session_store) {
+        let sessions: Arc<dyn SessionStore> = match (&embedded, &settings.session_store) {
             (Some(store), SessionPlace::Embedded) => Arc::new(store.clone()),
+            (_, SessionPlace::Redis(url)) => {
+                Arc::new(RedisSessions::connect(&SessionOptions::new(url)).await?)
+            }
             _ => Arc::new(session_core::MemoryStore::default()),
         };
         Ok(Self {

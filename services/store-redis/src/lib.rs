@@ -9,6 +9,8 @@ mod connections;
 mod hint;
 mod listen;
 mod sessions;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 pub use bus::{BusError, RedisBus};
 pub use listen::Hints;

@@ -7,14 +7,12 @@
     reason = "these are tests"
 )]
 
-mod support;
-
 use std::time::Duration;
 
 use guuid::Guuid;
 use statesync_core::{Bus, DocumentId, Hint, Version};
+use store_redis::testkit::{Server, free_port};
 use store_redis::{BusError, Hints, RedisBus};
-use support::{Server, free_port};
 use tokio::time::timeout;
 
 /// Only for what would never come.

@@ -7,8 +7,6 @@
     reason = "these are tests"
 )]
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +17,8 @@ use session_core::testkit::{T0, record, sampled_user, strict, touched};
 use session_core::{
     Created, Filter, Page, Record, Revision, SessionStore, StoreError, Token, testkit,
 };
+use store_redis::testkit::{Server, free_port};
 use store_redis::{RedisSessions, SessionOptions, SessionsError};
-use support::{Server, free_port};
 
 /// The one key that is there without sessions.
 const PLACES: &str = "aetherflow:sessions:places";

@@ -18,6 +18,7 @@ mod hostile;
 mod patience;
 mod rest;
 mod server;
+mod sessions;
 mod socket;
 mod start;
 mod traces;

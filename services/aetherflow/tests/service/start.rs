@@ -177,6 +177,10 @@ async fn bad_options_are_one_clear_line() {
             "the address of a Redis server",
         ),
         (
+            vec!["--session-store".into(), "redis://127.0.0.1:1".into()],
+            "the sessions on Redis are not available",
+        ),
+        (
             vec!["--service-secret".into(), "too short".into()],
             "the service secret needs at least 32",
         ),

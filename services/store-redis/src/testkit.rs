@@ -1,24 +1,29 @@
-//! A real Redis server for a test.
+//! A real Redis server for tests (feature `testkit`).
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    dead_code,
-    reason = "these are tests, and not each of them needs all of it"
+    reason = "a test kit panics by design"
 )]
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
 
 /// A Redis server of our own, which goes with this.
-pub(crate) struct Server {
+pub struct Server {
     process: Child,
-    pub(crate) port: u16,
+    /// Where it listens.
+    pub port: u16,
     _folder: tempfile::TempDir,
 }
 
 impl Server {
-    pub(crate) fn start(port: u16) -> Self {
+    /// A new, empty server on a port. Returns before it answers.
+    ///
+    /// # Panics
+    ///
+    /// If there is no `redis-server` (Debian: redis-server).
+    pub fn start(port: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new("redis-server");
         command
@@ -38,7 +43,11 @@ impl Server {
     }
 
     /// Resolves when the server has answered.
-    pub(crate) async fn answers(&self) {
+    ///
+    /// # Panics
+    ///
+    /// If its address is none.
+    pub async fn answers(&self) {
         let client = redis::Client::open(self.url()).unwrap();
         loop {
             if let Ok(mut connection) = client.get_multiplexed_async_connection().await {
@@ -51,19 +60,29 @@ impl Server {
         }
     }
 
-    /// Stops it where it is, or lets it go on.
-    pub(crate) fn signal(&self, name: &str) {
+    /// Sends a signal, such as `STOP` and `CONT`.
+    ///
+    /// # Panics
+    ///
+    /// If it has ended.
+    pub fn signal(&self, name: &str) {
         let id = self.process.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status();
         assert!(sent.unwrap().success());
     }
 
-    pub(crate) async fn connection(&self) -> redis::aio::MultiplexedConnection {
+    /// A connection of one's own.
+    ///
+    /// # Panics
+    ///
+    /// If it does not answer.
+    pub async fn connection(&self) -> redis::aio::MultiplexedConnection {
         let client = redis::Client::open(self.url()).unwrap();
         client.get_multiplexed_async_connection().await.unwrap()
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Where it answers.
+    pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 }
@@ -75,7 +94,12 @@ impl Drop for Server {
     }
 }
 
-pub(crate) fn free_port() -> u16 {
+/// A port of this machine at which nobody listens.
+///
+/// # Panics
+///
+/// If there is none.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap().port()
 }
