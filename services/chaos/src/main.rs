@@ -78,12 +78,13 @@ async fn all_rounds(options: &Options) -> Result<Report, Failure> {
             report.add(fault, done);
         }
         eprintln!("  {:<20} {}", "", report.line_of(fault));
+        report.finish(began.elapsed());
+        // After each fault: all of them take long, and may be interrupted.
+        if let Some(path) = &options.report {
+            std::fs::write(path, report.to_markdown())?;
+        }
     }
-    report.finish(began.elapsed());
     print!("{}", report.to_markdown());
-    if let Some(path) = &options.report {
-        std::fs::write(path, report.to_markdown())?;
-    }
     println!("{}", report.total());
     Ok(report)
 }
