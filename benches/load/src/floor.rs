@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::Failure;
 use crate::latency::Latencies;
 use crate::material;
-use crate::peers::{connect, document_uuid};
+use crate::peers::{connect, document_uuids};
 use crate::rig::Phases;
 use crate::sample::Sample;
 
@@ -38,8 +38,7 @@ pub(crate) async fn groups(
     sample: Sample,
 ) -> Result<Sample, Failure> {
     let phases = Phases::default();
-    let ids = (1..=documents).map(document_uuid);
-    let ids: Vec<Uuid> = ids.collect::<Result<_, _>>()?;
+    let ids = document_uuids(documents)?;
     let each = documents / connections as usize;
     let mut tasks = Vec::new();
     for (number, own) in (0..connections).zip(ids.chunks(each.max(1))) {

@@ -40,8 +40,13 @@ const VERSION: &str = "SELECT version FROM documents WHERE id = $1";
 const SESSION: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// The id of document number `index` (from 1): one that an SQL expression can make.
-pub(crate) fn document_uuid(index: usize) -> Result<Uuid, Failure> {
+fn document_uuid(index: usize) -> Result<Uuid, Failure> {
     Ok(format!("00000000-0000-7000-8000-{index:012}").parse()?)
+}
+
+/// The ids of the first `count` documents.
+pub(crate) fn document_uuids(count: usize) -> Result<Vec<Uuid>, Failure> {
+    (1..=count).map(document_uuid).collect()
 }
 
 /// Documents for these transactions.
@@ -52,8 +57,7 @@ pub(crate) async fn create(url: &str, documents: usize) -> Result<(), Failure> {
          now(), 'alice', now(), 'merge', '{\"permissions\": {\"owner\": \"alice\"}}', $2)";
     let statement = client.prepare(insert).await?;
     let audit: &[u8] = &[7; 32];
-    for index in 1..=documents {
-        let id = document_uuid(index)?;
+    for id in document_uuids(documents)? {
         client.execute(&statement, &[&id, &audit]).await?;
     }
     Ok(())
@@ -84,8 +88,7 @@ pub(crate) async fn transactions(
     sample: Sample,
 ) -> Result<Sample, Failure> {
     let phases = Phases::default();
-    let ids = (1..=documents).map(document_uuid);
-    let ids: Arc<[Uuid]> = ids.collect::<Result<_, _>>()?;
+    let ids: Arc<[Uuid]> = document_uuids(documents)?.into();
     let mut tasks = Vec::new();
     for number in 0..clients {
         let peer = Peer {

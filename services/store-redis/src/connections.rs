@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisError};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// Between two looks at whether connections still work. One that a server has left behind is replaced
 /// then, before somebody has to find out.
@@ -90,9 +90,7 @@ impl Connections {
     {
         let place = self.shared.next.fetch_add(1, Ordering::Relaxed);
         let lane = &self.shared.lanes[place % self.shared.lanes.len()];
-        let patience = self.shared.patience;
-        let asked = timeout(patience, self.shared.ask(lane, question)).await;
-        asked.map_err(|_| AskError::Silent(patience))?
+        self.shared.ask(lane, question).await
     }
 }
 
@@ -111,13 +109,24 @@ impl Shared {
     where
         Asking: Future<Output = Result<Answer, RedisError>>,
     {
-        let (connection, number) = self.connection(lane).await?;
-        question(connection).await.map_err(|error| {
-            if error.is_unrecoverable_error() || error.is_timeout() {
-                lane.discard(number);
-            }
-            AskError::Redis(error)
-        })
+        let deadline = Instant::now() + self.patience;
+        let silent = |_| AskError::Silent(self.patience);
+        let connection = timeout_at(deadline, self.connection(lane)).await;
+        let (connection, number) = connection.map_err(silent)??;
+        let answer = match timeout_at(deadline, question(connection)).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => Err(AskError::Redis(error)),
+            Err(elapsed) => Err(silent(elapsed)),
+        };
+        // The other end may be gone without a word.
+        let is_of_no_use = match &answer {
+            Err(AskError::Redis(error)) => error.is_unrecoverable_error() || error.is_timeout(),
+            _ => true,
+        };
+        if is_of_no_use {
+            lane.discard(number);
+        }
+        answer
     }
 
     async fn connection(&self, lane: &Lane) -> Result<(MultiplexedConnection, usize), AskError> {
@@ -169,8 +178,7 @@ async fn look(shared: Arc<Shared>) {
                 let answer: Result<(), _> = redis::cmd("PING").query_async(&mut connection).await;
                 answer
             };
-            let looked = timeout(shared.patience, shared.ask(lane, ping)).await;
-            if let Ok(Err(error)) = looked {
+            if let Err(error) = shared.ask(lane, ping).await {
                 tracing::warn!(%error, "a connection to Redis has ended");
             }
         }

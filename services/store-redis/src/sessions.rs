@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use futures::future::try_join_all;
 use redis::{RedisError, ScriptInvocation, ServerErrorKind};
 use session_core::{
-    Admission, Created, Filter, Listed, Page, Record, Revision, SessionId, SessionStore,
-    StoreError, Timestamp, WhenFull,
+    Admission, ConnectionId, Created, Filter, Listed, Page, Record, Revision, SessionId,
+    SessionStore, StoreError, Timestamp, WhenFull,
 };
 
 use crate::connections::{AskError, Connections};
@@ -185,8 +185,11 @@ impl RedisSessions {
     }
 
     /// A connection's sessions are usually those of one user, but may be anybody's.
-    async fn of_connection(&self, filter: ConnectionFilter) -> Result<Listed, StoreError> {
-        let ConnectionFilter { connection, page } = filter;
+    async fn of_connection(
+        &self,
+        connection: ConnectionId,
+        page: Page,
+    ) -> Result<Listed, StoreError> {
         let parts = SPREAD.all().map(|place| {
             let index = place.connection(connection);
             self.by_id(place, index, page)
@@ -239,11 +242,6 @@ impl RedisSessions {
         let answer = self.run(&invocation).await?;
         answer.iter().map(|row| row::decode(row)).collect()
     }
-}
-
-struct ConnectionFilter {
-    connection: session_core::ConnectionId,
-    page: Page,
 }
 
 const NOTHING: Listed = Listed {
@@ -339,11 +337,7 @@ impl SessionStore for RedisSessions {
                 invocation.arg(place.prefix());
                 self.page(invocation, page).await
             }
-            Filter::Connection(connection) => {
-                let connection = *connection;
-                self.of_connection(ConnectionFilter { connection, page })
-                    .await
-            }
+            Filter::Connection(connection) => self.of_connection(*connection, page).await,
         }
     }
 
@@ -362,10 +356,12 @@ impl SessionStore for RedisSessions {
             let records =
                 records.map(|(place, ids)| async move { self.records(place, &ids).await });
             let mut records = try_join_all(records).await?.concat();
+            let some_are_gone = records.len() < due.len();
             // Somebody may have extended one in between.
             records.retain(|record| record.session.expires_at <= before);
             records.sort_by_key(|record| (record.session.expires_at, record.session.session_id));
-            if !records.is_empty() || due.is_empty() {
+            // Those that are gone are in no index any more: the next look finds others.
+            if !records.is_empty() || !some_are_gone {
                 return Ok(records);
             }
         }

@@ -8,6 +8,13 @@ use crate::patience::in_time;
 use crate::rest::{Person, request, send};
 use crate::server::{Server, Setup};
 
+/// A Redis that answers.
+async fn redis_at(port: u16) -> Redis {
+    let redis = Redis::start(port);
+    redis.answers().await;
+    redis
+}
+
 /// Servers that let in whoever another one has let in, with a key from this folder.
 async fn servers(redis: &Redis, folder: &TempDir) -> [Server; 2] {
     let key = folder.path().join("key");
@@ -39,8 +46,7 @@ async fn refresh(person: &Person) -> crate::rest::Answer {
 #[tokio::test]
 async fn who_logs_in_at_one_server_is_logged_in_at_the_other_and_so_is_who_logs_out() {
     let folder = tempfile::tempdir().unwrap();
-    let redis = Redis::start(free_port());
-    redis.answers().await;
+    let redis = redis_at(free_port()).await;
     let [one, other] = servers(&redis, &folder).await;
     let ada = Person::log_in(&one, "Ada").await;
     let there = at(&other, &ada);
@@ -66,8 +72,7 @@ async fn who_logs_in_at_one_server_is_logged_in_at_the_other_and_so_is_who_logs_
 #[tokio::test]
 async fn while_redis_is_away_that_is_said_and_afterwards_people_log_in_again() {
     let folder = tempfile::tempdir().unwrap();
-    let redis = Redis::start(free_port());
-    redis.answers().await;
+    let redis = redis_at(free_port()).await;
     let [one, _] = servers(&redis, &folder).await;
     let ada = Person::log_in(&one, "Ada").await;
     let port = redis.port;
@@ -75,8 +80,7 @@ async fn while_redis_is_away_that_is_said_and_afterwards_people_log_in_again() {
     assert_eq!(ada.get("/auth/me").await.problem(503), "unavailable");
     let refused = Person::try_log_in(one.gateway, "Ada").await;
     assert_eq!(refused.problem(503), "unavailable");
-    let redis = Redis::start(port);
-    redis.answers().await;
+    let _redis = redis_at(port).await;
     // It forgot the session.
     let refused = in_time("Redis is found again", async {
         loop {
