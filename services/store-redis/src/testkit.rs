@@ -9,6 +9,8 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
 
+use guuid::Guuid;
+
 /// A Redis server of our own, which goes with this.
 pub struct Server {
     process: Child,
@@ -94,12 +96,14 @@ impl Drop for Server {
     }
 }
 
-/// A port of this machine at which nobody listens.
-///
-/// # Panics
-///
-/// If there is none.
+/// A port of this machine at which nobody listens, below those that the system gives to connections, so that
+/// it is still free when a server comes back there.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    loop {
+        let [.., high, low] = *Guuid::now().as_bytes();
+        let port = 20_000 + u16::from_be_bytes([high, low]) % 12_000;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
